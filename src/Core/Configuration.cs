@@ -1,0 +1,62 @@
+namespace Deterministic.Core;
+
+/// <summary>The sizes that a cluster is formatted with. Production and simulation run the same code with different
+/// values; small ones make wrap-around, checkpoints and evictions frequent. All relations are checked at construction.</summary>
+public sealed class Configuration
+{
+    public static Configuration Production { get; } = new(
+        messageSizeMax: 1 << 20, journalSlots: 1024, pipelineMax: 8, sessionsMax: 64, barOps: 32,
+        journalWritesMax: 32, journalReadsMax: 8, stateSizeMax: 1L << 30);
+
+    public static Configuration Tiny { get; } = new(
+        messageSizeMax: 16 << 10, journalSlots: 32, pipelineMax: 4, sessionsMax: 7, barOps: 4,
+        journalWritesMax: 2, journalReadsMax: 3, stateSizeMax: 8L << 20);
+
+    public Configuration(
+        int messageSizeMax, int journalSlots, int pipelineMax, int sessionsMax, int barOps,
+        int journalWritesMax, int journalReadsMax, long stateSizeMax)
+    {
+        Check.That(messageSizeMax % Limits.SectorSize == 0);
+        Check.That(messageSizeMax >= 2 * Limits.SectorSize);
+        Check.That(journalSlots % barOps == 0);
+        Check.That(journalSlots * Limits.HeaderSize % Limits.SectorSize == 0);
+        Check.That(pipelineMax > 0);
+        Check.That(sessionsMax > 0);
+        Check.That(barOps > 0);
+        Check.That(journalWritesMax > 0);
+        Check.That(journalReadsMax > 0);
+        Check.That(stateSizeMax % Limits.SectorSize == 0);
+        MessageSizeMax = messageSizeMax;
+        JournalSlots = journalSlots;
+        PipelineMax = pipelineMax;
+        SessionsMax = sessionsMax;
+        BarOps = barOps;
+        JournalWritesMax = journalWritesMax;
+        JournalReadsMax = journalReadsMax;
+        StateSizeMax = stateSizeMax;
+        Check.That(CheckpointIntervalOps > 0);
+        Check.That(CheckpointIntervalOps % barOps == 0);
+        Check.That(CheckpointIntervalOps + barOps + 2 * pipelineMax <= journalSlots);
+    }
+
+    /// <summary>Largest message, header included; also the size of a journal slot and of a reply slot.</summary>
+    public int MessageSizeMax { get; }
+    public int MessageBodySizeMax => MessageSizeMax - Limits.HeaderSize;
+    public int JournalSlots { get; }
+
+    /// <summary>Prepares in flight at once.</summary>
+    public int PipelineMax { get; }
+    public int SessionsMax { get; }
+
+    /// <summary>Operations per compaction bar; checkpoints fall on the end of a bar.</summary>
+    public int BarOps { get; }
+    public int JournalWritesMax { get; }
+    public int JournalReadsMax { get; }
+
+    /// <summary>Bytes that the state (keys, values and a fixed overhead per entry) may grow to; past it writes are
+    /// refused with an error. Recorded at format, equal on every replica, because refusing is a decision of the log.</summary>
+    public long StateSizeMax { get; }
+
+    /// <summary>Operations between checkpoints: slots less one bar, less the bars that two pipelines may overrun.</summary>
+    public int CheckpointIntervalOps => JournalSlots - BarOps - BarOps * ((2 * PipelineMax + BarOps - 1) / BarOps);
+}

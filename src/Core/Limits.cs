@@ -1,0 +1,47 @@
+namespace Deterministic.Core;
+
+/// <summary>Every fixed bound of the system. Sizes are bytes. What may differ between a production cluster and a
+/// simulated one is in <see cref="Configuration"/>; what may not is here.</summary>
+public static class Limits
+{
+    public const int SectorSize = 4096;
+    public const int HeaderSize = 256;
+
+    public const int ReplicasMax = 6;
+    public const int StandbysMax = 6;
+    public const int SuperblockCopies = 4;
+    public const int ReplicationQuorumMax = 3;
+
+    public const int NamespaceNameSizeMax = 128;
+    public const int AttributeNameSizeMax = 128;
+    public const int AttributesPerNamespaceMax = 1024;
+    public const int VectorColumnsMax = 8;
+    public const int DimensionsMax = 10_752;
+    public const int IdSizeMax = 64;
+    public const int FilterableValueSizeMax = 4096;
+    public const int ArrayElementsMax = 16_384;
+
+    /// <summary>Bound of |x| for a vector element: with it no sum of squares over <see cref="DimensionsMax"/> overflows.</summary>
+    public const float VectorElementMax = 1L << 40;
+
+    public const int ResultsMax = 10_000;
+    public const int GroupsMax = 10_000;
+    public const int SubqueriesMax = 16;
+    public const int AggregatesMax = 64;
+    public const int GroupByAttributesMax = 8;
+    public const int OrderByAttributesMax = 8;
+    public const int FilterNodesMax = 1024;
+    public const int FilterDepthMax = 32;
+    public const int RankNodesMax = 256;
+    public const int RankDepthMax = 16;
+    public const int QueryTextSizeMax = 8192;
+    public const int QueryTermsMax = 1024;
+    public const int NamespacePageMax = 1000;
+    public const int ByFilterRowsMax = 50_000;
+
+    public const int TokenSizeMax = 254;
+    public const int TokenSizeDefault = 39;
+
+    /// <summary>Documents per evaluation window: a query walks the document numbers of a namespace in steps of this.</summary>
+    public const int WindowDocuments = 4096;
+}

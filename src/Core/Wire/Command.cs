@@ -1,0 +1,64 @@
+namespace Deterministic.Core.Wire;
+
+/// <summary>What a message is. Numbers are on disk and on the wire: append only, never reuse a retired one (12, 21 to 23).</summary>
+public enum Command : byte
+{
+    Reserved = 0,
+    Ping = 1,
+    Pong = 2,
+    PingClient = 3,
+    PongClient = 4,
+    Request = 5,
+    Prepare = 6,
+    PrepareOk = 7,
+    Reply = 8,
+    Commit = 9,
+    ExitView = 10,
+    JoinView = 11,
+    GetView = 13,
+    GetHeaders = 14,
+    GetPrepare = 15,
+    GetReply = 16,
+    Headers = 17,
+    Eviction = 18,
+    GetBlocks = 19,
+    Block = 20,
+    View = 24,
+}
+
+/// <summary>What a request asks for. Below 128 the log's own operations, from 128 on the state machine's.</summary>
+public enum Operation : byte
+{
+    Reserved = 0,
+    Root = 1,
+    Register = 2,
+    Reconfigure = 3,
+    Pulse = 4,
+    Upgrade = 5,
+    Noop = 6,
+
+    Write = 128,
+    Query = 129,
+    ListNamespaces = 130,
+    Metadata = 131,
+    Schema = 132,
+    UpdateSchema = 133,
+    DeleteNamespace = 134,
+
+    /// <summary>Several state-machine operations in one message, run in order, each with its own reply part.</summary>
+    Batch = 135,
+}
+
+/// <summary>Why a primary refuses a client's session for good.</summary>
+public enum EvictionReason : byte
+{
+    Reserved = 0,
+    NoSession = 1,
+    ReleaseTooLow = 2,
+    ReleaseTooHigh = 3,
+    InvalidOperation = 4,
+    InvalidBody = 5,
+    InvalidBodySize = 6,
+    SessionTooLow = 7,
+    SessionReleaseMismatch = 8,
+}

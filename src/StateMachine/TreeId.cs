@@ -1,0 +1,37 @@
+namespace Deterministic.StateMachine;
+
+/// <summary>The fixed set of trees. Numbers are in checkpoints: append only. Keys are in <see cref="Keys"/>.</summary>
+public enum TreeId : byte
+{
+    /// <summary>Namespace name → <see cref="NamespaceRecord"/>.</summary>
+    Namespaces = 0,
+
+    /// <summary>Namespace number, attribute name → <see cref="AttributeRecord"/>.</summary>
+    Attributes = 1,
+
+    /// <summary>Namespace number, id → document number (u32).</summary>
+    Ids = 2,
+
+    /// <summary>Namespace number, document number → the row: its id and every value that is not a vector.</summary>
+    Documents = 3,
+
+    /// <summary>Namespace number, window → one bit per document number of the window, set while the document lives.</summary>
+    Liveness = 4,
+
+    /// <summary>Namespace number, attribute, first document → chunk of vectors.</summary>
+    Vectors = 5,
+
+    /// <summary>Namespace number, attribute, first document → chunk of values of a filterable attribute, or of token counts.</summary>
+    Columns = 6,
+
+    /// <summary>Namespace number, attribute, term → number of live documents with the term (u64).</summary>
+    Terms = 7,
+
+    /// <summary>Namespace number, attribute, term, first document → block of postings.</summary>
+    Postings = 8,
+
+    /// <summary>Numbers of deleted namespaces whose entries are still being removed → empty.</summary>
+    Garbage = 9,
+
+    Count = 10,
+}
