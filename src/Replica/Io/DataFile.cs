@@ -1,0 +1,143 @@
+using System;
+using System.IO;
+using System.Runtime.InteropServices;
+using Deterministic.Core;
+using Deterministic.Core.Memory;
+using Microsoft.Win32.SafeHandles;
+
+namespace Deterministic.Replica.Io;
+
+/// <summary>An open data file: locked against a second process, every write durable when it returns (O_DSYNC), past the
+/// page cache where the file system allows it (O_DIRECT), else through it.</summary>
+internal sealed unsafe class DataFile : IDisposable
+{
+    private const int OwnerReadWrite = 0x1A4; // rw-r--r--
+
+    private readonly SafeFileHandle _handle;
+
+    private DataFile(SafeFileHandle handle, string path, bool direct, long length)
+    {
+        _handle = handle;
+        Path = path;
+        IsDirect = direct;
+        Length = length;
+    }
+
+    public string Path { get; }
+
+    /// <summary>False: the file system refused O_DIRECT and the page cache stands between; writes are still durable.</summary>
+    public bool IsDirect { get; }
+    public long Length { get; private set; }
+
+    /// <summary>Makes a new file of <paramref name="length"/> bytes with all its space reserved, so that a full disk is an
+    /// error now and not in the middle of service. Null and an error text if that cannot be.</summary>
+    public static DataFile? TryCreate(string path, long length, out string error)
+    {
+        Check.That(length > 0 && length % Limits.SectorSize == 0);
+        DataFile? file = TryOpen(path, Libc.ReadWrite | Libc.Create | Libc.Exclusive, out error);
+        if (file is null) return null;
+        int result = Libc.Allocate(file.Descriptor, 0, length);
+        if (result == 0)
+        {
+            file.Length = length;
+            return file;
+        }
+        error = result == Libc.ErrorNoSpace
+            ? $"{path}: no room for {length:N0} bytes on this file system; free space or choose a smaller --state-size"
+            : $"{path}: cannot reserve {length:N0} bytes: {Marshal.GetPInvokeErrorMessage(result)}";
+        file.Dispose();
+        File.Delete(path);
+        return null;
+    }
+
+    public static DataFile? TryOpenExisting(string path, bool writable, out string error)
+    {
+        if (File.Exists(path)) return TryOpen(path, writable ? Libc.ReadWrite : Libc.ReadOnly, out error);
+        error = $"{path}: no such file; make one with `deterministic format`";
+        return null;
+    }
+
+    private static DataFile? TryOpen(string path, int flags, out string error)
+    {
+        flags |= Libc.DataSync | Libc.CloseOnExec;
+        bool direct = Libc.Direct != 0;
+        int descriptor = Libc.Open(path, direct ? flags | Libc.Direct : flags, OwnerReadWrite);
+        if (descriptor < 0 && direct && Marshal.GetLastPInvokeError() is Libc.ErrorInvalid or Libc.ErrorNotSupported)
+        {
+            // A file made by the refused attempt must not make the second one fail.
+            direct = false;
+            descriptor = Libc.Open(path, flags & ~Libc.Exclusive, OwnerReadWrite);
+        }
+        if (descriptor < 0)
+        {
+            error = $"{path}: cannot open: {Marshal.GetLastPInvokeErrorMessage()}";
+            return null;
+        }
+        if (Libc.TryLock(descriptor) != 0)
+        {
+            _ = Libc.Close(descriptor);
+            error = $"{path}: another process has this data file open; stop it first";
+            return null;
+        }
+        error = "";
+        SafeFileHandle handle = new(descriptor, ownsHandle: true);
+        return new DataFile(handle, path, direct, RandomAccess.GetLength(handle));
+    }
+
+    private int Descriptor => (int)_handle.DangerousGetHandle();
+
+    /// <summary>False on a device error. Past the end of the file there are zeroes.</summary>
+    public bool TryRead(long offset, NativeBuffer buffer)
+    {
+        Check.That(offset % Limits.SectorSize == 0 && buffer.Length % Limits.SectorSize == 0);
+        try
+        {
+            for (long done = 0; done < buffer.Length;)
+            {
+                int size = (int)long.Min(buffer.Length - done, 1 << 30);
+                int read = RandomAccess.Read(_handle, new Span<byte>(buffer.Pointer + done, size), offset + done);
+                if (read == 0)
+                {
+                    buffer.Slice(done, (int)(buffer.Length - done)).Clear();
+                    return true;
+                }
+                done += read;
+            }
+            return true;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>False if the device did not take all of it; the file is then in doubt and its replica must stop.</summary>
+    public bool TryWrite(long offset, NativeBuffer buffer, out string error)
+    {
+        Check.That(offset % Limits.SectorSize == 0 && buffer.Length % Limits.SectorSize == 0);
+        error = "";
+        try
+        {
+            RandomAccess.Write(_handle, new ReadOnlySpan<byte>(buffer.Pointer, checked((int)buffer.Length)), offset);
+            return true;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            error = $"{Path}: write of {buffer.Length:N0} bytes at {offset:N0} failed: {exception.Message}";
+            return false;
+        }
+    }
+
+    /// <summary>Makes the file's size and its name in the directory durable.</summary>
+    public void SynchronizeWithDirectory()
+    {
+        _ = Libc.Synchronize(Descriptor);
+        string directory = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path)) ?? "/";
+        int descriptor = Libc.Open(directory, Libc.ReadOnly | Libc.CloseOnExec, 0);
+        if (descriptor < 0) return;
+        _ = Libc.Synchronize(descriptor);
+        _ = Libc.Close(descriptor);
+    }
+
+    public void Dispose() => _handle.Dispose();
+}

@@ -1,0 +1,46 @@
+using System.Runtime.InteropServices;
+
+namespace Deterministic.Replica.Io;
+
+/// <summary>The few calls of libc that .NET has no way to ask for: direct I/O, advisory locks, preallocation.</summary>
+internal static partial class Libc
+{
+    public const int ReadOnly = 0;
+    public const int ReadWrite = 2;
+    public const int Create = 0x40;
+    public const int Exclusive = 0x80;
+    public const int DataSync = 0x1000;
+    public const int CloseOnExec = 0x80000;
+
+    public const int ErrorInvalid = 22;
+    public const int ErrorNoSpace = 28;
+    public const int ErrorNotSupported = 95;
+
+    private const int LockExclusive = 2;
+    private const int LockNonBlocking = 4;
+
+    /// <summary>O_DIRECT differs by architecture; 0 where this program does not know it, which means buffered I/O.</summary>
+    public static int Direct => RuntimeInformation.ProcessArchitecture switch
+    {
+        Architecture.X64 => 0x4000,
+        Architecture.Arm64 => 0x10000,
+        _ => 0,
+    };
+
+    public static int TryLock(int descriptor) => Flock(descriptor, LockExclusive | LockNonBlocking);
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Open(string path, int flags, int mode);
+
+    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    public static partial int Close(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    public static partial int Synchronize(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "posix_fallocate")]
+    public static partial int Allocate(int descriptor, long offset, long length);
+
+    [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
+    private static partial int Flock(int descriptor, int operation);
+}

@@ -1,0 +1,126 @@
+using System;
+using System.Threading;
+using Deterministic.Core;
+using Deterministic.Core.Memory;
+using Deterministic.Vsr;
+
+namespace Deterministic.Replica.Io;
+
+/// <summary>The production disk: threads that each block in one read or write, fed by a fixed queue, and a fixed queue of
+/// completions that only the event loop empties, so that no completion ever runs inside the call that asked for it.</summary>
+internal sealed class ThreadedDisk : IDisk, IDisposable
+{
+    /// <summary>More than a replica ever has in flight; overrunning it is a bug, not a load.</summary>
+    private const int QueueCapacity = 1024;
+
+    private readonly DataFile _file;
+    private readonly WakeSignal _wake;
+    private readonly Thread[] _threads;
+    private readonly object _gate = new();
+    private readonly Request[] _requests = new Request[QueueCapacity];
+    private readonly Completion[] _completions = new Completion[QueueCapacity];
+    private int _requestHead;
+    private int _requestCount;
+    private int _completionHead;
+    private int _completionCount;
+    private bool _stopping;
+
+    public ThreadedDisk(DataFile file, WakeSignal wake, int threads)
+    {
+        Check.That(threads > 0);
+        _file = file;
+        _wake = wake;
+        _threads = new Thread[threads];
+        for (int i = 0; i < threads; i++)
+        {
+            _threads[i] = new Thread(Work) { IsBackground = true, Name = $"disk {i}" };
+            _threads[i].Start();
+        }
+    }
+
+    /// <summary>Text of the last write that failed.</summary>
+    public string WriteError { get; private set; } = "";
+
+    public void Read(uint token, long offset, NativeBuffer buffer) => Submit(new Request(token, offset, buffer, false));
+
+    public void Write(uint token, long offset, NativeBuffer buffer) => Submit(new Request(token, offset, buffer, true));
+
+    /// <summary>The oldest completion not yet taken; called by the event loop.</summary>
+    public bool TryTakeCompletion(out uint token, out IoResult result)
+    {
+        lock (_gate)
+        {
+            if (_completionCount == 0)
+            {
+                token = 0;
+                result = IoResult.Ok;
+                return false;
+            }
+            Completion completion = _completions[_completionHead];
+            _completionHead = (_completionHead + 1) % QueueCapacity;
+            _completionCount--;
+            token = completion.Token;
+            result = completion.Result;
+            return true;
+        }
+    }
+
+    private void Submit(Request request)
+    {
+        lock (_gate)
+        {
+            Check.That(_requestCount + _completionCount < QueueCapacity);
+            _requests[(_requestHead + _requestCount) % QueueCapacity] = request;
+            _requestCount++;
+            Monitor.Pulse(_gate);
+        }
+    }
+
+    private void Work()
+    {
+        while (true)
+        {
+            Request request;
+            lock (_gate)
+            {
+                while (_requestCount == 0 && !_stopping) Monitor.Wait(_gate);
+                if (_requestCount == 0) return;
+                request = _requests[_requestHead];
+                _requestHead = (_requestHead + 1) % QueueCapacity;
+                _requestCount--;
+            }
+            IoResult result = Run(request);
+            lock (_gate)
+            {
+                Check.That(_completionCount < QueueCapacity);
+                _completions[(_completionHead + _completionCount) % QueueCapacity] = new Completion(request.Token, result);
+                _completionCount++;
+            }
+            _wake.Set();
+        }
+    }
+
+    private IoResult Run(in Request request)
+    {
+        if (!request.IsWrite)
+            return _file.TryRead(request.Offset, request.Buffer) ? IoResult.Ok : IoResult.ReadFailed;
+        if (_file.TryWrite(request.Offset, request.Buffer, out string error)) return IoResult.Ok;
+        WriteError = error;
+        return IoResult.WriteFailed;
+    }
+
+    /// <summary>Lets what is queued finish, then ends the threads.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _stopping = true;
+            Monitor.PulseAll(_gate);
+        }
+        foreach (Thread thread in _threads) thread.Join();
+    }
+
+    private readonly record struct Request(uint Token, long Offset, NativeBuffer Buffer, bool IsWrite);
+
+    private readonly record struct Completion(uint Token, IoResult Result);
+}
