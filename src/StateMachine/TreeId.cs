@@ -33,5 +33,8 @@ public enum TreeId : byte
     /// <summary>Numbers of deleted namespaces whose entries are still being removed → empty.</summary>
     Garbage = 9,
 
-    Count = 10,
+    /// <summary>Name of a counter of the whole cluster → its value (u64).</summary>
+    Counters = 10,
+
+    Count = 11,
 }

@@ -1,0 +1,83 @@
+using System;
+using System.Buffers.Binary;
+using System.Buffers.Text;
+using System.Diagnostics.CodeAnalysis;
+using Deterministic.Core;
+using Deterministic.Core.Model;
+
+namespace Deterministic.StateMachine;
+
+/// <summary>Writes an error reply (code u16, length u16, UTF-8) straight into the reply's body: begin with the code, then
+/// add pieces that name the field, the limit and the value. A text that grows too long is cut at a whole character.</summary>
+public ref struct ErrorText(Span<byte> reply)
+{
+    private const int HeaderSize = 4;
+    private const int TextSizeMax = 1024;
+
+    private readonly Span<byte> _reply = reply;
+
+    public ErrorCode Code { get; private set; }
+
+    /// <summary>Size of the reply's body so far.</summary>
+    public int Size { get; private set; }
+
+    private readonly int Capacity => Math32.Min(_reply.Length, HeaderSize + TextSizeMax);
+
+    [UnscopedRef]
+    public ref ErrorText Begin(ErrorCode code)
+    {
+        Check.That(code != ErrorCode.Ok);
+        Check.That(_reply.Length >= HeaderSize);
+        Code = code;
+        Size = HeaderSize;
+        BinaryPrimitives.WriteUInt16LittleEndian(_reply, (ushort)code);
+        return ref Grow(0);
+    }
+
+    /// <summary>Bytes that do not decode: a bug of the client library, whatever the field.</summary>
+    public bool Malformed(scoped ReadOnlySpan<byte> where)
+    {
+        Begin(ErrorCode.Malformed).Text("request does not decode: "u8).Text(where);
+        return false;
+    }
+
+    [UnscopedRef]
+    public ref ErrorText Text(scoped ReadOnlySpan<byte> text)
+    {
+        int size = Math32.Min(text.Length, Capacity - Size);
+        while (size > 0 && size < text.Length && (text[size] & 0xC0) == 0x80) size--;
+        text[..size].CopyTo(_reply[Size..]);
+        return ref Grow(size);
+    }
+
+    /// <summary>A name between backquotes.</summary>
+    [UnscopedRef]
+    public ref ErrorText Name(scoped ReadOnlySpan<byte> name) => ref Text("`"u8).Text(name).Text("`"u8);
+
+    [UnscopedRef]
+    public ref ErrorText Number(long value)
+    {
+        Span<byte> digits = stackalloc byte[24];
+        bool fits = Utf8Formatter.TryFormat(value, digits, out int size);
+        Check.That(fits);
+        return ref Text(digits[..size]);
+    }
+
+    [UnscopedRef]
+    public ref ErrorText Number(ulong value)
+    {
+        Span<byte> digits = stackalloc byte[24];
+        bool fits = Utf8Formatter.TryFormat(value, digits, out int size);
+        Check.That(fits);
+        return ref Text(digits[..size]);
+    }
+
+    [UnscopedRef]
+    private ref ErrorText Grow(int size)
+    {
+        Check.That(Code != ErrorCode.Ok);
+        Size += size;
+        BinaryPrimitives.WriteUInt16LittleEndian(_reply[2..], (ushort)(Size - HeaderSize));
+        return ref this;
+    }
+}
