@@ -1,0 +1,105 @@
+using System;
+using System.Collections.Generic;
+using System.Text.Json;
+using Deterministic.Core;
+using Deterministic.Core.Model;
+
+namespace Deterministic.Client.Json;
+
+/// <summary>Filters: <c>["And",[f…]]</c>, <c>["Or",[f…]]</c>, <c>["Not",f]</c>,
+/// <c>["attribute","Eq",value]</c>.</summary>
+internal static class FilterJson
+{
+    private const string Shape = "a filter, [attribute, operator, value] or [\"And\"|\"Or\"|\"Not\", …]";
+
+    /// <param name="newRow">Whether a value may be <c>{"$ref_new":"attribute"}</c>: in the conditions of a
+    /// write.</param>
+    public static Filter Read(ref JsonCursor json, bool newRow = false, int depth = 0)
+    {
+        if (depth >= Limits.FilterDepthMax)
+            throw json.Fail($"filters are nested deeper than {Limits.FilterDepthMax}", ErrorCode.LimitExceeded);
+        ArrayScope array = json.Array(Shape);
+        json.Element(ref array, "an attribute or \"And\", \"Or\", \"Not\"");
+        string head = json.String("an attribute or \"And\", \"Or\", \"Not\"");
+        json.Element(ref array, "an operator");
+        if (json.Token == JsonTokenType.StartArray) return ReadLogic(ref json, ref array, head, newRow, depth);
+        FilterOperator op = ReadOperator(ref json);
+        json.Element(ref array, "a value");
+        Value operand = Value.Null;
+        string? reference = null;
+        if (json.Token == JsonTokenType.StartObject) reference = ReadReference(ref json, newRow);
+        else if (head == ValueJson.IdName) operand = Unsigned(ValueJson.Read(ref json));
+        else operand = ValueJson.Read(ref json);
+        bool lastAsPrefix = false;
+        while (json.Next(ref array))
+        {
+            if (array.Count > 4 || op is not (FilterOperator.ContainsAllTokens or FilterOperator.ContainsAnyToken))
+                throw json.Fail($"expects nothing more after the value of {op}");
+            lastAsPrefix = RankJson.ReadLastAsPrefix(ref json);
+        }
+        return new Filter
+        {
+            Operator = op, Attribute = head, Operand = operand, NewRowAttribute = reference,
+            LastAsPrefix = lastAsPrefix,
+        };
+    }
+
+    private static Filter ReadLogic(ref JsonCursor json, ref ArrayScope array, string head, bool newRow, int depth)
+    {
+        FilterOperator op = head switch
+        {
+            "And" => FilterOperator.And,
+            "Or" => FilterOperator.Or,
+            "Not" => FilterOperator.Not,
+            _ => throw json.Expected("an operator such as \"Eq\""),
+        };
+        List<Filter> children = [];
+        if (op == FilterOperator.Not)
+        {
+            children.Add(Read(ref json, newRow, depth + 1));
+        }
+        else
+        {
+            ArrayScope inner = json.Array();
+            while (json.Next(ref inner)) children.Add(Read(ref json, newRow, depth + 1));
+        }
+        json.EndArray(ref array, head);
+        return new Filter { Operator = op, Children = children.ToArray() };
+    }
+
+    private static FilterOperator ReadOperator(ref JsonCursor json)
+    {
+        string name = json.String("an operator such as \"Eq\"");
+        if (!char.IsAsciiLetterUpper(name.Length == 0 ? ' ' : name[0]) || !Enum.TryParse(name, out FilterOperator op)
+            || op < FilterOperator.Eq || Enum.GetName(op) != name)
+        {
+            throw json.Fail($"\"{name}\" is not an operator; known are Eq, NotEq, In, NotIn, Contains, NotContains, " +
+                "ContainsAny, NotContainsAny, Lt, Lte, Gt, Gte, AnyLt, AnyLte, AnyGt, AnyGte, ContainsAllTokens, " +
+                "ContainsAnyToken, ContainsTokenSequence");
+        }
+        if (op is >= FilterOperator.Glob and <= FilterOperator.Fuzzy)
+            throw json.NotSupported($"filter operator {name}");
+        return op;
+    }
+
+    private static string ReadReference(ref JsonCursor json, bool newRow)
+    {
+        string? reference = null;
+        ObjectScope scope = json.Object();
+        while (json.Next(ref scope, out string name))
+        {
+            if (name != "$ref_new") throw json.Fail("objects are not values; only {\"$ref_new\":\"attribute\"} is");
+            if (!newRow) throw json.Fail("$ref_new has a meaning only in the conditions of a write");
+            reference = json.String("the name of an attribute");
+        }
+        return reference ?? throw json.Fail("an empty object is not a value");
+    }
+
+    /// <summary>Ids are unsigned, so whole numbers beside one are too.</summary>
+    private static Value Unsigned(Value value) => value.Kind switch
+    {
+        ValueKind.Int when value.AsInt >= 0 => Value.Of((ulong)value.AsInt),
+        ValueKind.Array => Value.Of(System.Array.ConvertAll(value.AsArray, Unsigned)),
+        _ => value,
+    };
+}

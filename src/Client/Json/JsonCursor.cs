@@ -1,0 +1,295 @@
+using System;
+using System.Collections.Generic;
+using System.Text;
+using System.Text.Json;
+using Deterministic.Core.Model;
+
+namespace Deterministic.Client.Json;
+
+/// <summary>An object being read: refuses a name that comes twice.</summary>
+internal struct ObjectScope(int depth)
+{
+    private const int LinearMax = 16;
+    private List<string>? _names;
+    private HashSet<string>? _set;
+
+    public readonly int Depth => depth;
+
+    public bool Add(string name)
+    {
+        if (_set is not null) return _set.Add(name);
+        _names ??= [];
+        foreach (string other in _names)
+            if (other == name) return false;
+        _names.Add(name);
+        if (_names.Count > LinearMax) _set = new HashSet<string>(_names, StringComparer.Ordinal);
+        return true;
+    }
+}
+
+/// <summary>An array being read; <see cref="Count"/> elements so far.</summary>
+internal struct ArrayScope(int depth)
+{
+    public readonly int Depth => depth;
+    public int Count { get; set; }
+}
+
+/// <summary>Walks a JSON text strictly and knows where it is, so that every complaint names the path. Between calls
+/// it stands on the last token of the value just read.</summary>
+internal ref struct JsonCursor
+{
+    private const int DepthMax = 160;
+    private readonly JsonPath _path;
+    private readonly NameCache _names;
+    private Utf8JsonReader _reader;
+    private int _markDepth;
+
+    public JsonCursor(ReadOnlySpan<byte> json, string root = "")
+    {
+        _path = new JsonPath();
+        _names = new NameCache();
+        if (root.Length > 0) _path.Push(root);
+        if (json.StartsWith("\uFEFF"u8)) json = json[3..];
+        _reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = DepthMax });
+        Read();
+    }
+
+    public readonly JsonTokenType Token => _reader.TokenType;
+    public readonly bool IsNull => _reader.TokenType == JsonTokenType.Null;
+
+    /// <summary>Kind of the first element if the value is an array that has one.</summary>
+    public readonly JsonTokenType FirstElement
+    {
+        get
+        {
+            JsonCursor ahead = this;
+            if (Token != JsonTokenType.StartArray) return JsonTokenType.None;
+            ahead.Read();
+            return ahead.Token;
+        }
+    }
+
+    /// <summary>A place to come back to with <see cref="Rewind"/>.</summary>
+    public readonly JsonCursor Mark()
+    {
+        JsonCursor mark = this;
+        mark._markDepth = _path.Depth;
+        return mark;
+    }
+
+    public void Rewind(JsonCursor mark)
+    {
+        this = mark;
+        _path.Truncate(_markDepth);
+    }
+
+    public readonly JsonRequestException Fail(string problem, ErrorCode code = ErrorCode.InvalidArgument) =>
+        new(code, _path.ToString(), problem);
+
+    public readonly JsonRequestException NotSupported(string what) =>
+        Fail($"{what} is not supported by this release", ErrorCode.NotSupported);
+
+    public readonly JsonRequestException Expected(string what) => Fail($"expects {what}, but got {Describe()}");
+
+    public readonly ObjectScope Object(string what = "an object")
+    {
+        if (Token != JsonTokenType.StartObject) throw Expected(what);
+        return new ObjectScope(_path.Depth);
+    }
+
+    public readonly ArrayScope Array(string what = "an array")
+    {
+        if (Token != JsonTokenType.StartArray) throw Expected(what);
+        return new ArrayScope(_path.Depth);
+    }
+
+    /// <summary>Moves to the value of the next property; false at the end of the object.</summary>
+    public bool Next(ref ObjectScope scope, out string name)
+    {
+        _path.Truncate(scope.Depth);
+        Read();
+        if (Token == JsonTokenType.EndObject)
+        {
+            name = "";
+            return false;
+        }
+        name = _reader.ValueIsEscaped ? Text() : _names.Get(_reader.ValueSpan) ?? Text();
+        _path.Push(name);
+        if (!scope.Add(name)) throw Fail("the key is given twice");
+        Read();
+        return true;
+    }
+
+    /// <summary>Moves to the next element; false at the end of the array.</summary>
+    public bool Next(ref ArrayScope scope)
+    {
+        _path.Truncate(scope.Depth);
+        Read();
+        if (Token == JsonTokenType.EndArray) return false;
+        _path.Push(scope.Count++);
+        return true;
+    }
+
+    /// <summary>Moves to the next element, which must be there.</summary>
+    public void Element(ref ArrayScope scope, string what)
+    {
+        if (!Next(ref scope)) throw Fail($"expects {what} as element {scope.Count}, but the array ends");
+    }
+
+    public void EndArray(ref ArrayScope scope, string what)
+    {
+        if (Next(ref scope)) throw Fail($"expects nothing more after {what}");
+    }
+
+    public void Skip()
+    {
+        try
+        {
+            _reader.Skip();
+        }
+        catch (JsonException exception)
+        {
+            throw NotJson(exception);
+        }
+    }
+
+    /// <summary>After the root value: nothing may follow.</summary>
+    public void End()
+    {
+        try
+        {
+            if (!_reader.Read()) return;
+        }
+        catch (JsonException exception)
+        {
+            throw NotJson(exception);
+        }
+        throw Fail("one JSON value is expected, more follows", ErrorCode.Malformed);
+    }
+
+    public readonly string String(string what = "a string")
+    {
+        if (Token != JsonTokenType.String) throw Expected(what);
+        return Text();
+    }
+
+    public readonly bool Bool()
+    {
+        if (Token is not (JsonTokenType.True or JsonTokenType.False)) throw Expected("true or false");
+        return Token == JsonTokenType.True;
+    }
+
+    public readonly uint Count(uint least, uint greatest)
+    {
+        if (Token == JsonTokenType.Number && _reader.TryGetUInt32(out uint value)
+            && value >= least && value <= greatest)
+        {
+            return value;
+        }
+        throw Fail($"must be between {least} and {greatest}, but got {Describe()}");
+    }
+
+    public readonly double Double(string what = "a number")
+    {
+        if (Token != JsonTokenType.Number) throw Expected(what);
+        if (!_reader.TryGetDouble(out double value) || !double.IsFinite(value))
+            throw Fail($"{Describe()} is not a finite 64-bit float", ErrorCode.NotFinite);
+        return value;
+    }
+
+    public readonly float Float(string what = "a number")
+    {
+        if (Token != JsonTokenType.Number) throw Expected(what);
+        if (!_reader.TryGetSingle(out float value) || !float.IsFinite(value))
+            throw Fail($"{Describe()} is not a finite 32-bit float", ErrorCode.NotFinite);
+        return value;
+    }
+
+    /// <summary>A number as a value: an int or (above i64) a uint if it is spelled without fraction and
+    /// exponent.</summary>
+    public readonly Value Number()
+    {
+        if (_reader.ValueSpan.IndexOfAny(".eE"u8) >= 0) return Value.Of(Double());
+        if (_reader.TryGetInt64(out long small)) return Value.Of(small);
+        if (_reader.TryGetUInt64(out ulong large)) return Value.Of(large);
+        throw Fail($"{Describe()} is outside of the 64-bit integers; write it with a decimal point to mean a float");
+    }
+
+    public readonly bool TryUint(out ulong value)
+    {
+        value = 0;
+        return Token == JsonTokenType.Number && _reader.TryGetUInt64(out value)
+            && _reader.ValueSpan.IndexOfAny(".eE"u8) < 0;
+    }
+
+    public readonly byte[] Base64(string what)
+    {
+        if (Token != JsonTokenType.String) throw Expected(what);
+        if (!_reader.TryGetBytesFromBase64(out byte[]? bytes)) throw Fail("is not a base64 string");
+        return bytes;
+    }
+
+    private readonly string Text()
+    {
+        try
+        {
+            return _reader.GetString() ?? "";
+        }
+        catch (InvalidOperationException)
+        {
+            throw Fail("a string is not valid UTF-8 or holds half a surrogate pair", ErrorCode.Malformed);
+        }
+    }
+
+    private void Read()
+    {
+        bool read;
+        try
+        {
+            read = _reader.Read();
+        }
+        catch (JsonException exception)
+        {
+            throw NotJson(exception);
+        }
+        if (!read) throw Fail("expects a JSON value, but the body is empty", ErrorCode.Malformed);
+    }
+
+    private readonly JsonRequestException NotJson(JsonException exception) => new(
+        ErrorCode.Malformed, "",
+        $"not valid JSON at line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}: " +
+        exception.Message.Split(" LineNumber:")[0]);
+
+    private readonly string Describe() => Token switch
+    {
+        JsonTokenType.Null => "null",
+        JsonTokenType.True => "true",
+        JsonTokenType.False => "false",
+        JsonTokenType.StartObject => "an object",
+        JsonTokenType.StartArray => "an array",
+        JsonTokenType.Number => Shorten(Encoding.UTF8.GetString(_reader.ValueSpan)),
+        JsonTokenType.String => $"\"{Shorten(Text())}\"",
+        _ => "nothing",
+    };
+
+    private static string Shorten(string text) => text.Length <= 64 ? text : text[..64] + "…";
+}
+
+/// <summary>Attribute names come again with every row: keeps one string for each.</summary>
+internal sealed class NameCache
+{
+    private const int Slots = 256;
+    private readonly (byte[] Utf8, string Text)[] _slots = new (byte[], string)[Slots];
+
+    /// <summary>Null if the bytes are not UTF-8.</summary>
+    public string? Get(ReadOnlySpan<byte> utf8)
+    {
+        uint hash = (uint)utf8.Length;
+        foreach (byte b in utf8) hash = unchecked(hash * 31 + b);
+        ref (byte[] Utf8, string Text) slot = ref _slots[hash % Slots];
+        if (slot.Utf8 is not null && utf8.SequenceEqual(slot.Utf8)) return slot.Text;
+        if (!System.Text.Unicode.Utf8.IsValid(utf8)) return null;
+        slot = (utf8.ToArray(), Encoding.UTF8.GetString(utf8));
+        return slot.Text;
+    }
+}

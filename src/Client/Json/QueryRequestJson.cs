@@ -1,0 +1,333 @@
+using System;
+using System.Collections.Generic;
+using System.Text.Json;
+using Deterministic.Core;
+using Deterministic.Core.Model;
+
+namespace Deterministic.Client.Json;
+
+/// <summary>A query and what only the writing of its answer needs to know.</summary>
+public sealed class ParsedQuery
+{
+    public required QueryRequest Request { get; init; }
+
+    /// <summary>Whether it came as "queries", which answers "results".</summary>
+    public bool Multiple { get; init; }
+    public VectorEncoding VectorEncoding { get; init; }
+
+    /// <summary>"eventual" consistency was asked for; an answer that is more consistent is always right.</summary>
+    public bool Eventual { get; init; }
+}
+
+/// <summary>The body of a query: rank_by, filters, top_k or limit, include_attributes, aggregate_by, … or
+/// "queries".</summary>
+public static class QueryRequestJson
+{
+    /// <exception cref="JsonRequestException">Names what is wrong and where.</exception>
+    public static ParsedQuery Parse(string name, ReadOnlySpan<byte> json)
+    {
+        JsonCursor cursor = new(json);
+        Root root = new();
+        Draft single = new();
+        ObjectScope scope = cursor.Object("a query (an object)");
+        while (cursor.Next(ref scope, out string field))
+        {
+            if (cursor.IsNull || root.ReadField(ref cursor, field)) continue;
+            single.ReadField(ref cursor, field);
+        }
+        ParsedQuery query = root.Build(ref cursor, name, single);
+        cursor.End();
+        return query;
+    }
+
+    private static Query[] ReadQueries(ref JsonCursor json, ref DistanceMetric metric)
+    {
+        List<Query> queries = [];
+        ArrayScope array = json.Array("an array of queries");
+        while (json.Next(ref array))
+        {
+            Draft draft = new();
+            ObjectScope scope = json.Object("a query (an object)");
+            while (json.Next(ref scope, out string field))
+            {
+                if (json.IsNull) continue;
+                if (field is "consistency" or "vector_encoding" or "queries" or "rerank_by")
+                    throw json.Fail("belongs beside \"queries\", not inside one of them");
+                draft.ReadField(ref json, field);
+            }
+            queries.Add(draft.Build(ref json));
+            if (draft.Metric == DistanceMetric.Unspecified) continue;
+            if (metric != DistanceMetric.Unspecified && metric != draft.Metric)
+                throw json.Fail("all queries of one request are of one distance_metric");
+            metric = draft.Metric;
+        }
+        if (queries.Count is 0 or > Limits.SubqueriesMax)
+        {
+            throw json.Fail($"{queries.Count} queries; there may be 1 to {Limits.SubqueriesMax}",
+                ErrorCode.LimitExceeded);
+        }
+        return queries.ToArray();
+    }
+
+    private static uint ReadLimit(ref JsonCursor json)
+    {
+        if (json.Token != JsonTokenType.StartObject) return json.Count(1, Limits.ResultsMax);
+        uint total = 0;
+        ObjectScope scope = json.Object();
+        while (json.Next(ref scope, out string field))
+        {
+            if (field == "total") total = json.Count(1, Limits.ResultsMax);
+            else if (field == "per" && json.IsNull) continue;
+            else if (field == "per") throw json.NotSupported("a limit per attribute");
+            else throw json.Fail("unknown field; known is total");
+        }
+        return total > 0 ? total : throw json.Fail("missing field `total`");
+    }
+
+    private static string[] ReadNames(ref JsonCursor json)
+    {
+        List<string> names = [];
+        ArrayScope array = json.Array("an array of attribute names");
+        while (json.Next(ref array)) names.Add(json.String("an attribute name"));
+        return names.ToArray();
+    }
+
+    /// <summary>What stands once in a request, whether it holds one query or several.</summary>
+    private sealed class Root
+    {
+        private Query[]? _queries;
+        private DistanceMetric _metric;
+        private VectorEncoding _encoding;
+        private bool _eventual;
+        private Rerank _rerank;
+        private double _constant = QueryRequest.RankConstantDefault;
+        private double[] _weights = [];
+
+        public bool ReadField(ref JsonCursor json, string field)
+        {
+            switch (field)
+            {
+                case "queries": _queries = ReadQueries(ref json, ref _metric); return true;
+                case "consistency": ReadConsistency(ref json); return true;
+                case "rerank_by": ReadRerank(ref json); return true;
+                case "disable_cache": json.Bool(); return true;
+                case "vector_encoding":
+                    _encoding = json.String() switch
+                    {
+                        "float" => VectorEncoding.Float,
+                        "base64" => VectorEncoding.Base64,
+                        _ => throw json.Expected("\"float\" or \"base64\""),
+                    };
+                    return true;
+                default: return false;
+            }
+        }
+
+        public ParsedQuery Build(ref JsonCursor json, string name, Draft single)
+        {
+            DistanceMetric metric = _metric == DistanceMetric.Unspecified ? single.Metric : _metric;
+            uint fused = 0;
+            if (_queries is null)
+            {
+                if (_rerank != Rerank.None) throw json.Fail("rerank_by needs \"queries\"");
+                _queries = [single.Build(ref json)];
+                return Finish(name, metric, fused, multiple: false);
+            }
+            single.OnlyLimit(ref json, ref fused);
+            if (_weights.Length > 0 && _weights.Length != _queries.Length)
+                throw json.Fail($"rerank_by has {_weights.Length} weights for {_queries.Length} queries");
+            if (_rerank != Rerank.None && _queries.Length < 2) throw json.Fail("rerank_by needs at least 2 queries");
+            return Finish(name, metric, fused, multiple: true);
+        }
+
+        private ParsedQuery Finish(string name, DistanceMetric metric, uint fused, bool multiple) => new()
+        {
+            Multiple = multiple, VectorEncoding = _encoding, Eventual = _eventual,
+            Request = new QueryRequest
+            {
+                Namespace = name, Metric = metric, Queries = _queries!, Rerank = _rerank,
+                RankConstant = _constant, Weights = _weights, FusedLimit = _rerank == Rerank.None ? 0 : fused,
+            },
+        };
+
+        private void ReadConsistency(ref JsonCursor json)
+        {
+            bool said = false;
+            ObjectScope scope = json.Object("an object such as {\"level\":\"strong\"}");
+            while (json.Next(ref scope, out string field))
+            {
+                if (field != "level") throw json.Fail("unknown field; known is level");
+                _eventual = json.String() switch
+                {
+                    "strong" => false,
+                    "eventual" => true,
+                    _ => throw json.Expected("\"strong\" or \"eventual\""),
+                };
+                said = true;
+            }
+            if (!said) throw json.Fail("missing field `level`");
+        }
+
+        private void ReadRerank(ref JsonCursor json)
+        {
+            ArrayScope array = json.Array("[\"RRF\"] or [\"RRF\", {…}]");
+            json.Element(ref array, "\"RRF\"");
+            string kind = json.String("\"RRF\"");
+            if (kind != "RRF") throw json.NotSupported($"rerank_by {kind}");
+            _rerank = Rerank.ReciprocalRankFusion;
+            if (!json.Next(ref array)) return;
+            ObjectScope scope = json.Object("an object of options");
+            while (json.Next(ref scope, out string field))
+            {
+                if (field == "rank_constant") _constant = json.Double();
+                else if (field == "weights") ReadWeights(ref json);
+                else throw json.Fail("unknown option; known are rank_constant and weights");
+            }
+            json.EndArray(ref array, "the options");
+        }
+
+        private void ReadWeights(ref JsonCursor json)
+        {
+            List<double> weights = [];
+            ArrayScope array = json.Array("an array of numbers");
+            while (json.Next(ref array)) weights.Add(json.Double());
+            _weights = weights.ToArray();
+        }
+    }
+
+    /// <summary>One query while its fields come in any order.</summary>
+    private sealed class Draft
+    {
+        private readonly List<Aggregate> _aggregates = [];
+        private RankBy? _rankBy;
+        private Filter? _filter;
+        private uint _limit, _offset;
+        private string[]? _included, _excluded;
+        private bool _includeSaid, _all;
+        private string[] _groupBy = [];
+        private string? _first;
+
+        public DistanceMetric Metric { get; private set; }
+
+        public void ReadField(ref JsonCursor json, string field)
+        {
+            if (field is not ("top_k" or "limit" or "distance_metric")) _first ??= field;
+            switch (field)
+            {
+                case "rank_by": _rankBy = RankJson.Read(ref json); break;
+                case "filters": _filter = FilterJson.Read(ref json); break;
+                case "top_k": SetLimit(ref json, json.Count(1, Limits.ResultsMax)); break;
+                case "limit": SetLimit(ref json, ReadLimit(ref json)); break;
+                case "offset": _offset = json.Count(0, Limits.ResultsMax); break;
+                case "include_attributes": ReadInclude(ref json); break;
+                case "exclude_attributes": _excluded = ReadNames(ref json); break;
+                case "aggregate_by": ReadAggregates(ref json); break;
+                case "group_by": ReadGroups(ref json); break;
+                case "distance_metric": Metric = SchemaJson.ReadMetric(ref json); break;
+                case "compute_attributes": throw json.NotSupported(field);
+                default: throw json.Fail("unknown field of a query");
+            }
+        }
+
+        public Query Build(ref JsonCursor json)
+        {
+            if (_includeSaid && _excluded is not null)
+                throw json.Fail("cannot specify both include_attributes and exclude_attributes");
+            if (_aggregates.Count > 0 && (_rankBy is not null || _includeSaid || _excluded is not null))
+                throw json.Fail("aggregate_by excludes rank_by, include_attributes and exclude_attributes");
+            if (_aggregates.Count > 0 && _groupBy.Length == 0 && _limit > 0)
+                throw json.Fail("an aggregation without group_by takes no top_k or limit");
+            if (_groupBy.Length > 0 && _aggregates.Count == 0) throw json.Fail("group_by needs aggregate_by");
+            if (_aggregates.Count == 0 && _limit == 0) throw json.Fail("rank_by queries must specify top_k or limit");
+            RankBy none = new() { Kind = RankKind.None };
+            return new Query
+            {
+                // A query that says only which rows comes in the order of their ids.
+                RankBy = _rankBy ?? (_aggregates.Count > 0 ? none : RankBy.OrderBy((ValueJson.IdName, false))),
+                Filter = _filter, Limit = _limit, Offset = _offset, Include = IncludeMode(),
+                IncludeNames = _excluded ?? _included ?? [], Aggregates = _aggregates.ToArray(), GroupBy = _groupBy,
+            };
+        }
+
+        /// <summary>Beside "queries" only the limit of a fused list may stand.</summary>
+        public void OnlyLimit(ref JsonCursor json, ref uint limit)
+        {
+            if (_first is not null) throw json.Fail($"\"{_first}\" cannot stand beside \"queries\", only inside them");
+            limit = _limit;
+        }
+
+        private IncludeMode IncludeMode()
+        {
+            if (_excluded is not null) return Core.Model.IncludeMode.AllExcept;
+            if (_all) return Core.Model.IncludeMode.All;
+            return _included is { Length: > 0 } ? Core.Model.IncludeMode.Listed : Core.Model.IncludeMode.IdOnly;
+        }
+
+        private void SetLimit(ref JsonCursor json, uint limit)
+        {
+            if (_limit > 0) throw json.Fail("top_k and limit mean the same; give one of them");
+            _limit = limit;
+        }
+
+        private void ReadInclude(ref JsonCursor json)
+        {
+            _includeSaid = true;
+            if (json.Token is JsonTokenType.True or JsonTokenType.False) _all = json.Bool();
+            else _included = ReadNames(ref json);
+        }
+
+        private void ReadAggregates(ref JsonCursor json)
+        {
+            ObjectScope scope = json.Object("an object such as {\"count\":[\"Count\"]}");
+            while (json.Next(ref scope, out string label)) _aggregates.Add(ReadAggregate(ref json, label));
+            if (_aggregates.Count is 0 or > Limits.AggregatesMax)
+            {
+                throw json.Fail($"{_aggregates.Count} aggregates; there may be 1 to {Limits.AggregatesMax}",
+                    ErrorCode.LimitExceeded);
+            }
+        }
+
+        private static Aggregate ReadAggregate(ref JsonCursor json, string label)
+        {
+            ArrayScope array = json.Array("an aggregate such as [\"Count\"] or [\"Sum\",\"price\"]");
+            json.Element(ref array, "Count, Sum, Min, Max or Avg");
+            AggregateFunction function = json.String() switch
+            {
+                "Count" => AggregateFunction.Count,
+                "Sum" => AggregateFunction.Sum,
+                "Min" => AggregateFunction.Min,
+                "Max" => AggregateFunction.Max,
+                "Avg" => AggregateFunction.Avg,
+                _ => throw json.Expected("Count, Sum, Min, Max or Avg"),
+            };
+            string attribute = "";
+            if (json.Next(ref array))
+            {
+                attribute = json.String("an attribute");
+                json.EndArray(ref array, "the attribute");
+            }
+            else if (function != AggregateFunction.Count)
+            {
+                throw json.Fail($"{function} needs an attribute");
+            }
+            return new Aggregate(label, function, attribute);
+        }
+
+        private void ReadGroups(ref JsonCursor json)
+        {
+            List<string> names = [];
+            ArrayScope array = json.Array("an array of attribute names");
+            while (json.Next(ref array))
+            {
+                if (json.Token == JsonTokenType.StartObject) throw json.NotSupported("grouping by ForEachUnique");
+                names.Add(json.String("an attribute name"));
+            }
+            if (names.Count > Limits.GroupByAttributesMax)
+            {
+                throw json.Fail($"groups by {names.Count} attributes, the limit is {Limits.GroupByAttributesMax}",
+                    ErrorCode.LimitExceeded);
+            }
+            _groupBy = names.ToArray();
+        }
+    }
+}

@@ -1,0 +1,154 @@
+using Deterministic.Client.Json;
+using Deterministic.Core;
+using Deterministic.Core.Model;
+using Xunit;
+
+namespace Deterministic.Client.Tests.Json;
+
+public sealed class QueryRequestJsonTests
+{
+    [Fact]
+    public void VectorSearchWithFilters()
+    {
+        ParsedQuery parsed = JsonText.Query("""
+            {"rank_by":["vector","ANN",[0.1,0.2]],"top_k":10,"filters":["And",[["title","Eq","a"],["id","In",[1,2]]]],
+             "include_attributes":true,"vector_encoding":"base64","consistency":{"level":"eventual"}}
+            """);
+        Query query = Assert.Single(parsed.Request.Queries);
+        Assert.Equal(RankKind.Ann, query.RankBy.Kind);
+        Assert.Equal(Value.Of(0.1f, 0.2f), query.RankBy.Operand);
+        Assert.Equal(10u, query.Limit);
+        Assert.Equal(IncludeMode.All, query.Include);
+        Assert.Equal(Value.Of("a"), query.Filter!.Children[0].Operand);
+        Assert.Equal(Value.Of(Value.Of(1UL), Value.Of(2UL)), query.Filter.Children[1].Operand);
+        Assert.Equal(VectorEncoding.Base64, parsed.VectorEncoding);
+        Assert.True(parsed.Eventual);
+        Assert.False(parsed.Multiple);
+    }
+
+    [Fact]
+    public void TextRankingsNest()
+    {
+        RankBy rank = JsonText.Single("""
+            {"rank_by":["Sum",[["title","BM25","large tusk",{"last_as_prefix":true}],["Product",2,["body","BM25",["a","b"]]],
+              ["Max",[0,["Attribute","boost"]]],["lang","Eq","en"],["Not",["old","Eq",true]]]],"limit":{"total":5}}
+            """).RankBy;
+        Assert.Equal(RankKind.Sum, rank.Kind);
+        Assert.True(rank.Children[0].LastAsPrefix);
+        Assert.Equal(2.0, rank.Children[1].Children[0].Constant);
+        Assert.Equal(Value.Of(Value.Of("a"), Value.Of("b")), rank.Children[1].Children[1].Operand);
+        Assert.Equal(RankKind.Constant, rank.Children[2].Children[0].Kind);
+        Assert.Equal("boost", rank.Children[2].Children[1].Attribute);
+        Assert.Equal(FilterOperator.Eq, rank.Children[3].Filter!.Operator);
+        Assert.Equal(FilterOperator.Not, rank.Children[4].Filter!.Operator);
+    }
+
+    [Fact]
+    public void OrderByOneOrSeveralAttributes()
+    {
+        Assert.Equal([("price", true)], JsonText.Single("""{"rank_by":["price","desc"],"limit":1}""").RankBy.Order);
+        Assert.Equal([("a", false), ("b", true)],
+            JsonText.Single("""{"rank_by":[["a","asc"],["b","desc"]],"limit":1,"offset":3}""").RankBy.Order);
+        Assert.Equal([("id", false)], JsonText.Single("""{"filters":["a","Eq",1],"limit":1}""").RankBy.Order);
+    }
+
+    [Fact]
+    public void AnAttributeMayBeCalledLikeAnOperator()
+    {
+        Assert.Equal("And", JsonText.Single("""{"filters":["And","Eq",1],"limit":1}""").Filter!.Attribute);
+        Assert.Equal([("Attribute", false)], JsonText.Single("""{"rank_by":["Attribute","asc"],"limit":1}""").RankBy.Order);
+        Assert.Equal("Sum", JsonText.Single("""{"rank_by":["Sum","BM25","x"],"limit":1}""").RankBy.Attribute);
+    }
+
+    [Fact]
+    public void AggregatesAndGroups()
+    {
+        Query query = JsonText.Single("""
+            {"aggregate_by":{"n":["Count"],"total":["Sum","price"]},"group_by":["color"],"top_k":7}
+            """);
+        Assert.Equal(RankKind.None, query.RankBy.Kind);
+        Assert.Equal(("n", AggregateFunction.Count, ""),
+            (query.Aggregates[0].Label, query.Aggregates[0].Function, query.Aggregates[0].Attribute));
+        Assert.Equal(("total", AggregateFunction.Sum, "price"),
+            (query.Aggregates[1].Label, query.Aggregates[1].Function, query.Aggregates[1].Attribute));
+        Assert.Equal(["color"], query.GroupBy);
+        Assert.Equal(7u, query.Limit);
+    }
+
+    [Fact]
+    public void SeveralQueriesFused()
+    {
+        ParsedQuery parsed = JsonText.Query("""
+            {"queries":[{"rank_by":["vector","kNN",[1]],"limit":5,"distance_metric":"euclidean_squared"},
+              {"rank_by":["title","BM25","a"],"top_k":5,"exclude_attributes":["x"]}],
+             "rerank_by":["RRF",{"rank_constant":30,"weights":[1,2]}],"limit":4}
+            """);
+        Assert.True(parsed.Multiple);
+        QueryRequest request = parsed.Request;
+        Assert.Equal(RankKind.Knn, request.Queries[0].RankBy.Kind);
+        Assert.Equal(IncludeMode.AllExcept, request.Queries[1].Include);
+        Assert.Equal(Rerank.ReciprocalRankFusion, request.Rerank);
+        Assert.Equal((30.0, 4u), (request.RankConstant, request.FusedLimit));
+        Assert.Equal([1.0, 2.0], request.Weights);
+        Assert.Equal(DistanceMetric.EuclideanSquared, request.Metric);
+    }
+
+    [Theory]
+    [InlineData("""{"rank_by":["v","SparseKNN",{"a":1}],"limit":1}""",
+        "rank_by[1]: rank_by SparseKNN is not supported by this release")]
+    [InlineData("""{"rank_by":["v","ANN",["Embed","text"]],"limit":1}""",
+        "rank_by[2]: embedding of text (\"Embed\") is not supported by this release")]
+    [InlineData("""{"filters":["a","Regex","x"],"limit":1}""",
+        "filters[1]: filter operator Regex is not supported by this release")]
+    [InlineData("""{"compute_attributes":{},"limit":1}""",
+        "compute_attributes: compute_attributes is not supported by this release")]
+    [InlineData("""{"rank_by":["id","asc"],"limit":{"total":1,"per":{}}}""",
+        "limit.per: a limit per attribute is not supported by this release")]
+    [InlineData("""{"aggregate_by":{"n":["Count"]},"group_by":[{"t":["ForEachUnique","tags"]}]}""",
+        "group_by[0]: grouping by ForEachUnique is not supported by this release")]
+    public void WhatIsNotSupportedIsNamed(string json, string message)
+    {
+        JsonRequestException exception = JsonText.Fails(() => JsonText.Query(json), message);
+        Assert.Equal(ErrorCode.NotSupported, exception.Code);
+    }
+
+    [Theory]
+    [InlineData("""{"rank_by":["id","asc"]}""", "rank_by queries must specify top_k or limit")]
+    [InlineData("""{"rank_by":["id","asc"],"top_k":10001}""", "top_k: must be between 1 and 10000, but got 10001")]
+    [InlineData("""{"rank_by":["id","asc"],"top_k":1,"limit":1}""",
+        "limit: top_k and limit mean the same; give one of them")]
+    [InlineData("""{"rank_by":["id","asc"],"top_k":1,"rank":1}""", "rank: unknown field of a query")]
+    [InlineData("""{"filters":["a","Eq"],"limit":1}""",
+        "filters: expects a value as element 2, but the array ends")]
+    [InlineData("""{"filters":["a","Equals",1],"limit":1}""",
+        "filters[1]: \"Equals\" is not an operator; known are Eq, NotEq, In, NotIn, Contains, NotContains, ContainsAny, " +
+        "NotContainsAny, Lt, Lte, Gt, Gte, AnyLt, AnyLte, AnyGt, AnyGte, ContainsAllTokens, ContainsAnyToken, " +
+        "ContainsTokenSequence")]
+    [InlineData("""{"filters":["a","Eq",1,2],"limit":1}""", "filters[3]: expects nothing more after the value of Eq")]
+    [InlineData("""{"filters":["And",[["a","Eq",1],["b"]]],"limit":1}""",
+        "filters[1][1]: expects an operator as element 1, but the array ends")]
+    [InlineData("""{"consistency":"eventual"}""",
+        "consistency: expects an object such as {\"level\":\"strong\"}, but got \"eventual\"")]
+    [InlineData("""{"include_attributes":["a"],"exclude_attributes":["b"],"limit":1}""",
+        "cannot specify both include_attributes and exclude_attributes")]
+    [InlineData("""{"queries":[],"limit":1}""", "queries: 0 queries; there may be 1 to 16")]
+    [InlineData("""{"queries":[{"rank_by":["id","asc"],"limit":1}],"filters":["a","Eq",1]}""",
+        "\"filters\" cannot stand beside \"queries\", only inside them")]
+    [InlineData("""{"queries":[{"rank_by":["id","asc"],"limit":1,"consistency":{}}]}""",
+        "queries[0].consistency: belongs beside \"queries\", not inside one of them")]
+    [InlineData("""{"aggregate_by":{"n":["Median","x"]}}""",
+        "aggregate_by.n[0]: expects Count, Sum, Min, Max or Avg, but got \"Median\"")]
+    public void ErrorsNameThePlace(string json, string message) => JsonText.Fails(() => JsonText.Query(json), message);
+
+    [Fact]
+    public void NestingIsBounded()
+    {
+        string deep = "[\"a\",\"Eq\",1]";
+        for (int i = 0; i < Limits.FilterDepthMax; i++) deep = "[\"Not\"," + deep + "]";
+        DeterministicException exception = Assert.ThrowsAny<DeterministicException>(
+            () => JsonText.Query("{\"limit\":1,\"filters\":" + deep + "}"));
+        Assert.Equal(ErrorCode.LimitExceeded, exception.Code);
+        Assert.Equal(ErrorCode.Malformed, Assert.ThrowsAny<DeterministicException>(
+            () => JsonText.Write("{\"x\":" + new string('[', 100_000))).Code);
+    }
+}
