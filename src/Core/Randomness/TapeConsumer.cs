@@ -1,0 +1,32 @@
+namespace Deterministic.Core.Randomness;
+
+/// <summary>Who draws from a tape. Each has a stream of its own, so that one more draw here changes nothing there.
+/// Numbers are in saved tapes: append only.</summary>
+public enum TapeConsumer : byte
+{
+    /// <summary>Sizes, rates and switches of a whole run, drawn before it starts.</summary>
+    Parameters = 0,
+
+    /// <summary>What happens next, when several things could.</summary>
+    Schedule = 1,
+    Disk = 2,
+    DiskFaults = 3,
+    Network = 4,
+    Clock = 5,
+    Crashes = 6,
+
+    /// <summary>When and how clients call.</summary>
+    Clients = 7,
+
+    /// <summary>The requests: schemas, documents, filters, queries.</summary>
+    Workload = 8,
+    ObjectStore = 9,
+
+    /// <summary>Structure of a fuzzer's input.</summary>
+    Input = 10,
+
+    /// <summary>Damage done to an input that was valid.</summary>
+    Mutation = 11,
+
+    Count = 12,
+}

@@ -1,0 +1,75 @@
+namespace Deterministic.Core.Tracing;
+
+/// <summary>A rare path that a test wants to know was really run. Append only.</summary>
+public enum Mark : byte
+{
+    /// <summary>A prepare in the journal was half written.</summary>
+    JournalTorn = 0,
+
+    /// <summary>A slot of the journal was found damaged though it had been whole.</summary>
+    JournalCorrupt = 1,
+
+    /// <summary>The header ring was repaired from the prepares.</summary>
+    JournalHeaderRepaired = 2,
+
+    /// <summary>A slot was written for the second time.</summary>
+    JournalWrapped = 3,
+
+    /// <summary>The log after the last checkpoint was run again on opening.</summary>
+    JournalReplayed = 4,
+
+    /// <summary>The end of the log was cut because it had never been acknowledged.</summary>
+    JournalTruncated = 5,
+    SuperblockRepaired = 6,
+    SuperblockTorn = 7,
+    CheckpointWritten = 8,
+    CheckpointInterrupted = 9,
+    SessionRegistered = 10,
+    SessionEvicted = 11,
+
+    /// <summary>A request that had been answered came again and got the stored reply.</summary>
+    DuplicateAnswered = 12,
+
+    /// <summary>A request came again while it was in the pipeline.</summary>
+    DuplicateInFlight = 13,
+    ReplyRepaired = 14,
+    PipelineFull = 15,
+    PoolExhausted = 16,
+
+    /// <summary>The clock of the machine went back; the log's time did not.</summary>
+    ClockWentBack = 17,
+    MessageInvalid = 18,
+    PrefetchWaited = 19,
+
+    /// <summary>A write was refused because the state is full.</summary>
+    StateFull = 20,
+    ReplyTooLarge = 21,
+    NamespaceCollected = 22,
+
+    Count = 23,
+}
+
+/// <summary>Counts how often each <see cref="Mark"/> was hit. One per replica or run, handed to those who hit; there is
+/// no global one.</summary>
+public sealed class Marks
+{
+    private readonly ulong[] _counts = new ulong[(int)Mark.Count];
+
+    public void Hit(Mark mark)
+    {
+        Check.That(mark < Mark.Count);
+        _counts[(int)mark]++;
+    }
+
+    public ulong Count(Mark mark)
+    {
+        Check.That(mark < Mark.Count);
+        return _counts[(int)mark];
+    }
+
+    /// <summary>Adds the counts of another run.</summary>
+    public void Add(Marks other)
+    {
+        for (int i = 0; i < _counts.Length; i++) _counts[i] += other._counts[i];
+    }
+}
