@@ -49,7 +49,7 @@ public ref struct Keys(Span<byte> buffer)
     }
 
     [System.Diagnostics.CodeAnalysis.UnscopedRef]
-    public ref Keys Bytes(ReadOnlySpan<byte> bytes)
+    public ref Keys Bytes(scoped ReadOnlySpan<byte> bytes)
     {
         bytes.CopyTo(_buffer[_size..]);
         _size += bytes.Length;
@@ -58,7 +58,7 @@ public ref struct Keys(Span<byte> buffer)
 
     /// <summary>A whole term with its end mark.</summary>
     [System.Diagnostics.CodeAnalysis.UnscopedRef]
-    public ref Keys Term(ReadOnlySpan<byte> term)
+    public ref Keys Term(scoped ReadOnlySpan<byte> term)
     {
         TermPrefix(term);
         _buffer[_size++] = 0x00;
@@ -68,7 +68,7 @@ public ref struct Keys(Span<byte> buffer)
 
     /// <summary>The start of every term that begins with <paramref name="prefix"/>.</summary>
     [System.Diagnostics.CodeAnalysis.UnscopedRef]
-    public ref Keys TermPrefix(ReadOnlySpan<byte> prefix)
+    public ref Keys TermPrefix(scoped ReadOnlySpan<byte> prefix)
     {
         Check.That(prefix.Length <= Limits.TokenSizeMax);
         foreach (byte b in prefix)
