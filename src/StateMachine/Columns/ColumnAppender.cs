@@ -24,7 +24,7 @@ public sealed class ColumnAppender
     private readonly byte[] _presence = new byte[ChunkLayout.PresenceSizeMax];
     private readonly int[] _ends = new int[ChunkLayout.RowsMax];
     private readonly float[] _inverseNorms = new float[ChunkLayout.RowsMax];
-    private ITree? _tree;
+    private Tree? _tree;
     private Layout _layout;
     private ulong _namespace;
     private ushort _attribute;
@@ -49,13 +49,13 @@ public sealed class ColumnAppender
     /// <param name="namespaceNumber">The namespace.</param>
     /// <param name="attribute">The attribute, or its token counts.</param>
     /// <param name="width">Bytes of a row; 0 if rows differ.</param>
-    public void BeginColumn(ITree columns, ulong namespaceNumber, ushort attribute, int width)
+    public void BeginColumn(Tree columns, ulong namespaceNumber, ushort attribute, int width)
     {
         Check.That(width is >= 0 and <= 16);
         Begin(columns, namespaceNumber, attribute, width == 0 ? Layout.Variable : Layout.Fixed, width, cosine: false);
     }
 
-    public void BeginVectors(ITree vectors, ulong namespaceNumber, ushort attribute, int rowSize, bool cosine) =>
+    public void BeginVectors(Tree vectors, ulong namespaceNumber, ushort attribute, int rowSize, bool cosine) =>
         Begin(vectors, namespaceNumber, attribute, Layout.Vectors, rowSize, cosine);
 
     /// <summary>Appends the value of a document above all documents of the column.</summary>
@@ -85,7 +85,7 @@ public sealed class ColumnAppender
         _tree = null;
     }
 
-    private void Begin(ITree tree, ulong namespaceNumber, ushort attribute, Layout layout, int width, bool cosine)
+    private void Begin(Tree tree, ulong namespaceNumber, ushort attribute, Layout layout, int width, bool cosine)
     {
         Check.That(_tree is null);
         Check.That(namespaceNumber > 0);

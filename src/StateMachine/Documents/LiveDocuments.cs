@@ -10,12 +10,12 @@ namespace Deterministic.StateMachine.Documents;
 /// <see cref="TreeId.Liveness"/> may change meanwhile.</summary>
 public struct LiveDocuments
 {
-    private readonly ITree _liveness;
+    private readonly Tree _liveness;
     private readonly ulong _namespace;
     private readonly uint _windowLast;
     private uint _next;
 
-    public LiveDocuments(ITree liveness, ulong namespaceNumber)
+    public LiveDocuments(Tree liveness, ulong namespaceNumber)
     {
         Check.That(namespaceNumber > 0);
         _liveness = liveness;

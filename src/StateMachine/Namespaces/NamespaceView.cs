@@ -12,8 +12,8 @@ public sealed class NamespaceView
 {
     private const int SlotsMax = 1 + Limits.AttributesPerNamespaceMax;
 
-    private readonly ITree _namespaces;
-    private readonly ITree _attributes;
+    private readonly Tree _namespaces;
+    private readonly Tree _attributes;
     private readonly AttributeRecord[] _records = new AttributeRecord[SlotsMax];
     private readonly byte[] _names = new byte[SlotsMax * Limits.AttributeNameSizeMax];
     private readonly byte[] _nameSizes = new byte[SlotsMax];
@@ -24,7 +24,7 @@ public sealed class NamespaceView
     private int _nameSize;
     private NamespaceRecord _record;
 
-    public NamespaceView(ITree namespaces, ITree attributes)
+    public NamespaceView(Tree namespaces, Tree attributes)
     {
         _namespaces = namespaces;
         _attributes = attributes;
@@ -136,33 +136,17 @@ public sealed class NamespaceView
         AttributeCount = 0;
     }
 
-    /// <summary>Walks the attributes of the namespace from the greatest name down.</summary>
     private void LoadAttributes()
     {
         Keys prefix = new(stackalloc byte[8]);
         prefix.Namespace(_record.Number);
-        Span<byte> bound = stackalloc byte[8 + Limits.AttributeNameSizeMax + 1];
-        prefix.Key.CopyTo(bound);
-        bound[8..].Fill(byte.MaxValue);
-        int boundSize = bound.Length;
-        while (_attributes.TryFloor(bound[..boundSize], out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value))
+        TreeCursor cursor = _attributes.Seek(prefix.Key);
+        while (cursor.Valid && cursor.Key.StartsWith(prefix.Key))
         {
-            if (!found.StartsWith(prefix.Key)) break;
-            Insert(found[8..], MemoryMarshal.Read<AttributeRecord>(value));
-            boundSize = KeyBefore(found, bound);
+            Insert(cursor.Key[8..], MemoryMarshal.Read<AttributeRecord>(cursor.Value));
+            cursor.Next();
         }
         Check.That(AttributeCount == _record.NextAttribute - 1);
-    }
-
-    /// <summary>Writes a key that is below <paramref name="key"/> and not below any name that may come before it: names are
-    /// UTF-8 and never empty, so the last byte less one, followed by bytes above all UTF-8, separates the two.</summary>
-    private static int KeyBefore(ReadOnlySpan<byte> key, Span<byte> before)
-    {
-        key.CopyTo(before);
-        if (key[^1] == 0) return key.Length - 1;
-        before[key.Length - 1]--;
-        before[key.Length..].Fill(byte.MaxValue);
-        return before.Length;
     }
 
     private int Insert(ReadOnlySpan<byte> name, in AttributeRecord record)
