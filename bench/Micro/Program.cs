@@ -1,1 +1,21 @@
-return 0;
+using System;
+using BenchmarkDotNet.Running;
+using Deterministic.Micro;
+
+switch (args)
+{
+    case ["kernels"]:
+        KernelMeasurement.Run(rounds: 101);
+        return 0;
+    case ["--smoke"]:
+        KernelMeasurement.Run(rounds: 5);
+        return 0;
+    case []:
+        Console.WriteLine("bench kernels     paired measurement against TensorPrimitives and the memory read speed");
+        Console.WriteLine("bench --smoke     the same, short; prints a result hash");
+        Console.WriteLine("bench --filter P  BenchmarkDotNet over the benchmarks that match P, '*' for all");
+        return 0;
+    default:
+        BenchmarkSwitcher.FromAssembly(typeof(KernelMeasurement).Assembly).Run(args);
+        return 0;
+}

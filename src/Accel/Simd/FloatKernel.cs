@@ -42,6 +42,7 @@ internal static unsafe class FloatKernel<TLanes, TTerm, T>
         0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     ];
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(ReadOnlySpan<float> query, ReadOnlySpan<T> rows, Span<float> scores)
     {
         KernelShape.CheckRows(query.Length, rows.Length, scores.Length);

@@ -12,6 +12,7 @@ internal static unsafe class IntegerKernel<TBytes, TTerm>
     where TBytes : struct, IBytes<TBytes>
     where TTerm : IByteTerm
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(ReadOnlySpan<sbyte> query, ReadOnlySpan<sbyte> rows, Span<int> scores)
     {
         KernelShape.CheckRows(query.Length, rows.Length, scores.Length);
@@ -178,6 +179,7 @@ internal readonly unsafe struct Bytes128(Vector128<short> all) : IBytes<Bytes128
 /// <summary>Differing bits, eight bytes at a time: the population count of the machine word needs no vector unit.</summary>
 internal static unsafe class HammingKernel
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(ReadOnlySpan<byte> query, ReadOnlySpan<byte> rows, Span<int> scores)
     {
         KernelShape.CheckRows(query.Length, rows.Length, scores.Length);
