@@ -16,7 +16,7 @@ WordTable.Write(files, Path.Combine(args[1], "WordTables.cs"));
 FoldTable.Write(files, Path.Combine(args[1], "FoldTables.cs"));
 return 0;
 
-/// <summary>Word break class (5 bits) and the flags of a code point, one letter for each combination that occurs.</summary>
+/// <summary>Word break class (5 bits) and flags of a code point, as one letter for each combination that occurs.</summary>
 internal static class WordTable
 {
     private const int Pictographic = 0x20;
@@ -68,7 +68,7 @@ internal static class WordTable
         }
         foreach ((int first, int last, string value) in files.Ranges("emoji/emoji-data.txt"))
         {
-            int flag = value switch { "Extended_Pictographic" => Pictographic, "Emoji_Presentation" => WordLike, _ => 0 };
+            int flag = value == "Extended_Pictographic" ? Pictographic : value == "Emoji_Presentation" ? WordLike : 0;
             for (int c = first; c <= last; c++) properties[c] |= (byte)flag;
         }
         for (int c = 0; c < properties.Length; c++)

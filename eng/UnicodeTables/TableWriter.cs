@@ -23,7 +23,7 @@ internal sealed class TableWriter
 
     public void ThreeStages(string name, byte[] values, bool asText)
     {
-        if (values.Length != UcdFiles.CodePoints) throw new ArgumentException("one value per code point", nameof(values));
+        if (values.Length != UcdFiles.CodePoints) throw new ArgumentException("one value per code point");
         byte[] index = Split(values, BlockSize, out byte[] blocks);
         byte[] tops = Split(index, GroupSize, out byte[] groups);
         Numbers("byte", name + "Tops", Array.ConvertAll(tops, value => (int)value));

@@ -14,15 +14,15 @@ public sealed class Analyzer
 
     public Analyzer(StaticMemory memory) => _token = memory.Take(Limits.TokenSizeMax);
 
-    /// <summary>Whether the options are ones that <see cref="Analyze"/> takes: known names, a token size limit in
+    /// <summary>Whether <see cref="Analyze"/> takes the options: known names, a token size limit in
     /// 1..<see cref="Limits.TokenSizeMax"/>. A schema with others must be refused.</summary>
     public static bool Supports(in TextOptions options) =>
         options.Tokenizer is Tokenizer.WordV1 or Tokenizer.WordV4 or Tokenizer.PreTokenizedArray &&
         options.Language is Language.None or Language.English or Language.Porter &&
         options.TokenSizeMax is > 0 and <= Limits.TokenSizeMax;
 
-    /// <summary>Appends the tokens of a text (of one array element) to the output. Every token of the tokenizer takes one
-    /// position, counted from <paramref name="firstPosition"/>; stop words and tokens over the size limit leave gaps.
+    /// <summary>Appends the tokens of a text (of one array element) to the output. Every token of the tokenizer takes
+    /// one position, counted from <paramref name="firstPosition"/>; stop words and tokens over the size limit leave gaps.
     /// </summary>
     /// <returns>False if the output is full; it then holds the tokens that had room.</returns>
     public bool Analyze(in TextOptions options, ReadOnlySpan<byte> utf8, TokenBuffer output, int firstPosition = 0)

@@ -12,8 +12,8 @@ public static class Folding
     private const int AsciiTargetSize = 4;
     private const int CaseTargetPoints = 3;
 
-    /// <summary>Full case folding: mappings C and F of CaseFolding.txt, so that ß and SS, and all three sigmas, are the same.
-    /// Damaged UTF-8 becomes U+FFFD. Returns the size written, or -1 if the destination is too small.</summary>
+    /// <summary>Full case folding: mappings C and F of CaseFolding.txt, so that ß and SS, and all three sigmas, are the
+    /// same. Damaged UTF-8 becomes U+FFFD. Returns the size written, or -1 if the destination is too small.</summary>
     public static int FoldCase(ReadOnlySpan<byte> source, Span<byte> destination)
     {
         int used = 0;
@@ -37,8 +37,8 @@ public static class Folding
         return used;
     }
 
-    /// <summary>Replaces accented, wide and otherwise decorated Latin letters and digits by their ASCII forms and removes
-    /// combining marks after ASCII, in place. Returns the new size, which is never larger.</summary>
+    /// <summary>Replaces accented, wide and otherwise decorated Latin letters and digits by their ASCII forms and
+    /// removes combining marks after ASCII, in place. Returns the new size, which is never larger.</summary>
     public static int FoldToAscii(Span<byte> text)
     {
         int used = 0;
@@ -76,7 +76,8 @@ public static class Folding
         int rule = Rule(FoldTables.CaseTops, FoldTables.CaseGroups, FoldTables.CaseBlocks, rune.Value);
         ReadOnlySpan<int> deltas = FoldTables.CaseDeltas;
         if (rule < deltas.Length) return Write(rune.Value + deltas[rule], destination);
-        ReadOnlySpan<ushort> points = FoldTables.CaseExpansions.Slice((rule - deltas.Length) * CaseTargetPoints, CaseTargetPoints);
+        int first = (rule - deltas.Length) * CaseTargetPoints;
+        ReadOnlySpan<ushort> points = FoldTables.CaseExpansions.Slice(first, CaseTargetPoints);
         int used = 0;
         for (int k = 0; k < CaseTargetPoints && points[k] != 0; k++)
         {

@@ -2,8 +2,8 @@ using System;
 
 namespace Deterministic.StateMachine.Text;
 
-/// <summary>Porter's stemmer: M. F. Porter, "An algorithm for suffix stripping", Program 14(3), 1980, in the variant that
-/// Snowball calls <c>porter</c>, which also stems words of one and two letters.</summary>
+/// <summary>Porter's stemmer: M. F. Porter, "An algorithm for suffix stripping", Program 14(3), 1980, in the variant
+/// that Snowball calls <c>porter</c>, which also stems words of one and two letters.</summary>
 public static class PorterStemmer
 {
     /// <summary>Stems a lower-case word in place and returns the new size, which is never larger.</summary>

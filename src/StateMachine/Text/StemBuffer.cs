@@ -3,9 +3,9 @@ using Deterministic.Core;
 
 namespace Deterministic.StateMachine.Text;
 
-/// <summary>A word that a suffix-stripping stemmer works on in place: UTF-8 in lower case. Only aeiouy are vowels; a y that
-/// acts as a consonant is held as <see cref="ConsonantY"/> meanwhile. Regions are offsets: R1 and R2 of the published
-/// algorithms.</summary>
+/// <summary>A word that a suffix-stripping stemmer works on in place: UTF-8 in lower case. Only aeiouy are vowels; a y
+/// that acts as a consonant is held as <see cref="ConsonantY"/> meanwhile. Regions are offsets: R1 and R2 of the
+/// published algorithms.</summary>
 internal ref struct StemBuffer(Span<byte> word)
 {
     /// <summary>A control character, which no token contains.</summary>
@@ -47,7 +47,8 @@ internal ref struct StemBuffer(Span<byte> word)
 
     public readonly void UnmarkConsonants() => _bytes[..Size].Replace(ConsonantY, (byte)'y');
 
-    /// <summary>Offset after the first consonant that follows a vowel at or after <paramref name="start"/>; the end if none.</summary>
+    /// <summary>Offset after the first consonant that follows a vowel at or after <paramref name="start"/>; the end if
+    /// there is none.</summary>
     public readonly int Region(int start)
     {
         int i = start;
@@ -59,7 +60,8 @@ internal ref struct StemBuffer(Span<byte> word)
         return i;
     }
 
-    /// <summary>The part before <paramref name="end"/> ends in consonant, vowel, consonant other than w, x and y.</summary>
+    /// <summary>The part before <paramref name="end"/> ends in consonant, vowel, consonant; the last is not w, x
+    /// or y.</summary>
     public readonly bool EndsInShortSyllable(int end)
     {
         int last = CharacterBefore(end);
@@ -82,7 +84,8 @@ internal ref struct StemBuffer(Span<byte> word)
         return count;
     }
 
-    /// <summary>True if the word ends in the suffix; it is then replaced if it lies at or after <paramref name="region"/>.</summary>
+    /// <summary>True if the word ends in the suffix; it is then replaced if it lies at or after
+    /// <paramref name="region"/>.</summary>
     public bool Replace(ReadOnlySpan<byte> suffix, ReadOnlySpan<byte> replacement, int region)
     {
         if (!EndsWith(suffix)) return false;

@@ -5,7 +5,8 @@ using Deterministic.Core.Memory;
 
 namespace Deterministic.StateMachine.Text;
 
-/// <summary>Tokens in the order of the text: the bytes of each, and its position. Capacity is fixed at construction.</summary>
+/// <summary>Tokens in the order of the text: the bytes of each, and its position. Capacity is fixed at
+/// construction.</summary>
 public sealed class TokenBuffer
 {
     private readonly NativeBuffer _bytes;
@@ -24,7 +25,7 @@ public sealed class TokenBuffer
 
     public int Count { get; private set; }
 
-    /// <summary>Position after the last token of the text analysed last, dropped tokens and stop words included.</summary>
+    /// <summary>Position after the last token of the text analysed last; dropped tokens and stop words count.</summary>
     public int NextPosition { get; internal set; }
 
     public void Clear()

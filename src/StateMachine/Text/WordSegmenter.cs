@@ -14,7 +14,8 @@ public static class WordSegmenter
     private const byte BetweenDigits = 16;
     private const int EmojiVariation = 0xFE0F;
 
-    /// <summary>End of the segment that starts at <paramref name="start"/>, a boundary before the end of the text.</summary>
+    /// <summary>End of the segment that starts at <paramref name="start"/>, a boundary other than the end of the
+    /// text.</summary>
     /// <param name="isWord">It has a letter, number, ideograph, kana or emoji. An emoji is a code point with
     /// Emoji_Presentation, or a pictograph with the emoji variation selector.</param>
     public static int Next(ReadOnlySpan<byte> text, int start, out bool isWord)
@@ -46,7 +47,8 @@ public static class WordSegmenter
         return i;
     }
 
-    /// <summary>Start of the next letter or number at or after <paramref name="start"/>, or the end of the text.</summary>
+    /// <summary>Start of the first letter or number at or after <paramref name="start"/>, or the end of the text.
+    /// </summary>
     internal static int SkipToLetterOrNumber(ReadOnlySpan<byte> text, int start)
     {
         int i = start;
@@ -154,7 +156,8 @@ public static class WordSegmenter
         _ => false,
     };
 
-    /// <summary>Whether <paramref name="middle"/> joins what is before it to what is after it: WB6, WB7, WB7b, WB7c, WB11, WB12.</summary>
+    /// <summary>Whether <paramref name="middle"/> joins what is before it to what is after it: WB6, WB7, WB7b, WB7c,
+    /// WB11, WB12.</summary>
     private static bool Bridges(WordBreak last, WordProperties middle, ReadOnlySpan<byte> after)
     {
         bool both = middle.Break is WordBreak.MidNumLet or WordBreak.SingleQuote;
@@ -178,7 +181,8 @@ public static class WordSegmenter
         return default;
     }
 
-    /// <summary>Kinds of the ASCII characters: underscore, ' and . between both, : between letters, , and ; between digits.</summary>
+    /// <summary>Kinds of the ASCII characters: underscore, ' and . between both, : between letters, comma and ; between
+    /// digits.</summary>
     private static ReadOnlySpan<byte> AsciiKinds =>
     [
         0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,

@@ -29,7 +29,8 @@ public sealed class AnalyzerTests : IDisposable
 
     [Fact]
     public void Runs_of_letters_and_digits_are_the_words_of_v1() =>
-        Assert.Equal("snake@0 case@1 can@2 t@3 été@4 42@5", Analyze("snake_case CAN'T Été 42", Plain(Tokenizer.WordV1)));
+        Assert.Equal("snake@0 case@1 can@2 t@3 été@4 42@5",
+            Analyze("snake_case CAN'T Été 42", Plain(Tokenizer.WordV1)));
 
     [Fact]
     public void Case_folding_is_full() =>
@@ -88,6 +89,25 @@ public sealed class AnalyzerTests : IDisposable
             }
             return true;
         }).QuickCheckThrowOnFailure();
+
+    /// <summary>Reaches every entry of the tables: folding stays valid UTF-8, is idempotent, and fits.</summary>
+    [Fact]
+    public void Every_code_point_folds()
+    {
+        Span<byte> utf8 = stackalloc byte[4];
+        Span<byte> once = stackalloc byte[12];
+        Span<byte> twice = stackalloc byte[12];
+        for (int c = 0; c <= 0x10FFFF; c++)
+        {
+            if (!Rune.TryCreate(c, out Rune rune)) continue;
+            Span<byte> text = utf8[..rune.EncodeToUtf8(utf8)];
+            int size = Folding.FoldCase(text, once);
+            Assert.InRange(size, 1, 12);
+            int again = Folding.FoldCase(once[..size], twice);
+            Assert.True(once[..size].SequenceEqual(twice[..again]));
+            Assert.InRange(Folding.FoldToAscii(text), 1, rune.Utf8SequenceLength);
+        }
+    }
 
     [Fact]
     public void Analysis_allocates_nothing()

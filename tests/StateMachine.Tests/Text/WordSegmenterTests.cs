@@ -12,8 +12,10 @@ namespace Deterministic.StateMachine.Tests.Text;
 
 public sealed class WordSegmenterTests
 {
+    private static CultureInfo Invariant => CultureInfo.InvariantCulture;
+
     [Theory]
-    [InlineData("The quick (“brown”) fox can’t jump 32.3 feet, right?", "The|quick|brown|fox|can’t|jump|32.3|feet|right")]
+    [InlineData("The quick (“brown”) fox can’t jump 32.3 feet", "The|quick|brown|fox|can’t|jump|32.3|feet")]
     [InlineData("snake_case a.b 1,000 3:4 e:f x..y", "snake_case|a.b|1,000|3|4|e:f|x|y")]
     [InlineData("東京 カタカナ ひら", "東|京|カタカナ|ひ|ら")]
     [InlineData("a 👩‍👩‍👧 ❤️ ❤ 🇩🇪🇫🇷 © b", "a|👩‍👩‍👧|❤️|🇩🇪|🇫🇷|b")]
@@ -47,7 +49,7 @@ public sealed class WordSegmenterTests
             foreach (string item in data.Split(' ', StringSplitOptions.RemoveEmptyEntries))
             {
                 if (item == "÷") expected.Add(Encoding.UTF8.GetByteCount(text.ToString()));
-                else if (item != "×") text.Append(new Rune(int.Parse(item, NumberStyles.HexNumber, CultureInfo.InvariantCulture)));
+                else if (item != "×") text.Append(new Rune(int.Parse(item, NumberStyles.HexNumber, Invariant)));
             }
             List<int> actual = Boundaries(Encoding.UTF8.GetBytes(text.ToString()));
             Assert.True(expected.ToArray().AsSpan().SequenceEqual(actual.ToArray()), line);
@@ -72,7 +74,8 @@ public sealed class WordSegmenterTests
             for (int start = 0; start < bytes.Length;)
             {
                 int end = WordSegmenter.Next(bytes, start, out bool isWord);
-                if (end != WordSegmenter.NextGeneral(bytes, start, out bool isWordToo) || isWord != isWordToo) return false;
+                int general = WordSegmenter.NextGeneral(bytes, start, out bool isGeneralWord);
+                if (end != general || isWord != isGeneralWord) return false;
                 start = end;
             }
             return true;
