@@ -16,7 +16,7 @@ WordTable.Write(files, Path.Combine(args[1], "WordTables.cs"));
 FoldTable.Write(files, Path.Combine(args[1], "FoldTables.cs"));
 return 0;
 
-/// <summary>Word break class (5 bits) and flags of a code point, as one letter for each combination that occurs.</summary>
+/// <summary>Word break class (5 bits) and flags of a code point, a letter for each combination that occurs.</summary>
 internal static class WordTable
 {
     private const int Pictographic = 0x20;

@@ -22,8 +22,8 @@ public sealed class Analyzer
         options.TokenSizeMax is > 0 and <= Limits.TokenSizeMax;
 
     /// <summary>Appends the tokens of a text (of one array element) to the output. Every token of the tokenizer takes
-    /// one position, counted from <paramref name="firstPosition"/>; stop words and tokens over the size limit leave gaps.
-    /// </summary>
+    /// one position, counted from <paramref name="firstPosition"/>; stop words and tokens over the size limit leave
+    /// gaps.</summary>
     /// <returns>False if the output is full; it then holds the tokens that had room.</returns>
     public bool Analyze(in TextOptions options, ReadOnlySpan<byte> utf8, TokenBuffer output, int firstPosition = 0)
     {
