@@ -5,8 +5,10 @@ using Deterministic.Core;
 
 namespace Deterministic.Storage;
 
-/// <summary>Hands out a forest as bytes. Entries in order of tree and key: tree u8, key size u16, value size u32, key, value.
-/// Then the end: <see cref="EndMark"/> u8, entries u64, size of the state u64, checksum u128 of all bytes before it.</summary>
+/// <summary>Hands out a forest as bytes. Entries in order of tree and key: tree u8, key size u16, value size u32,
+/// key, value.
+/// Then the end: <see cref="EndMark"/> u8, entries u64, size of the state u64, checksum u128 of all bytes before
+/// it.</summary>
 internal sealed class CheckpointWriter(Forest forest)
 {
     public const byte EndMark = 0xFF;

@@ -1,5 +1,4 @@
 using System;
-using System.Runtime.InteropServices;
 using Deterministic.Core;
 using Deterministic.Core.Memory;
 
@@ -8,8 +7,10 @@ namespace Deterministic.Storage;
 /// <summary>A fixed set of trees that share pages, a value heap and one size. Everything is taken from static memory at
 /// construction; address space is reserved for the worst case, memory is used as it is touched.
 /// <para>Why it always suffices, for a logical size S (with the overshoot), page size P and J = 3/4 P:
-/// Pages: an entry takes at most key + value + 26 bytes of its page, less than it counts in S. Neighbours under one parent
-/// hold over J bytes together, so N leaves under M parents hold at least (N - M) J / 2. An inner entry takes at most 564
+/// Pages: an entry takes at most key + value + 26 bytes of its page, less than it counts in S. Neighbours under
+/// one parent
+/// hold over J bytes together, so N leaves under M parents hold at least (N - M) J / 2. An inner entry takes at
+/// most 564
 /// bytes, so two neighbouring inner pages have 22 children or more, and a level has N' ≤ N / 8 + 5 pages where
 /// the one below has N; over all levels the pages of a tree are at most 7/2 S / P + 80.
 /// Heap: a value takes at most 4/3 of its size with the waste of its class and of the end of its chunk; each class has
@@ -51,7 +52,8 @@ public sealed unsafe class Forest
 
     public int TreeCount => _trees.Length;
 
-    /// <summary>Sum over all entries of key, value and <see cref="EntryOverheadSize"/>: a function of the contents alone.</summary>
+    /// <summary>Sum over all entries of key, value and <see cref="EntryOverheadSize"/>: a function of the contents
+    /// alone.</summary>
     public long SizeBytes { get; private set; }
 
     /// <summary>The size past which the state machine refuses writes.</summary>
@@ -60,7 +62,8 @@ public sealed unsafe class Forest
     /// <summary>Starts handing out the contents; no changes until <see cref="CheckpointRead"/> returned 0.</summary>
     public void CheckpointStart() => _checkpoint.Start();
 
-    /// <summary>Fills <paramref name="part"/> as far as the stream goes and returns the bytes written; 0: the end.</summary>
+    /// <summary>Fills <paramref name="part"/> as far as the stream goes and returns the bytes written; 0: the
+    /// end.</summary>
     public int CheckpointRead(Span<byte> part) => _checkpoint.Read(part);
 
     /// <summary>Forgets everything and takes new contents.</summary>

@@ -1,6 +1,5 @@
 using System;
 using System.Buffers.Binary;
-using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Deterministic.Core;
@@ -32,15 +31,18 @@ internal struct PageHeader
 [StructLayout(LayoutKind.Explicit, Size = 12)]
 internal struct Slot
 {
-    /// <summary>The four key bytes after the page's common prefix, big-endian, zero-padded: decides most comparisons.</summary>
+    /// <summary>The four key bytes after the page's common prefix, big-endian, zero-padded: decides most
+    /// comparisons.</summary>
     [FieldOffset(0)] public uint Head;
     [FieldOffset(4)] public int ValueSize;
     [FieldOffset(8)] public ushort Offset;
     [FieldOffset(10)] public ushort KeySize;
 }
 
-/// <summary>View of one tree page: sorted slots growing up, cells (key, then payload, each padded to 8 bytes) growing down.
-/// The payload is the value itself, or for a value above <see cref="InlineSizeMax"/> its reference in the heap, or in an
+/// <summary>View of one tree page: sorted slots growing up, cells (key, then payload, each padded to 8 bytes)
+/// growing down.
+/// The payload is the value itself, or for a value above <see cref="InlineSizeMax"/> its reference in the heap, or
+/// in an
 /// inner page the number of the child.</summary>
 internal readonly unsafe struct Page(byte* pointer)
 {
@@ -92,7 +94,8 @@ internal readonly unsafe struct Page(byte* pointer)
         Header.CellsStart = Size;
     }
 
-    /// <summary>Index of the first key that is not below <paramref name="key"/>; <see cref="Count"/> if there is none.</summary>
+    /// <summary>Index of the first key that is not below <paramref name="key"/>; <see cref="Count"/> if there is
+    /// none.</summary>
     public int LowerBound(ReadOnlySpan<byte> key, out bool found)
     {
         found = false;
@@ -142,7 +145,10 @@ internal readonly unsafe struct Page(byte* pointer)
         int offset = Header.CellsStart - cellSize;
         Slot(index) = new Slot
         {
-            Head = HeadOf(key, Header.Skip), ValueSize = valueSize, Offset = (ushort)offset, KeySize = (ushort)key.Length,
+            Head = HeadOf(key, Header.Skip),
+            ValueSize = valueSize,
+            Offset = (ushort)offset,
+            KeySize = (ushort)key.Length,
         };
         key.CopyTo(new Span<byte>(_pointer + offset, key.Length));
         Header.CellsStart = (ushort)offset;

@@ -5,7 +5,8 @@ namespace Deterministic.Storage;
 
 /// <summary>Splitting and joining pages. Two neighbours under one parent always hold more than
 /// <see cref="JoinSizeMax"/> bytes together: that is what bounds the memory of a tree by its contents.
-/// In an inner page the key of slot i is a lower bound of child i, but of child 0, which also takes all below.</summary>
+/// In an inner page the key of slot i is a lower bound of child i, but of child 0, which also takes all
+/// below.</summary>
 public sealed unsafe partial class Tree
 {
     internal const int JoinSizeMax = Page.Size * 3 / 4;
@@ -76,7 +77,8 @@ public sealed unsafe partial class Tree
     }
 
     /// <summary>How many of the page's entries stay when a new one of <paramref name="size"/> bytes comes in at
-    /// <paramref name="slot"/>: all if it comes last, for ascending keys leave full pages; else half of the bytes.</summary>
+    /// <paramref name="slot"/>: all if it comes last, for ascending keys leave full pages; else half of the
+    /// bytes.</summary>
     private static int SplitSlot(Page page, int slot, int size, out bool toLeft)
     {
         toLeft = false;
@@ -98,7 +100,8 @@ public sealed unsafe partial class Tree
         return page.Count - 1;
     }
 
-    /// <summary>Child 0 also takes keys below its slot's. When it splits among those, the slot's key becomes the empty one,
+    /// <summary>Child 0 also takes keys below its slot's. When it splits among those, the slot's key becomes the
+    /// empty one,
     /// which is below all and always fits.</summary>
     private void OpenFirstSlot(Page parent, ReadOnlySpan<byte> key)
     {
@@ -155,7 +158,8 @@ public sealed unsafe partial class Tree
         target.Insert(at, key, valueSize, _pages.Scratch);
         bool inHeap = source.InHeap(slot);
         int payloadSize = inHeap ? sizeof(uint) : valueSize;
-        new ReadOnlySpan<byte>(source.Payload(slot), payloadSize).CopyTo(new Span<byte>(target.Payload(at), payloadSize));
+        var payload = new ReadOnlySpan<byte>(source.Payload(slot), payloadSize);
+        payload.CopyTo(new Span<byte>(target.Payload(at), payloadSize));
         if (inHeap) _heap.SetOwner(target.Reference(at), valueSize, to);
     }
 
@@ -177,7 +181,8 @@ public sealed unsafe partial class Tree
         ShrinkRoot();
     }
 
-    /// <summary>The halves of a split page may have come under two parents: looks into the parents on both sides.</summary>
+    /// <summary>The halves of a split page may have come under two parents: looks into the parents on both
+    /// sides.</summary>
     private void JoinCousins(int level)
     {
         Page grandparent = _pages[_pathPage[level + 2]];
@@ -239,7 +244,8 @@ public sealed unsafe partial class Tree
         return true;
     }
 
-    /// <summary>Joins the child of <paramref name="slot"/> with the next one if both fit one page with room to spare.</summary>
+    /// <summary>Joins the child of <paramref name="slot"/> with the next one if both fit one page with room to
+    /// spare.</summary>
     private bool TryJoin(uint parent, int slot)
     {
         Page view = _pages[parent];
@@ -248,7 +254,8 @@ public sealed unsafe partial class Tree
         Page leftPage = _pages[left];
         Page rightPage = _pages[right];
         int count = leftPage.Count;
-        if (count > 0 && rightPage.Count > 0 && leftPage.Header.Used + rightPage.Header.Used > JoinSizeMax) return false;
+        bool small = leftPage.Header.Used + rightPage.Header.Used <= JoinSizeMax;
+        if (!small && count > 0 && rightPage.Count > 0) return false;
         int level = rightPage.Header.Level;
         if (level == 0)
         {

@@ -4,7 +4,8 @@ using Deterministic.Core;
 namespace Deterministic.Storage;
 
 /// <summary>A B+-tree of variable-length byte keys and values in the native memory of its <see cref="Forest"/>.
-/// No operation allocates. Keys and values given to <see cref="Put"/> and <see cref="Resize"/> must lie outside the forest's
+/// No operation allocates. Keys and values given to <see cref="Put"/> and <see cref="Resize"/> must lie outside
+/// the forest's
 /// memory, because making room moves what is inside.</summary>
 public sealed unsafe partial class Tree : ITree
 {
@@ -35,6 +36,8 @@ public sealed unsafe partial class Tree : ITree
     public long Count { get; private set; }
 
     internal ulong Changes { get; private set; }
+
+    internal int Height => _height;
 
     internal void Clear()
     {
@@ -109,7 +112,8 @@ public sealed unsafe partial class Tree : ITree
         return found;
     }
 
-    /// <summary>Removes entries whose keys start with <paramref name="prefix"/>, the smallest first, and returns how many:
+    /// <summary>Removes entries whose keys start with <paramref name="prefix"/>, the smallest first, and returns
+    /// how many:
     /// fewer than <paramref name="entriesMax"/> means that none is left.</summary>
     public int RemovePrefix(ReadOnlySpan<byte> prefix, int entriesMax)
     {
@@ -126,7 +130,8 @@ public sealed unsafe partial class Tree : ITree
             int slot = page.LowerBound(cursor.Key, out bool found);
             Check.That(found);
             int run = 1;
-            while (removed + run < entriesMax && slot + run < page.Count && page.Key(slot + run).StartsWith(prefix)) run++;
+            int runMax = entriesMax - removed < page.Count - slot ? entriesMax - removed : page.Count - slot;
+            while (run < runMax && page.Key(slot + run).StartsWith(prefix)) run++;
             RemoveEntries(leaf, slot, run);
             removed += run;
         }
@@ -155,7 +160,8 @@ public sealed unsafe partial class Tree : ITree
     }
 
     /// <summary>Makes the entry exist with a value of <paramref name="size"/> bytes and returns where the value is.
-    /// <paramref name="keep"/>: the old bytes stay and growth is zero; otherwise the bytes are whatever they are.</summary>
+    /// <paramref name="keep"/>: the old bytes stay and growth is zero; otherwise the bytes are whatever they
+    /// are.</summary>
     internal byte* Place(ReadOnlySpan<byte> key, int size, bool keep)
     {
         Check.That(key.Length <= KeySizeMax);

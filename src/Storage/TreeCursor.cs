@@ -4,7 +4,8 @@ using Deterministic.Core;
 
 namespace Deterministic.Storage;
 
-/// <summary>A place in a tree, walked in key order without allocation. Any change of its tree makes it stale, and using a
+/// <summary>A place in a tree, walked in key order without allocation. Any change of its tree makes it stale, and
+/// using a
 /// stale cursor is a bug that a check catches; changes of other trees do not disturb it.</summary>
 public struct TreeCursor
 {

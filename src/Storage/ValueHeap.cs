@@ -5,7 +5,8 @@ using Deterministic.Core.Memory;
 
 namespace Deterministic.Storage;
 
-/// <summary>Values above <see cref="Page.InlineSizeMax"/>, in size classes of four steps per doubling. Chunks of one size go
+/// <summary>Values above <see cref="Page.InlineSizeMax"/>, in size classes of four steps per doubling. Chunks of
+/// one size go
 /// to whichever class needs them. Every class is dense: freeing a value moves the last one of its class into the hole,
 /// so at most one chunk per class is not full and no order of frees can fragment the heap.</summary>
 internal sealed unsafe class ValueHeap
@@ -70,7 +71,8 @@ internal sealed unsafe class ValueHeap
         return reference;
     }
 
-    /// <summary>Frees a value. True: the value <paramref name="moved"/> of page <paramref name="owner"/> is now where the
+    /// <summary>Frees a value. True: the value <paramref name="moved"/> of page <paramref name="owner"/> is now
+    /// where the
     /// freed one was.</summary>
     public bool Free(uint reference, int size, out uint moved, out uint owner)
     {

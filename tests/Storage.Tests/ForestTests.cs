@@ -23,6 +23,34 @@ public sealed class ForestTests
     public void EveryOperationAgreesWithTheModel() =>
         Prop.ForAll(ArbMap.Default.ArbFor<int>(), (int seed) => RunAgainstModel(seed, 1500)).QuickCheckThrowOnFailure();
 
+    /// <summary>Long keys make trees of four levels, where splits and joins meet parents at every level.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void HighTreesKeepTheirShape(int seed)
+    {
+        var random = new Random(seed);
+        using var memory = new StaticMemory();
+        var forest = new Forest(memory, 1, StateSizeMax);
+        byte[] key = new byte[Tree.KeySizeMax];
+        int grown = 0;
+        for (int step = 0; step < 60_000; step++)
+        {
+            bool growing = step / 10_000 % 2 == 0;
+            BinaryPrimitives.WriteInt32BigEndian(key.AsSpan(random.Next(2) * 300), random.Next(40_000));
+            if (growing || random.Next(4) == 0) forest[0].Put(key, key.AsSpan(0, random.Next(200)));
+            else forest[0].RemovePrefix(key.AsSpan(0, random.Next(2, 5)), random.Next(1, 100));
+            grown = Math.Max(grown, forest[0].Height);
+            if (step % 500 == 0) forest.Verify();
+        }
+        forest.Verify();
+        Assert.True(grown >= 4);
+        while (forest[0].RemovePrefix([], 777) == 777) forest.Verify();
+        Assert.Equal(0, forest.SizeBytes);
+        Assert.Equal(1, forest.UsedPages);
+    }
+
     private static void RunAgainstModel(int seed, int steps)
     {
         var random = new Random(seed);
@@ -109,7 +137,10 @@ public sealed class ForestTests
         byte[] prefix = key[..random.Next(key.Length)];
         int max = random.Next(1, 50);
         var matching = new List<byte[]>();
-        foreach (byte[] each in model.Keys) if (each.AsSpan().StartsWith(prefix) && matching.Count < max) matching.Add(each);
+        foreach (byte[] each in model.Keys)
+        {
+            if (each.AsSpan().StartsWith(prefix) && matching.Count < max) matching.Add(each);
+        }
         foreach (byte[] each in matching) model.Remove(each);
         Assert.Equal(matching.Count, tree.RemovePrefix(prefix, max));
     }
