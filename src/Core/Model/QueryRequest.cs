@@ -105,6 +105,7 @@ public enum Rerank : byte
 /// <summary>One or more sub-queries on one snapshot of one namespace. Body of <see cref="Operation.Query"/>: namespace name,
 /// metric u8 (0, or what the client believes), u8 count and sub-queries, rerank u8; for fusion: rank constant f64, u8 count
 /// (0 or the number of sub-queries) and f64 weights, limit u32 of the fused list (0: the greatest of the sub-queries').</summary>
+[FloatAllowed("a constant; nothing is calculated")]
 public sealed class QueryRequest
 {
     public const double RankConstantDefault = 60;

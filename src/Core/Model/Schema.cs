@@ -61,6 +61,7 @@ public enum Language : byte
 }
 
 /// <summary>How one attribute is analysed and scored. k1, k3 and b are BM25's.</summary>
+[FloatAllowed("constants; nothing is calculated")]
 public sealed class FullTextOptions
 {
     public Tokenizer Tokenizer { get; init; } = Tokenizer.WordV4;

@@ -1,0 +1,240 @@
+using System;
+using System.Collections.Generic;
+using System.Collections.Immutable;
+using System.IO;
+using System.Reflection;
+using System.Reflection.Emit;
+using System.Reflection.Metadata;
+using System.Reflection.Metadata.Ecma335;
+using System.Reflection.PortableExecutable;
+
+namespace Deterministic.Tidy.Tests;
+
+/// <summary>Reads the instructions of a built assembly and reports what the determinism contract forbids there. It sees
+/// what the analyzer of banned symbols cannot: enumerations, locks, compiler-written hashes, and float arithmetic.</summary>
+internal sealed class AssemblyScan : IDisposable
+{
+    private static readonly SortedDictionary<int, OpCode> OpCodesByValue = LoadOpCodes();
+
+    private readonly PEReader _file;
+    private readonly MetadataReader _metadata;
+    private readonly string _namespacePrefix;
+    private readonly List<string> _violations = [];
+
+    private AssemblyScan(string path, string namespacePrefix)
+    {
+        _file = new PEReader(File.OpenRead(path));
+        _metadata = _file.GetMetadataReader();
+        _namespacePrefix = namespacePrefix;
+    }
+
+    /// <summary>Violations in the types of <paramref name="path"/> whose namespace starts as given, each as
+    /// "rule: type::member: detail".</summary>
+    public static List<string> Run(string path, string namespacePrefix = "")
+    {
+        using AssemblyScan scan = new(path, namespacePrefix);
+        bool floatAllowed = scan.HasAttribute(
+            scan._metadata.GetAssemblyDefinition().GetCustomAttributes(), "FloatAllowedAttribute");
+        foreach (TypeDefinitionHandle handle in scan._metadata.TypeDefinitions)
+            scan.ScanType(scan._metadata.GetTypeDefinition(handle), floatAllowed);
+        return scan._violations;
+    }
+
+    public void Dispose() => _file.Dispose();
+
+    private void ScanType(TypeDefinition type, bool floatAllowed)
+    {
+        string name = FullName(type);
+        if (!name.StartsWith(_namespacePrefix, StringComparison.Ordinal)) return;
+        for (TypeDefinition at = type; ; at = _metadata.GetTypeDefinition(at.GetDeclaringType()))
+        {
+            floatAllowed |= HasAttribute(at.GetCustomAttributes(), "FloatAllowedAttribute");
+            if (at.GetDeclaringType().IsNil) break;
+        }
+        foreach (FieldDefinitionHandle handle in type.GetFields()) ScanField(name, _metadata.GetFieldDefinition(handle));
+        foreach (MethodDefinitionHandle handle in type.GetMethods())
+        {
+            MethodDefinition method = _metadata.GetMethodDefinition(handle);
+            if (method.RelativeVirtualAddress == 0) continue;
+            ScanMethod($"{name}::{_metadata.GetString(method.Name)}", method, floatAllowed);
+        }
+    }
+
+    private void ScanField(string type, FieldDefinition field)
+    {
+        string name = _metadata.GetString(field.Name);
+        bool cacheOfTheCompiler = type.EndsWith("<>c", StringComparison.Ordinal)
+            || type.EndsWith("<>O", StringComparison.Ordinal)
+            || type.Contains("<PrivateImplementationDetails>", StringComparison.Ordinal);
+        const FieldAttributes fixedForEver = FieldAttributes.InitOnly | FieldAttributes.Literal;
+        if ((field.Attributes & FieldAttributes.Static) != 0 && (field.Attributes & fixedForEver) == 0
+            && !cacheOfTheCompiler)
+            _violations.Add($"mutable static: {type}::{name}");
+        if (HasAttribute(field.GetCustomAttributes(), "ThreadStaticAttribute"))
+            _violations.Add($"thread static: {type}::{name}");
+    }
+
+    private void ScanMethod(string name, MethodDefinition method, bool floatAllowed)
+    {
+        MethodBodyBlock body = _file.GetMethodBody(method.RelativeVirtualAddress);
+        BlobReader code = body.GetILReader();
+        bool floats = HasFloats(method, body);
+        while (code.RemainingBytes > 0)
+        {
+            int value = code.ReadByte();
+            if (value == 0xFE) value = 0xFE00 | code.ReadByte();
+            OpCode opCode = OpCodesByValue[value];
+            switch (opCode.OperandType)
+            {
+                case OperandType.InlineMethod or OperandType.InlineTok or OperandType.InlineType:
+                    ScanReference(name, MetadataTokens.EntityHandle(code.ReadInt32()));
+                    break;
+                case OperandType.InlineSwitch:
+                    int targets = code.ReadInt32();
+                    code.Offset += 4 * targets;
+                    break;
+                default:
+                    code.Offset += OperandSize(opCode.OperandType);
+                    break;
+            }
+            if (floatAllowed) continue;
+            if (IsFloatOpCode(opCode.Name!)) _violations.Add($"float: {name}: {opCode.Name}");
+            else if (floats && opCode.Name is ("mul" or "div")) _violations.Add($"float: {name}: {opCode.Name}");
+        }
+    }
+
+    private static bool IsFloatOpCode(string name) =>
+        name is "ldc.r4" or "ldc.r8" or "conv.r4" or "conv.r8" or "conv.r.un";
+
+    /// <summary>Whether a parameter, the result or a local is a plain float or double.</summary>
+    private bool HasFloats(MethodDefinition method, MethodBodyBlock body)
+    {
+        TypeNames names = new();
+        MethodSignature<string> signature = method.DecodeSignature(names, null);
+        if (IsFloat(signature.ReturnType)) return true;
+        foreach (string parameter in signature.ParameterTypes)
+        {
+            if (IsFloat(parameter)) return true;
+        }
+        if (body.LocalSignature.IsNil) return false;
+        StandaloneSignature locals = _metadata.GetStandaloneSignature(body.LocalSignature);
+        foreach (string local in locals.DecodeLocalSignature(names, null))
+        {
+            if (IsFloat(local)) return true;
+        }
+        return false;
+    }
+
+    private static bool IsFloat(string type) => type is "Single" or "Double" or "Single&" or "Double&";
+
+    private void ScanReference(string where, EntityHandle handle)
+    {
+        string instantiation = "";
+        if (handle.Kind == HandleKind.MethodSpecification)
+        {
+            MethodSpecification specification = _metadata.GetMethodSpecification((MethodSpecificationHandle)handle);
+            instantiation = string.Join(",", specification.DecodeSignature(new TypeNames(), null));
+            handle = specification.Method;
+        }
+        if (handle.Kind == HandleKind.MemberReference)
+        {
+            MemberReference member = _metadata.GetMemberReference((MemberReferenceHandle)handle);
+            string type = TypeName(member.Parent);
+            string? why = Denied.Why(type, _metadata.GetString(member.Name), instantiation);
+            if (why is not null) _violations.Add($"{why}: {where}: {type}::{_metadata.GetString(member.Name)}");
+        }
+        else if (handle.Kind is HandleKind.TypeReference or HandleKind.TypeSpecification)
+        {
+            string? why = Denied.Why(TypeName(handle), "", "");
+            if (why is not null) _violations.Add($"{why}: {where}: {TypeName(handle)}");
+        }
+    }
+
+    private string TypeName(EntityHandle handle)
+    {
+        switch (handle.Kind)
+        {
+            case HandleKind.TypeReference:
+                return new TypeNames().GetTypeFromReference(_metadata, (TypeReferenceHandle)handle, 0);
+            case HandleKind.TypeSpecification:
+                return _metadata.GetTypeSpecification((TypeSpecificationHandle)handle)
+                    .DecodeSignature(new TypeNames(), null);
+            default:
+                return "";
+        }
+    }
+
+    private string FullName(TypeDefinition type)
+    {
+        string name = _metadata.GetString(type.Name);
+        return type.GetDeclaringType().IsNil
+            ? $"{_metadata.GetString(type.Namespace)}.{name}"
+            : $"{FullName(_metadata.GetTypeDefinition(type.GetDeclaringType()))}+{name}";
+    }
+
+    private bool HasAttribute(CustomAttributeHandleCollection attributes, string name)
+    {
+        foreach (CustomAttributeHandle handle in attributes)
+        {
+            EntityHandle constructor = _metadata.GetCustomAttribute(handle).Constructor;
+            string type = constructor.Kind == HandleKind.MemberReference
+                ? TypeName(_metadata.GetMemberReference((MemberReferenceHandle)constructor).Parent)
+                : FullName(_metadata.GetTypeDefinition(
+                    _metadata.GetMethodDefinition((MethodDefinitionHandle)constructor).GetDeclaringType()));
+            if (type.EndsWith("." + name, StringComparison.Ordinal)) return true;
+        }
+        return false;
+    }
+
+    private static int OperandSize(OperandType type) => type switch
+    {
+        OperandType.InlineNone => 0,
+        OperandType.ShortInlineBrTarget or OperandType.ShortInlineI or OperandType.ShortInlineVar => 1,
+        OperandType.InlineVar => 2,
+        OperandType.InlineI8 or OperandType.InlineR => 8,
+        _ => 4,
+    };
+
+    private static SortedDictionary<int, OpCode> LoadOpCodes()
+    {
+        SortedDictionary<int, OpCode> table = [];
+        foreach (FieldInfo field in typeof(OpCodes).GetFields(BindingFlags.Public | BindingFlags.Static))
+        {
+            OpCode opCode = (OpCode)field.GetValue(null)!;
+            table[opCode.Value & 0xFFFF] = opCode;
+        }
+        return table;
+    }
+
+    /// <summary>Types in signatures as text: primitives by their bare name, all others with their namespace.</summary>
+    private sealed class TypeNames : ISignatureTypeProvider<string, object?>
+    {
+        public string GetArrayType(string elementType, ArrayShape shape) => elementType + "[,]";
+        public string GetByReferenceType(string elementType) => elementType + "&";
+        public string GetFunctionPointerType(MethodSignature<string> signature) => "pointer";
+        public string GetGenericInstantiation(string type, ImmutableArray<string> arguments) => type;
+        public string GetGenericMethodParameter(object? context, int index) => "!!" + index;
+        public string GetGenericTypeParameter(object? context, int index) => "!" + index;
+        public string GetModifiedType(string modifier, string unmodified, bool isRequired) => unmodified;
+        public string GetPinnedType(string elementType) => elementType;
+        public string GetPointerType(string elementType) => elementType + "*";
+        public string GetPrimitiveType(PrimitiveTypeCode code) => code.ToString();
+        public string GetSZArrayType(string elementType) => elementType + "[]";
+
+        public string GetTypeFromDefinition(MetadataReader reader, TypeDefinitionHandle handle, byte kind) =>
+            reader.GetString(reader.GetTypeDefinition(handle).Name);
+
+        public string GetTypeFromReference(MetadataReader reader, TypeReferenceHandle handle, byte kind)
+        {
+            TypeReference type = reader.GetTypeReference(handle);
+            string name = reader.GetString(type.Name);
+            return type.ResolutionScope.Kind == HandleKind.TypeReference
+                ? GetTypeFromReference(reader, (TypeReferenceHandle)type.ResolutionScope, kind) + "+" + name
+                : $"{reader.GetString(type.Namespace)}.{name}";
+        }
+
+        public string GetTypeFromSpecification(
+            MetadataReader reader, object? context, TypeSpecificationHandle handle, byte kind) =>
+            reader.GetTypeSpecification(handle).DecodeSignature(this, context);
+    }
+}
