@@ -18,7 +18,8 @@ public static class Check
         if (!condition) Fail(what, file, line);
     }
 
-    /// <summary>Documents that <paramref name="condition"/> may hold or not at this point, and that both were thought of.</summary>
+    /// <summary>Documents that <paramref name="condition"/> may hold or not at this point, and that both were thought
+    /// of.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Maybe(bool condition) => That(condition || !condition);
 

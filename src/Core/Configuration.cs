@@ -1,7 +1,8 @@
 namespace Deterministic.Core;
 
 /// <summary>The sizes that a cluster is formatted with. Production and simulation run the same code with different
-/// values; small ones make wrap-around, checkpoints and evictions frequent. All relations are checked at construction.</summary>
+/// values; small ones make wrap-around, checkpoints and evictions frequent. All relations are checked at
+/// construction.</summary>
 public sealed class Configuration
 {
     public static Configuration Production { get; } = new(
@@ -54,9 +55,11 @@ public sealed class Configuration
     public int JournalReadsMax { get; }
 
     /// <summary>Bytes that the state (keys, values and a fixed overhead per entry) may grow to; past it writes are
-    /// refused with an error. Recorded at format, equal on every replica, because refusing is a decision of the log.</summary>
+    /// refused with an error. Recorded at format, equal on every replica, because refusing is a decision of the
+    /// log.</summary>
     public long StateSizeMax { get; }
 
-    /// <summary>Operations between checkpoints: slots less one bar, less the bars that two pipelines may overrun.</summary>
+    /// <summary>Operations between checkpoints: slots less one bar, less the bars that two pipelines may
+    /// overrun.</summary>
     public int CheckpointIntervalOps => JournalSlots - BarOps - BarOps * ((2 * PipelineMax + BarOps - 1) / BarOps);
 }

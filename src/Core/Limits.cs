@@ -21,7 +21,8 @@ public static class Limits
     public const int FilterableValueSizeMax = 4096;
     public const int ArrayElementsMax = 16_384;
 
-    /// <summary>Bound of |x| for a vector element: with it no sum of squares over <see cref="DimensionsMax"/> overflows.</summary>
+    /// <summary>Bound of |x| for a vector element: with it no sum of squares over <see cref="DimensionsMax"/>
+    /// overflows.</summary>
     public const float VectorElementMax = 1L << 40;
 
     public const int ResultsMax = 10_000;
@@ -42,6 +43,7 @@ public static class Limits
     public const int TokenSizeMax = 254;
     public const int TokenSizeDefault = 39;
 
-    /// <summary>Documents per evaluation window: a query walks the document numbers of a namespace in steps of this.</summary>
+    /// <summary>Documents per evaluation window: a query walks the document numbers of a namespace in steps of
+    /// this.</summary>
     public const int WindowDocuments = 4096;
 }

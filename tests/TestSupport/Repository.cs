@@ -17,7 +17,8 @@ public static class Repository
         foreach (string folder in folders)
         {
             string path = Path.Combine(Root, folder);
-            if (Directory.Exists(path)) files.AddRange(Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories));
+            if (!Directory.Exists(path)) continue;
+            files.AddRange(Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories));
         }
         files.RemoveAll(file =>
             !Array.Exists(endings, file.EndsWith)

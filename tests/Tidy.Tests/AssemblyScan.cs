@@ -11,7 +11,8 @@ using System.Reflection.PortableExecutable;
 namespace Deterministic.Tidy.Tests;
 
 /// <summary>Reads the instructions of a built assembly and reports what the determinism contract forbids there. It sees
-/// what the analyzer of banned symbols cannot: enumerations, locks, compiler-written hashes, and float arithmetic.</summary>
+/// what the analyzer of banned symbols cannot: enumerations, locks, compiler-written hashes, and float
+/// arithmetic.</summary>
 internal sealed class AssemblyScan : IDisposable
 {
     private static readonly SortedDictionary<int, OpCode> OpCodesByValue = LoadOpCodes();
@@ -51,7 +52,8 @@ internal sealed class AssemblyScan : IDisposable
             floatAllowed |= HasAttribute(at.GetCustomAttributes(), "FloatAllowedAttribute");
             if (at.GetDeclaringType().IsNil) break;
         }
-        foreach (FieldDefinitionHandle handle in type.GetFields()) ScanField(name, _metadata.GetFieldDefinition(handle));
+        foreach (FieldDefinitionHandle handle in type.GetFields())
+            ScanField(name, _metadata.GetFieldDefinition(handle));
         foreach (MethodDefinitionHandle handle in type.GetMethods())
         {
             MethodDefinition method = _metadata.GetMethodDefinition(handle);

@@ -31,7 +31,10 @@ public sealed class BannedSymbolsTests : IDisposable
         string output = Compile(planted, out int exitCode);
         Assert.NotEqual(0, exitCode);
         for (int i = 0; i < planted.Length; i++)
-            Assert.True(output.Contains($"Line{i}.cs(1,", StringComparison.Ordinal), $"not caught: {planted[i]}\n{output}");
+        {
+            bool caught = output.Contains($"Line{i}.cs(1,", StringComparison.Ordinal);
+            Assert.True(caught, $"not caught: {planted[i]}\n{output}");
+        }
         Assert.Contains("error RS0030", output, StringComparison.Ordinal);
     }
 

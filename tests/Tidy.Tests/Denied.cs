@@ -17,9 +17,10 @@ internal static class Denied
     {
         if (Is(type, "System.Collections.Generic.Dictionary`2", "System.Collections.Generic.HashSet`1"))
             return "order by hash";
-        if (type == "System.HashCode" || member == "GetHashCode" && Is(
-            type, "System.Object", "System.ValueType", "System.String", "System.Collections.Generic.EqualityComparer`1"))
-            return "random hash";
+        bool hashes = member == "GetHashCode" && Is(
+            type, "System.Object", "System.ValueType", "System.String",
+            "System.Collections.Generic.EqualityComparer`1");
+        if (hashes || type == "System.HashCode") return "random hash";
         if (type.StartsWith("System.Threading.", StringComparison.Ordinal)) return "thread";
         if (type.StartsWith("System.Runtime.CompilerServices.Async", StringComparison.Ordinal)) return "async";
         if (type.StartsWith("System.Linq.", StringComparison.Ordinal)) return "query operators";
@@ -37,7 +38,7 @@ internal static class Denied
     {
         if (member == "FusedMultiplyAdd" || member.EndsWith("Estimate", StringComparison.Ordinal))
             return "inexact mathematics";
-        if (type.StartsWith("System.Runtime.Intrinsics.X86.Fma", StringComparison.Ordinal)) return "inexact mathematics";
+        if (Is(type, "System.Runtime.Intrinsics.X86.Fma")) return "inexact mathematics";
         if (Is(type, "System.Numerics.Vector", "System.Numerics.Vector`1")) return "width of the machine";
         bool reduces = member is "Sum" or "Dot" or "SumOfSquares" or "SumOfMagnitudes" or "Product" or "Norm"
             or "Distance" or "CosineSimilarity" or "ProductOfSums" or "ProductOfDifferences" or "Average" or "StdDev";

@@ -41,7 +41,8 @@ public sealed unsafe class StaticMemory : IDisposable
     }
 }
 
-/// <summary>A region of native memory: a pointer and a length in bytes. Valid until its <see cref="StaticMemory"/> is disposed.</summary>
+/// <summary>A region of native memory: a pointer and a length in bytes. Valid until its <see cref="StaticMemory"/> is
+/// disposed.</summary>
 public readonly unsafe struct NativeBuffer(byte* pointer, long length)
 {
     public byte* Pointer { get; } = pointer;

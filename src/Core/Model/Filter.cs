@@ -38,9 +38,9 @@ public enum FilterOperator : byte
     ContainsTokenSequence = 34,
 }
 
-/// <summary>A filter tree. Node on the wire: operator u8; And/Or: u16 count and children; Not: one child; else attribute
-/// name, flags u8 (1: the last token is a prefix, 2: the operand names an attribute of the new row), and the operand:
-/// a value, or that name.</summary>
+/// <summary>A filter tree. Node on the wire: operator u8; And/Or: u16 count and children; Not: one child; else
+/// attribute name, flags u8 (1: the last token is a prefix, 2: the operand names an attribute of the new row), and the
+/// operand: a value, or that name.</summary>
 public sealed class Filter
 {
     public const byte LastAsPrefixFlag = 1;

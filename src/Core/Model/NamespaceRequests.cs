@@ -14,7 +14,8 @@ public sealed class NamespaceRequest
         new() { Namespace = Encoding.UTF8.GetString(reader.Name()) };
 }
 
-/// <summary>Body of ListNamespaces: prefix, cursor (names greater than it; empty for the first page), page size u32.</summary>
+/// <summary>Body of ListNamespaces: prefix, cursor (names greater than it; empty for the first page), page size
+/// u32.</summary>
 public sealed class ListNamespacesRequest
 {
     public string Prefix { get; init; } = "";

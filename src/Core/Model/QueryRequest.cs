@@ -31,9 +31,9 @@ public readonly struct Aggregate(string label, AggregateFunction function, strin
     public string Attribute { get; } = attribute;
 }
 
-/// <summary>One sub-query. On the wire: rank node, filter, limit u32, offset u32 (rows skipped after ranking), include mode
-/// u8, names (u16 count) for Listed and AllExcept, aggregates (u16 count; label, function u8, attribute), group-by names
-/// (u8 count). Limit 0 means "not said", which only aggregates may leave so.</summary>
+/// <summary>One sub-query. On the wire: rank node, filter, limit u32, offset u32 (rows skipped after ranking), include
+/// mode u8, names (u16 count) for Listed and AllExcept, aggregates (u16 count; label, function u8, attribute),
+/// group-by names (u8 count). Limit 0 means "not said", which only aggregates may leave so.</summary>
 public sealed class Query
 {
     public RankBy RankBy { get; init; } = new() { Kind = RankKind.None };
@@ -102,9 +102,10 @@ public enum Rerank : byte
     ReciprocalRankFusion = 1,
 }
 
-/// <summary>One or more sub-queries on one snapshot of one namespace. Body of <see cref="Operation.Query"/>: namespace name,
-/// metric u8 (0, or what the client believes), u8 count and sub-queries, rerank u8; for fusion: rank constant f64, u8 count
-/// (0 or the number of sub-queries) and f64 weights, limit u32 of the fused list (0: the greatest of the sub-queries').</summary>
+/// <summary>One or more sub-queries on one snapshot of one namespace. Body of <see cref="Operation.Query"/>: namespace
+/// name, metric u8 (0, or what the client believes), u8 count and sub-queries, rerank u8; for fusion: rank constant
+/// f64, u8 count (0 or the number of sub-queries) and f64 weights, limit u32 of the fused list (0: the greatest of the
+/// sub-queries').</summary>
 [FloatAllowed("a constant; nothing is calculated")]
 public sealed class QueryRequest
 {

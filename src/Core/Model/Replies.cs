@@ -5,7 +5,8 @@ using Deterministic.Core.Wire;
 
 namespace Deterministic.Core.Model;
 
-/// <summary>Start of every reply body: error code u16; if it is not Ok, u16 length and the message, and nothing else.</summary>
+/// <summary>Start of every reply body: error code u16; if it is not Ok, u16 length and the message, and nothing
+/// else.</summary>
 public readonly struct ReplyStatus(ErrorCode code, string message)
 {
     public ErrorCode Code { get; } = code;
@@ -27,7 +28,8 @@ public readonly struct ReplyStatus(ErrorCode code, string message)
     }
 }
 
-/// <summary>Which kinds of change a write asked for, so that an answer can leave out the counts of the others.</summary>
+/// <summary>Which kinds of change a write asked for, so that an answer can leave out the counts of the
+/// others.</summary>
 [Flags]
 public enum WriteKinds : byte
 {
@@ -39,8 +41,9 @@ public enum WriteKinds : byte
     RowsRemaining = 16,
 }
 
-/// <summary>Reply to a write: kinds u8, counts of rows upserted, patched, deleted (u64 each), logical bytes written u64, and
-/// with AffectedIds three lists (u32 count, id values). RowsRemaining: a by-filter change stopped at its limit.</summary>
+/// <summary>Reply to a write: kinds u8, counts of rows upserted, patched, deleted (u64 each), logical bytes written
+/// u64, and with AffectedIds three lists (u32 count, id values). RowsRemaining: a by-filter change stopped at its
+/// limit.</summary>
 public sealed class WriteReply
 {
     public WriteKinds Kinds { get; init; }
@@ -119,9 +122,9 @@ public sealed class ResultGroup
     public List<KeyValuePair<string, Value>> Aggregates { get; init; } = [];
 }
 
-/// <summary>Answer of one sub-query: kind u8, then names (u16 count) used by index below. Rows: u32 count, each id value,
-/// u8 1 and f32 if there is a score else u8 0, u16 count of (u16 name, value). Aggregates: u16 count of (u16 name, value).
-/// Groups: u32 count, each u16 count of key pairs, u16 count of aggregate pairs.</summary>
+/// <summary>Answer of one sub-query: kind u8, then names (u16 count) used by index below. Rows: u32 count, each id
+/// value, u8 1 and f32 if there is a score else u8 0, u16 count of (u16 name, value). Aggregates: u16 count of (u16
+/// name, value). Groups: u32 count, each u16 count of key pairs, u16 count of aggregate pairs.</summary>
 public sealed class QueryResult
 {
     public required ResultKind Kind { get; init; }
@@ -179,8 +182,8 @@ public sealed class QueryResult
     }
 }
 
-/// <summary>Reply to a query: u8 count of results and the results, then rows in the namespace u64, rows or vectors that were
-/// scored exhaustively u64, logical bytes read u64.</summary>
+/// <summary>Reply to a query: u8 count of results and the results, then rows in the namespace u64, rows or vectors
+/// that were scored exhaustively u64, logical bytes read u64.</summary>
 public sealed class QueryReply
 {
     public List<QueryResult> Results { get; init; } = [];
@@ -216,8 +219,8 @@ public sealed class ListNamespacesReply
     }
 }
 
-/// <summary>Reply to Metadata: created, updated and last write in nanoseconds since 1970 (u64 each), rows u64, logical bytes
-/// u64, unindexed bytes u64, metric u8, attributes (u16 count) in the order of their names.</summary>
+/// <summary>Reply to Metadata: created, updated and last write in nanoseconds since 1970 (u64 each), rows u64, logical
+/// bytes u64, unindexed bytes u64, metric u8, attributes (u16 count) in the order of their names.</summary>
 public sealed class MetadataReply
 {
     public ulong CreatedAt { get; init; }
@@ -237,7 +240,8 @@ public sealed class MetadataReply
     };
 }
 
-/// <summary>Reply to Schema and UpdateSchema: metric u8, attributes (u16 count, the id first, then in the order of their names).</summary>
+/// <summary>Reply to Schema and UpdateSchema: metric u8, attributes (u16 count, the id first, then in the order of
+/// their names).</summary>
 public sealed class SchemaReply
 {
     public DistanceMetric Metric { get; init; }

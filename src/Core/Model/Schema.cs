@@ -4,7 +4,8 @@ using Deterministic.Core.Wire;
 
 namespace Deterministic.Core.Model;
 
-/// <summary>Type of an attribute. The array forms have bit 4 set; vectors have their dimensions beside them. Append only.</summary>
+/// <summary>Type of an attribute. The array forms have bit 4 set; vectors have their dimensions beside them. Append
+/// only.</summary>
 public enum AttributeType : byte
 {
     None = 0,
@@ -75,12 +76,15 @@ public sealed class FullTextOptions
     public float B { get; init; } = 0.75f;
     public float K3 { get; init; } = 8f;
 
-    /// <summary>16 bytes: tokenizer, language, flags (stemming 1, stop words 2, case 4, folding 8), token length, k1, b, k3.</summary>
+    /// <summary>16 bytes: tokenizer, language, flags (stemming 1, stop words 2, case 4, folding 8), token length, k1,
+    /// b, k3.</summary>
     public void Write(ref WireWriter writer)
     {
         writer.U8((byte)Tokenizer);
         writer.U8((byte)Language);
-        writer.U8((byte)((Stemming ? 1 : 0) | (RemoveStopwords ? 2 : 0) | (CaseSensitive ? 4 : 0) | (AsciiFolding ? 8 : 0)));
+        int flags = (Stemming ? 1 : 0) | (RemoveStopwords ? 2 : 0)
+            | (CaseSensitive ? 4 : 0) | (AsciiFolding ? 8 : 0);
+        writer.U8((byte)flags);
         writer.U8(MaxTokenLength);
         writer.F32(K1);
         writer.F32(B);

@@ -27,10 +27,11 @@ public sealed class Row
     }
 }
 
-/// <summary>One atomic write into one namespace. Body of <see cref="Operation.Write"/>: namespace name, flags u8, metric u8,
-/// schema (u16 count), delete_by_filter, patch_by_filter (a filter; if present, its patch follows as u16 count and
-/// (name, value)), upsert condition, patch condition, delete condition (filters, 0 if absent), u16 count of attribute
-/// names, u32 upserts, u32 patches (rows: id value, u16 count, (u16 name index, value)), u32 deletes (id values).</summary>
+/// <summary>One atomic write into one namespace. Body of <see cref="Operation.Write"/>: namespace name, flags u8,
+/// metric u8, schema (u16 count), delete_by_filter, patch_by_filter (a filter; if present, its patch follows as u16
+/// count and (name, value)), upsert condition, patch condition, delete condition (filters, 0 if absent), u16 count of
+/// attribute names, u32 upserts, u32 patches (rows: id value, u16 count, (u16 name index, value)), u32 deletes (id
+/// values).</summary>
 public sealed class WriteRequest
 {
     public required string Namespace { get; init; }

@@ -5,7 +5,8 @@ using System.Numerics;
 namespace Deterministic.Core.Randomness;
 
 /// <summary>Pseudo-random numbers that are the same for ever: xoshiro256++ by Blackman and Vigna, its state filled by
-/// splitmix64. Integers only. The numbers are part of recorded seeds: changing them changes what every seed means.</summary>
+/// splitmix64. Integers only. The numbers are part of recorded seeds: changing them changes what every seed
+/// means.</summary>
 public sealed class Prng
 {
     private ulong _s0;
@@ -23,7 +24,8 @@ public sealed class Prng
         Check.That((_s0 | _s1 | _s2 | _s3) != 0);
     }
 
-    /// <summary>A generator for one of many uses of a seed: a function of both numbers only, whatever else was drawn.</summary>
+    /// <summary>A generator for one of many uses of a seed: a function of both numbers only, whatever else was
+    /// drawn.</summary>
     public static Prng For(ulong seed, ulong use)
     {
         ulong state = use;

@@ -81,8 +81,8 @@ public struct TraceEvent
     [FieldOffset(16)] public ulong B;
 }
 
-/// <summary>The last events in a ring, for people, and a running hash over all events, for machines: two runs that decided
-/// the same have the same <see cref="Hash"/>, on every machine.</summary>
+/// <summary>The last events in a ring, for people, and a running hash over all events, for machines: two runs that
+/// decided the same have the same <see cref="Hash"/>, on every machine.</summary>
 public sealed class Trace
 {
     private readonly TraceEvent[] _ring;
@@ -128,8 +128,8 @@ public sealed class Trace
         return ref _ring[(int)(number & (ulong)(_ring.Length - 1))];
     }
 
-    /// <summary>Two lanes with their own odd multipliers; each step is a bijection of the lane, so that no event is lost
-    /// in a state that forgets.</summary>
+    /// <summary>Two lanes with their own odd multipliers; each step is a bijection of the lane, so that no event is
+    /// lost in a state that forgets.</summary>
     private void Mix(ulong word)
     {
         unchecked

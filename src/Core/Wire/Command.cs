@@ -1,6 +1,7 @@
 namespace Deterministic.Core.Wire;
 
-/// <summary>What a message is. Numbers are on disk and on the wire: append only, never reuse a retired one (12, 21 to 23).</summary>
+/// <summary>What a message is. Numbers are on disk and on the wire: append only, never reuse a retired one (12, 21 to
+/// 23).</summary>
 public enum Command : byte
 {
     Reserved = 0,

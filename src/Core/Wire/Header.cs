@@ -135,7 +135,8 @@ public struct PrepareOkFields
     [FieldOffset(112)] public UInt128 Reserved3;
 }
 
-/// <summary>The answer. <see cref="Context"/> hashes this reply's log entry and chains the session's next request to it.</summary>
+/// <summary>The answer. <see cref="Context"/> hashes this reply's log entry and chains the session's next request to
+/// it.</summary>
 [StructLayout(LayoutKind.Explicit, Size = 128)]
 public struct ReplyFields
 {
@@ -172,7 +173,8 @@ public struct EvictionFields
     [FieldOffset(112)] public UInt128 Reserved9;
 }
 
-/// <summary>Ping and pong between a client and a replica; the pong repeats the timestamp and tells the session, if any.</summary>
+/// <summary>Ping and pong between a client and a replica; the pong repeats the timestamp and tells the session, if
+/// any.</summary>
 [StructLayout(LayoutKind.Explicit, Size = 128)]
 public struct PingClientFields
 {

@@ -4,7 +4,8 @@ using System.Buffers.Binary;
 namespace Deterministic.Core.Wire;
 
 /// <summary>Reads little-endian fields from untrusted bytes. Reading past the end sets <see cref="Failed"/> and yields
-/// zeroes from then on, so a decoder checks once at its end; it never throws and never reads outside the span.</summary>
+/// zeroes from then on, so a decoder checks once at its end; it never throws and never reads outside the
+/// span.</summary>
 public ref struct WireReader(ReadOnlySpan<byte> buffer)
 {
     private readonly ReadOnlySpan<byte> _buffer = buffer;

@@ -1,0 +1,105 @@
+using System;
+using Deterministic.Core.Model;
+using Deterministic.Core.Randomness;
+using Deterministic.Core.Wire;
+using Deterministic.TestSupport;
+using FsCheck;
+using FsCheck.Fluent;
+using Xunit;
+
+namespace Deterministic.Core.Tests.Model;
+
+/// <summary>What is written reads back to something that writes the same bytes, and no bytes make a decoder throw.</summary>
+public sealed class RoundTripTests
+{
+    private delegate void WriteTo(ref WireWriter writer);
+
+    private delegate WriteTo Decode(ref WireReader reader);
+
+    private static readonly Decode[] Decoders =
+    [
+        (ref reader) => Value.Read(ref reader).Write,
+        (ref reader) => Filter.ReadOptional(ref reader) is { } filter ? filter.Write : Nothing,
+        (ref reader) => RankBy.Read(ref reader).Write,
+        (ref reader) => WriteRequest.Read(ref reader).Write,
+        (ref reader) => QueryRequest.Read(ref reader).Write,
+        (ref reader) => UpdateSchemaRequest.Read(ref reader).Write,
+        (ref reader) => ListNamespacesRequest.Read(ref reader).Write,
+        (ref reader) => NamespaceRequest.Read(ref reader).Write,
+        (ref reader) => WriteReply.Read(ref reader).Write,
+        (ref reader) => Ignored(QueryReply.Read(ref reader)),
+        (ref reader) => Ignored(MetadataReply.Read(ref reader)),
+        (ref reader) => Ignored(SchemaReply.Read(ref reader)),
+        (ref reader) => Ignored(ListNamespacesReply.Read(ref reader)),
+        (ref reader) => ReplyStatus.Read(ref reader).Write,
+    ];
+
+    [Fact]
+    public void Values() => RoundTrips(generator => generator.Value().Write, 0);
+
+    [Fact]
+    public void Filters() => RoundTrips(generator => generator.Filter().Write, 1);
+
+    [Fact]
+    public void RankExpressions() => RoundTrips(generator => generator.RankBy().Write, 2);
+
+    [Fact]
+    public void WriteRequests() => RoundTrips(generator => generator.WriteRequest("n").Write, 3);
+
+    [Fact]
+    public void QueryRequests() => RoundTrips(generator => generator.QueryRequest("n").Write, 4);
+
+    [Fact]
+    public void Schemas() => RoundTrips(
+        generator => new UpdateSchemaRequest { Namespace = "n", Schema = generator.Schema() }.Write, 5);
+
+    [Fact]
+    public void RandomBytesNeverThrow() => Prop.ForAll<byte[]>(bytes =>
+    {
+        foreach (Decode decode in Decoders)
+        {
+            WireReader reader = new(bytes);
+            decode(ref reader);
+        }
+    }).QuickCheckThrowOnFailure();
+
+    [Fact]
+    public void DamagedRequestsNeverThrow() => Prop.ForAll<ulong>(seed =>
+    {
+        Tape tape = Tape.Seeded(seed);
+        RequestGenerator generator = new(tape.Stream(TapeConsumer.Input));
+        TapeStream damage = tape.Stream(TapeConsumer.Mutation);
+        byte[] bytes = Bytes(damage.Boolean() ? generator.WriteRequest("n").Write : generator.QueryRequest("n").Write);
+        for (int i = damage.Range(1, 4); i > 0; i--) bytes[damage.Below(bytes.Length)] = (byte)damage.Below(256);
+        foreach (Decode decode in Decoders)
+        {
+            WireReader reader = new(bytes.AsSpan(0, damage.Range(0, bytes.Length)));
+            decode(ref reader);
+        }
+    }).QuickCheckThrowOnFailure();
+
+    private static void RoundTrips(Func<RequestGenerator, WriteTo> generate, int decoder) => Prop.ForAll<ulong>(seed =>
+    {
+        byte[] bytes = Bytes(generate(new RequestGenerator(Tape.Seeded(seed).Stream(TapeConsumer.Input))));
+        WireReader reader = new(bytes);
+        byte[] again = Bytes(Decoders[decoder](ref reader));
+        return reader.AtEnd && again.AsSpan().SequenceEqual(bytes);
+    }).QuickCheckThrowOnFailure();
+
+    private static byte[] Bytes(WriteTo write)
+    {
+        byte[] buffer = new byte[1 << 20];
+        WireWriter writer = new(buffer);
+        write(ref writer);
+        Assert.False(writer.Overflowed);
+        return writer.Written.ToArray();
+    }
+
+    private static WriteTo Ignored(object reply)
+    {
+        Assert.NotNull(reply);
+        return Nothing;
+    }
+
+    private static void Nothing(ref WireWriter writer) => Assert.Equal(0, writer.Position);
+}
