@@ -17,16 +17,9 @@ public sealed class Configuration
         int messageSizeMax, int journalSlots, int pipelineMax, int sessionsMax, int barOps,
         int journalWritesMax, int journalReadsMax, long stateSizeMax)
     {
-        Check.That(messageSizeMax % Limits.SectorSize == 0);
-        Check.That(messageSizeMax >= 2 * Limits.SectorSize);
-        Check.That(journalSlots % barOps == 0);
-        Check.That(journalSlots * Limits.HeaderSize % Limits.SectorSize == 0);
-        Check.That(pipelineMax > 0);
-        Check.That(sessionsMax > 0);
-        Check.That(barOps > 0);
-        Check.That(journalWritesMax > 0);
-        Check.That(journalReadsMax > 0);
-        Check.That(stateSizeMax % Limits.SectorSize == 0);
+        Check.That(IsValid(
+            messageSizeMax, journalSlots, pipelineMax, sessionsMax, barOps,
+            journalWritesMax, journalReadsMax, stateSizeMax));
         MessageSizeMax = messageSizeMax;
         JournalSlots = journalSlots;
         PipelineMax = pipelineMax;
@@ -38,6 +31,25 @@ public sealed class Configuration
         Check.That(CheckpointIntervalOps > 0);
         Check.That(CheckpointIntervalOps % barOps == 0);
         Check.That(CheckpointIntervalOps + barOps + 2 * pipelineMax <= journalSlots);
+    }
+
+    /// <summary>Whether these sizes, read from anywhere, make a configuration. The upper bounds keep every sum in range.</summary>
+    public static bool IsValid(
+        int messageSizeMax, int journalSlots, int pipelineMax, int sessionsMax, int barOps,
+        int journalWritesMax, int journalReadsMax, long stateSizeMax)
+    {
+        const int countMax = 1 << 16;
+        const int sessionSize = 512;
+        if (messageSizeMax < 2 * Limits.SectorSize || messageSizeMax > 1 << 26) return false;
+        if (messageSizeMax % Limits.SectorSize != 0) return false;
+        if (journalSlots is < 1 or > countMax || pipelineMax is < 1 or > countMax) return false;
+        if (sessionsMax is < 1 or > countMax || barOps is < 1 or > countMax) return false;
+        if (journalWritesMax is < 1 or > countMax || journalReadsMax is < 1 or > countMax) return false;
+        if (stateSizeMax < 1 || stateSizeMax > 1L << 50 || stateSizeMax % Limits.SectorSize != 0) return false;
+        if (journalSlots % barOps != 0 || journalSlots * Limits.HeaderSize % Limits.SectorSize != 0) return false;
+        if (sessionsMax > (messageSizeMax - Limits.HeaderSize) / sessionSize) return false;
+        int interval = journalSlots - barOps - barOps * ((2 * pipelineMax + barOps - 1) / barOps);
+        return interval > 0;
     }
 
     /// <summary>Largest message, header included; also the size of a journal slot and of a reply slot.</summary>

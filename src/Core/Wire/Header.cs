@@ -35,6 +35,7 @@ public partial struct Header
     [FieldOffset(128)] public ReplyFields Reply;
     [FieldOffset(128)] public EvictionFields Eviction;
     [FieldOffset(128)] public PingClientFields PingClient;
+    [FieldOffset(128)] public BlockFields Block;
 
     [UnscopedRef]
     private readonly ReadOnlySpan<byte> Bytes =>
@@ -187,4 +188,36 @@ public struct PingClientFields
     [FieldOffset(80)] public UInt128 Reserved3;
     [FieldOffset(96)] public UInt128 Reserved4;
     [FieldOffset(112)] public UInt128 Reserved5;
+}
+
+/// <summary>What a block is for.</summary>
+public enum BlockKind : byte
+{
+    Reserved = 0,
+    CheckpointSessions = 1,
+    CheckpointState = 2,
+}
+
+/// <summary>An immutable block on disk. A stream of blocks is a chain: <see cref="Previous"/> is the checksum of the
+/// block before it, 0 for the first, so the last block's checksum pins all of them.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 128)]
+public struct BlockFields
+{
+    [FieldOffset(0)] public UInt128 Previous;
+    [FieldOffset(16)] public UInt128 Reserved0;
+    [FieldOffset(32)] public UInt128 Reserved1;
+    [FieldOffset(48)] public UInt128 Reserved2;
+    [FieldOffset(64)] public UInt128 Reserved3;
+    [FieldOffset(80)] public UInt128 Reserved4;
+
+    /// <summary>Offset in the data file.</summary>
+    [FieldOffset(96)] public ulong Address;
+
+    /// <summary>The op whose checkpoint the block belongs to.</summary>
+    [FieldOffset(104)] public ulong Snapshot;
+    [FieldOffset(112)] public BlockKind Kind;
+    [FieldOffset(113)] public byte Reserved5;
+    [FieldOffset(114)] public ushort Reserved6;
+    [FieldOffset(116)] public uint Reserved7;
+    [FieldOffset(120)] public ulong Reserved8;
 }

@@ -1,0 +1,30 @@
+using Deterministic.Core;
+
+namespace Deterministic.Vsr;
+
+/// <summary>How many replicas must agree. Flexible quorums: a log entry needs fewer replicas than a change of view, and
+/// any two of the two kinds share a replica.</summary>
+public readonly struct Quorums
+{
+    public Quorums(int replicaCount)
+    {
+        Check.That(replicaCount is >= 1 and <= Limits.ReplicasMax);
+        Majority = replicaCount / 2 + 1;
+        int half = (replicaCount + 1) / 2;
+        if (replicaCount == 2) half = 2;
+        Replication = half < Limits.ReplicationQuorumMax ? half : Limits.ReplicationQuorumMax;
+        ViewChange = replicaCount == 2 ? 2 : replicaCount - Replication + 1;
+        Nack = replicaCount - Replication + 1;
+        Upgrade = replicaCount;
+        Check.That(Replication + ViewChange > replicaCount);
+        Check.That(Nack + Replication > replicaCount);
+    }
+
+    public int Replication { get; }
+    public int ViewChange { get; }
+
+    /// <summary>As many "I never prepared it" prove that an entry was never committed.</summary>
+    public int Nack { get; }
+    public int Majority { get; }
+    public int Upgrade { get; }
+}

@@ -1,0 +1,139 @@
+using Deterministic.Core;
+using Deterministic.Core.Wire;
+
+namespace Deterministic.Vsr;
+
+/// <summary>One entry after the other through the state machine: prefetch, execute, and after some a checkpoint.</summary>
+public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
+{
+    private enum CommitStage : byte
+    {
+        Idle,
+        Prefetch,
+        Execute,
+        CheckpointBlocks,
+        CheckpointReplies,
+        CheckpointSuperblock,
+    }
+
+    private CommitStage _commitStage;
+    private Message? _committing;
+
+    /// <summary>Takes over the caller's reference on <paramref name="prepare"/>.</summary>
+    private void CommitStart(Message prepare)
+    {
+        Check.That(_commitStage == CommitStage.Idle && _committing is null);
+        Check.That(prepare.Header.Prepare.Op == CommitMin + 1);
+        Check.That(prepare.Header.Prepare.Op <= _journaled);
+        _committing = prepare;
+        _commitStage = CommitStage.Prefetch;
+    }
+
+    /// <summary>True if something moved.</summary>
+    private bool AdvanceCommit()
+    {
+        switch (_commitStage)
+        {
+            case CommitStage.Idle:
+                if (Status != ReplicaStatus.Normal || CommitMin == _journaled) return false;
+                CommitStart(PipelineAt(CommitMin + 1).Reference());
+                return true;
+            case CommitStage.Prefetch:
+                return Prefetch();
+            case CommitStage.Execute:
+                return Execute();
+            case CommitStage.CheckpointBlocks:
+                return AdvanceCheckpointBlocks();
+            case CommitStage.CheckpointReplies:
+                if (!_replies.Flushed) return false;
+                CheckpointSuperblock();
+                return true;
+            default:
+                if (!_superblock.Idle) return false;
+                _commitStage = CommitStage.Idle;
+                return true;
+        }
+    }
+
+    private static OperationContext ContextOf(in Header prepare) =>
+        new(prepare.Prepare.Op, prepare.Prepare.Timestamp, prepare.Prepare.Operation);
+
+    private bool Prefetch()
+    {
+        Message prepare = _committing!;
+        bool ready = prepare.Header.Prepare.Operation < Operation.Write ||
+            _stateMachine.Prefetch(ContextOf(in prepare.Header), prepare.Body);
+        if (!ready) return false;
+        _commitStage = CommitStage.Execute;
+        return true;
+    }
+
+    private bool Execute()
+    {
+        Message prepare = _committing!;
+        if (_messages.TryTake() is not Message reply) return false;
+        Header entry = prepare.Header;
+        int bodySize = 0;
+        if (entry.Prepare.Operation >= Operation.Write)
+        {
+            bodySize = _stateMachine.Commit(
+                ContextOf(in entry), prepare.Body,
+                reply.Buffer.Slice(Limits.HeaderSize, _configuration.MessageBodySizeMax));
+        }
+        Check.That(bodySize >= 0 && bodySize <= _configuration.MessageBodySizeMax);
+        CommitMin = entry.Prepare.Op;
+        if (entry.Prepare.Client != 0) Answer(in entry, reply, bodySize);
+        reply.Release();
+        _committing = null;
+        prepare.Release();
+        if (Status == ReplicaStatus.Normal) LeavePipeline(CommitMin);
+        if (_schedule.IsCheckpoint(CommitMin)) CheckpointStart(in entry);
+        else _commitStage = CommitStage.Idle;
+        return true;
+    }
+
+    private void LeavePipeline(ulong op)
+    {
+        ref Message? place = ref _pipeline[(int)(op % (ulong)_pipeline.Length)];
+        Check.That(place is not null && place.Header.Prepare.Op == op);
+        place.Release();
+        place = null;
+    }
+
+    /// <summary>Makes the reply, enters it into the session table and hands it to the reply zone and to the client. The reply is
+    /// a function of the log alone, so it names the entry's view, not the current one.</summary>
+    private void Answer(in Header entry, Message message, int bodySize)
+    {
+        ref Header reply = ref message.Header;
+        reply = Header.Create(
+            Command.Reply, _options.Cluster, entry.View, (byte)(entry.View % _options.ReplicaCount), bodySize);
+        reply.Reply = new ReplyFields
+        {
+            RequestChecksum = entry.Prepare.RequestChecksum,
+            Client = entry.Prepare.Client,
+            Op = entry.Prepare.Op,
+            Commit = entry.Prepare.Op,
+            Timestamp = entry.Prepare.Timestamp,
+            RequestNumber = entry.Prepare.RequestNumber,
+            Operation = entry.Prepare.Operation,
+        };
+        reply.SetChecksumBody(message.Body);
+        reply.Reply.Context = reply.ComputeChecksum();
+        reply.SetChecksum();
+        int index;
+        if (reply.Reply.Operation == Operation.Register)
+        {
+            index = _sessions.Register(in reply, out System.UInt128 evicted);
+            if (evicted != 0 && Status == ReplicaStatus.Normal) SendEviction(evicted, EvictionReason.NoSession);
+        }
+        else
+        {
+            // The session may have been evicted between prepare and commit: the entry counts, nobody is answered.
+            index = _sessions.Find(reply.Reply.Client);
+            if (index < 0) return;
+            _sessions.Update(index, in reply);
+        }
+        _replies.Write(index, message);
+        if (Status == ReplicaStatus.Normal) SendToClient(reply.Reply.Client, message);
+    }
+}

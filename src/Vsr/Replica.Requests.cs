@@ -1,0 +1,160 @@
+using System;
+using Deterministic.Core;
+using Deterministic.Core.Wire;
+
+namespace Deterministic.Vsr;
+
+/// <summary>What clients send: requests become log entries, or are answered from what is known, or are dropped.</summary>
+public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
+{
+    /// <summary>Takes a message of at least a header in its buffer. The caller keeps its own reference; the replica takes one
+    /// while it needs the message, and a request that enters the log has its header rewritten in place, so the caller
+    /// must not read it afterwards. Bytes may be anything: what is not sound is dropped.</summary>
+    public void OnMessage(Message message)
+    {
+        Check.That(message.References > 0);
+        Check.That(message.Buffer.Length == _configuration.MessageSizeMax);
+        if (Status != ReplicaStatus.Normal) return;
+        ref Header header = ref message.Header;
+        if (!header.ValidChecksum() || header.Invalid(_configuration.MessageSizeMax) is not null) return;
+        if (header.Cluster != _options.Cluster) return;
+        if (!header.ValidChecksumBody(message.Body)) return;
+        if (header.Command == Command.PingClient) OnPingClient(in header);
+        else if (header.Command == Command.Request) OnRequest(message);
+        Advance();
+    }
+
+    private void OnPingClient(in Header ping)
+    {
+        if (_messages.TryTake() is not Message pong) return;
+        ref Header header = ref pong.Header;
+        header = Header.Create(Command.PongClient, _options.Cluster, View, _options.ReplicaIndex);
+        header.PingClient.Client = ping.PingClient.Client;
+        header.PingClient.Timestamp = ping.PingClient.Timestamp;
+        int index = _sessions.Find(ping.PingClient.Client);
+        if (index >= 0) header.PingClient.Session = _sessions.At(index).Session;
+        header.SetChecksumBody([]);
+        header.SetChecksum();
+        SendToClient(header.PingClient.Client, pong);
+        pong.Release();
+    }
+
+    private void OnRequest(Message message)
+    {
+        ref Header header = ref message.Header;
+        UInt128 client = header.Request.Client;
+        if (InPipeline(client)) return;
+        if (header.Release < Header.ReleaseCurrent) SendEviction(client, EvictionReason.ReleaseTooLow);
+        else if (header.Release > Header.ReleaseCurrent) SendEviction(client, EvictionReason.ReleaseTooHigh);
+        else if (header.Request.Operation == Operation.Register) OnRegister(message);
+        else if (header.Request.Operation < Operation.Write) SendEviction(client, EvictionReason.InvalidOperation);
+        else OnOperation(message);
+    }
+
+    private void OnRegister(Message message)
+    {
+        ref Header header = ref message.Header;
+        int index = _sessions.Find(header.Request.Client);
+        if (index < 0)
+        {
+            TryPrepare(message);
+            return;
+        }
+        ref readonly Header reply = ref _sessions.At(index).Reply;
+        // Later ones are copies that were late on the network: the client has its session.
+        if (reply.Reply.RequestNumber == 0 && reply.Reply.RequestChecksum == header.Checksum) Resend(index);
+    }
+
+    private void OnOperation(Message message)
+    {
+        ref Header header = ref message.Header;
+        UInt128 client = header.Request.Client;
+        int index = _sessions.Find(client);
+        if (index < 0)
+        {
+            SendEviction(client, EvictionReason.NoSession);
+            return;
+        }
+        ref readonly ClientSession session = ref _sessions.At(index);
+        if (header.Request.Session < session.Session)
+        {
+            SendEviction(client, EvictionReason.SessionTooLow);
+            return;
+        }
+        if (header.Request.Session > session.Session) return;
+        uint last = session.Reply.Reply.RequestNumber;
+        if (header.Request.RequestNumber == last)
+        {
+            if (session.Reply.Reply.RequestChecksum == header.Checksum) Resend(index);
+            return;
+        }
+        // One request in flight, and each names the reply before it: anything else is old or not this client's history.
+        if (header.Request.RequestNumber < last || header.Request.RequestNumber - last != 1) return;
+        if (header.Request.Parent != session.Reply.Reply.Context) return;
+        if (!_stateMachine.Accepts(header.Request.Operation, message.Body))
+        {
+            SendEviction(client, EvictionReason.InvalidBody);
+            return;
+        }
+        TryPrepare(message);
+    }
+
+    /// <summary>Turns the request into the next entry of the log; with the pipeline full it is dropped and the client resends.</summary>
+    private void TryPrepare(Message message)
+    {
+        if (PipelineCount == _pipeline.Length) return;
+        ulong op = Op + 1;
+        if (op > _schedule.PrepareMax(CheckpointOp)) return;
+        ref Header header = ref message.Header;
+        Header request = header;
+        ulong now = _clock.RealtimeNanoseconds;
+        ulong timestamp = now > _headTimestamp ? now : checked(_headTimestamp + 1);
+        header = Header.Create(
+            Command.Prepare, _options.Cluster, View, _options.ReplicaIndex, (int)request.Size - Limits.HeaderSize);
+        header.ChecksumBody = request.ChecksumBody;
+        header.Prepare = new PrepareFields
+        {
+            Parent = _headChecksum,
+            RequestChecksum = request.Checksum,
+            CheckpointId = CheckpointId,
+            Client = request.Request.Client,
+            Op = op,
+            Commit = CommitMin,
+            Timestamp = timestamp,
+            RequestNumber = request.Request.RequestNumber,
+            Operation = request.Request.Operation,
+        };
+        header.SetChecksum();
+        Check.That(header.Invalid(_configuration.MessageSizeMax) is null);
+        int size = (int)header.Size;
+        message.Buffer.Slice(size, DataFileLayout.SectorCeiling(size) - size).Clear();
+        ref Message? place = ref _pipeline[(int)(op % (ulong)_pipeline.Length)];
+        Check.That(place is null);
+        place = message.Reference();
+        Op = op;
+        _headChecksum = header.Checksum;
+        _headTimestamp = timestamp;
+    }
+
+    private bool InPipeline(UInt128 client)
+    {
+        for (ulong op = CommitMin + 1; op <= Op; op++)
+        {
+            if (PipelineAt(op).Header.Prepare.Client == client) return true;
+        }
+        return false;
+    }
+
+    private void SendEviction(UInt128 client, EvictionReason reason)
+    {
+        if (_messages.TryTake() is not Message message) return;
+        ref Header header = ref message.Header;
+        header = Header.Create(Command.Eviction, _options.Cluster, View, _options.ReplicaIndex);
+        header.Eviction.Client = client;
+        header.Eviction.Reason = reason;
+        header.SetChecksumBody([]);
+        header.SetChecksum();
+        SendToClient(client, message);
+        message.Release();
+    }
+}

@@ -1,0 +1,212 @@
+using System;
+using Deterministic.Core;
+using Deterministic.Core.Memory;
+using Deterministic.Core.Wire;
+
+namespace Deterministic.Vsr;
+
+/// <summary>What a replica is told at its making; all of it is also in its data file and is compared at open.</summary>
+public sealed class ReplicaOptions
+{
+    public required UInt128 Cluster { get; init; }
+    public byte ReplicaIndex { get; init; }
+    public byte ReplicaCount { get; init; } = 1;
+    public required Configuration Configuration { get; init; }
+}
+
+/// <summary>One replica of the log and the state machine behind it. Single-threaded and never blocking: its owner calls
+/// <see cref="Open"/> once, then <see cref="Tick"/> every 10 ms, <see cref="OnMessage"/> and <see cref="OnCompletion"/> as
+/// things happen, each to its end before the next and never from inside a call to the disk or the bus. Everything is
+/// allocated by the constructor. Struct parameters are copied into the parts, so they must be handles to shared state.</summary>
+public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
+    where TStateMachine : IStateMachine
+    where TDisk : IDisk
+    where TBus : IMessageBus
+    where TClock : IClock
+{
+    /// <summary>Messages to one client that a bus may keep at a time without starving the commits.</summary>
+    public const int BusMessagesPerClientMax = 2;
+    private const int ReplyWritesMax = 2;
+    private const int MessagesExtra = 8;
+
+    private readonly ReplicaOptions _options;
+    private readonly Configuration _configuration;
+    private readonly DataFileLayout _layout;
+    private readonly CheckpointSchedule _schedule;
+    private readonly MessagePool _messages;
+    private readonly Superblock<TDisk> _superblock;
+    private readonly Journal<TDisk> _journal;
+    private readonly ClientReplies<TDisk> _replies;
+    private readonly ClientSessions _sessions;
+    private readonly Message?[] _pipeline;
+    private TStateMachine _stateMachine;
+    private TDisk _disk;
+    private TBus _bus;
+    private TClock _clock;
+    private ulong _journaled;
+    private UInt128 _headChecksum;
+    private ulong _headTimestamp;
+
+    public Replica(
+        ReplicaOptions options, StaticMemory memory,
+        TStateMachine stateMachine, TDisk disk, TBus bus, TClock clock)
+    {
+        Check.That(options.ReplicaIndex < options.ReplicaCount);
+        _options = options;
+        _configuration = options.Configuration;
+        _stateMachine = stateMachine;
+        _disk = disk;
+        _bus = bus;
+        _clock = clock;
+        _layout = new DataFileLayout(_configuration);
+        _schedule = new CheckpointSchedule(_configuration);
+        int sessions = _configuration.SessionsMax;
+        _messages = new MessagePool(
+            memory, sessions * (1 + BusMessagesPerClientMax) + ReplyWritesMax + MessagesExtra,
+            _configuration.MessageSizeMax);
+        _superblock = new Superblock<TDisk>(memory, disk);
+        _journal = new Journal<TDisk>(memory, disk, _layout, options.Cluster, _configuration.JournalReadsMax);
+        _replies = new ClientReplies<TDisk>(disk, _layout, ReplyWritesMax);
+        _sessions = new ClientSessions(sessions);
+        _pipeline = new Message?[_configuration.PipelineMax];
+        for (int i = 0; i < _blockBuffers.Length; i++)
+        {
+            _blockBuffers[i] = memory.Take(_configuration.MessageSizeMax, Limits.SectorSize);
+        }
+    }
+
+    public ReplicaStatus Status { get; private set; }
+    public StopReason StopReason { get; private set; }
+
+    /// <summary>Journal slot that <see cref="StopReason"/> is about, or -1.</summary>
+    public int StopSlot { get; private set; } = -1;
+
+    /// <summary>Log entry that <see cref="StopReason"/> is about, or 0.</summary>
+    public ulong StopOp { get; private set; }
+
+    /// <summary>The durable view.</summary>
+    public uint View => _superblock.Working.View;
+
+    /// <summary>Last entry of the log, durable or not.</summary>
+    public ulong Op { get; private set; }
+
+    /// <summary>Last entry that the state machine has run.</summary>
+    public ulong CommitMin { get; private set; }
+    public ulong CheckpointOp => _superblock.Working.Checkpoint.Op;
+    public UInt128 CheckpointId => _superblock.CheckpointId;
+    public ulong Ticks { get; private set; }
+    public int SessionsCount => _sessions.Count;
+    public int PipelineCount => (int)(Op - CommitMin);
+
+    /// <summary>What opening put right.</summary>
+    public int RepairedSuperblockCopies => _superblock.RepairedCopies;
+    public int TornJournalSlots => _journal.TornSlots;
+    public int FixedJournalHeaders => _journal.FixedSlots;
+
+    /// <summary>For people: why the replica stopped and what to do.</summary>
+    public string StopText()
+    {
+        string text = StopReasons.Text(StopReason);
+        return StopSlot < 0 ? text : $"journal slot {StopSlot}, op {StopOp}: {text}";
+    }
+
+    public void Tick()
+    {
+        Ticks++;
+        Advance();
+    }
+
+    /// <summary>A disk operation has ended. Tokens of others (<see cref="Token.ForeignBit"/>) only make the replica look again
+    /// whether the state machine has what it waited for.</summary>
+    public void OnCompletion(uint token, IoResult result)
+    {
+        if (Status == ReplicaStatus.Stopped) return;
+        Check.That(Status != ReplicaStatus.Closed);
+        if ((token & Token.ForeignBit) == 0) Complete(Token.Kind(token), Token.Index(token), result);
+        if (_journal.WriteFailed || _replies.WriteFailed) Stop(StopReason.WriteFailed);
+        if (_superblock.Problem != StopReason.None) Stop(_superblock.Problem);
+        Advance();
+    }
+
+    private void Complete(TokenKind kind, int index, IoResult result)
+    {
+        switch (kind)
+        {
+            case TokenKind.Superblock: _superblock.OnCompletion(result); break;
+            case TokenKind.JournalRecoveryHeaders: _journal.OnRecoveryHeaders(result); break;
+            case TokenKind.JournalRecoveryPrepare: _journal.OnRecoveryPrepare(index, result); break;
+            case TokenKind.JournalRepair: _journal.OnRepairCompletion(result); break;
+            case TokenKind.JournalWrite: _journal.OnWriteCompletion(result); break;
+            case TokenKind.JournalRead: _journal.OnReadCompletion(result); break;
+            case TokenKind.ReplyWrite: _replies.OnWriteCompletion(index, result); break;
+            case TokenKind.ReplyRead: _replies.OnReadCompletion(result); break;
+            case TokenKind.CheckpointWrite: OnBlockWritten(index, result); break;
+            case TokenKind.CheckpointRead: OnBlockRead(result); break;
+            default: Check.Unreachable(); break;
+        }
+    }
+
+    /// <summary>Takes every step that is possible now. Steps start disk operations; none of them waits.</summary>
+    private void Advance()
+    {
+        bool progress = true;
+        while (progress && Status is ReplicaStatus.Recovering or ReplicaStatus.Normal)
+        {
+            progress = Status == ReplicaStatus.Recovering
+                ? AdvanceOpen()
+                : AdvanceJournal() | AdvanceCommit() | AdvanceReplyRead();
+        }
+    }
+
+    /// <summary>Writes the next prepare of the pipeline when the one before it is durable.</summary>
+    private bool AdvanceJournal()
+    {
+        Check.That(CommitMin <= _journaled && _journaled <= Op);
+        if (_journaled == Op || _journal.Writing) return false;
+        ulong next = _journaled + 1;
+        if (_journal.TryHeader(next, out Header header) && header.Checksum == PipelineAt(next).Header.Checksum)
+        {
+            _journaled = next;
+            return true;
+        }
+        Check.That(next <= _schedule.PrepareMax(CheckpointOp));
+        _journal.Write(PipelineAt(next));
+        return false;
+    }
+
+    private Message PipelineAt(ulong op)
+    {
+        Check.That(op > CommitMin && op <= Op);
+        Message message = _pipeline[(int)(op % (ulong)_pipeline.Length)]!;
+        Check.That(message.Header.Prepare.Op == op);
+        return message;
+    }
+
+    private void Stop(StopReason reason, int slot = -1, ulong op = 0)
+    {
+        Check.That(reason != StopReason.None);
+        if (Status == ReplicaStatus.Stopped) return;
+        Status = ReplicaStatus.Stopped;
+        StopReason = reason;
+        StopSlot = slot;
+        StopOp = op;
+    }
+
+    /// <summary>The only way out to clients. Nothing is said that a crash could make the replica forget.</summary>
+    private void SendToClient(UInt128 client, Message message)
+    {
+        ref Header header = ref message.Header;
+        Check.That(Status == ReplicaStatus.Normal);
+        Check.That(header.View <= _superblock.Working.View);
+        Check.That(header.Cluster == _options.Cluster);
+        Check.That(header.Command is Command.Reply or Command.Eviction or Command.PongClient);
+        if (header.Command == Command.Reply)
+        {
+            Check.That(header.Reply.Op <= CommitMin && header.Reply.Op <= _journaled);
+            Check.That(header.Reply.Client == client);
+        }
+        Check.That(header.ValidChecksum());
+        Check.That(header.Invalid(_configuration.MessageSizeMax) is null);
+        _bus.SendToClient(client, message);
+    }
+}

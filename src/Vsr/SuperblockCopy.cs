@@ -1,0 +1,153 @@
+using System;
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Deterministic.Core;
+using Deterministic.Core.Wire;
+
+namespace Deterministic.Vsr;
+
+/// <summary>A checkpoint: the state after one op, and where its stream of blocks is. Its identity is the checksum of
+/// these bytes, which hold the identities of the two checkpoints before it.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 512)]
+public struct CheckpointState
+{
+    /// <summary>The log entry that the checkpoint comes after.</summary>
+    [FieldOffset(0)] public Header Prepare;
+    [FieldOffset(256)] public UInt128 ParentId;
+    [FieldOffset(272)] public UInt128 GrandparentId;
+
+    /// <summary>Checksum of the header of the stream's last block, which pins the whole chain; 0 without blocks.</summary>
+    [FieldOffset(288)] public UInt128 StreamChecksum;
+
+    /// <summary>Bytes that the state machine wrote.</summary>
+    [FieldOffset(304)] public ulong StateSize;
+
+    /// <summary>Bytes of the session table, which is the stream's first block; 0 without blocks.</summary>
+    [FieldOffset(312)] public ulong SessionsSize;
+    [FieldOffset(320)] public ulong Blocks;
+    [FieldOffset(328)] public uint Area;
+    [FieldOffset(332)] public uint Release;
+    [FieldOffset(336)] public UInt128 Reserved0;
+    [FieldOffset(352)] public CheckpointReserved Reserved1;
+
+    public readonly ulong Op => Prepare.Prepare.Op;
+
+    [UnscopedRef]
+    private readonly ReadOnlySpan<byte> Bytes => MemoryMarshal.AsBytes(MemoryMarshal.CreateReadOnlySpan(in this, 1));
+
+    public readonly UInt128 Id() => Checksum.Of(Bytes);
+}
+
+[InlineArray(160)]
+public struct CheckpointReserved
+{
+    private byte _element;
+}
+
+/// <summary>The durable root of a replica: identity, sizes, view and checkpoint. Four copies are kept; all but
+/// <see cref="Copy"/> is covered by the checksum, so equal copies have equal checksums.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 1024)]
+public struct SuperblockCopy
+{
+    /// <summary>Bytes of one copy on disk; what follows the struct is zero.</summary>
+    public const int Size = 2 * Limits.SectorSize;
+    public const uint VersionCurrent = 1;
+    private const int ChecksumStart = 48;
+
+    [FieldOffset(0)] public UInt128 Checksum;
+    [FieldOffset(16)] public UInt128 ChecksumPadding;
+
+    /// <summary>Which copy this is, to find out writes that went to the wrong place.</summary>
+    [FieldOffset(32)] public ushort Copy;
+    [FieldOffset(34)] public ushort CopyReserved0;
+    [FieldOffset(36)] public uint CopyReserved1;
+    [FieldOffset(40)] public ulong CopyReserved2;
+
+    [FieldOffset(48)] public UInt128 Parent;
+    [FieldOffset(64)] public UInt128 Cluster;
+    [FieldOffset(80)] public ulong Sequence;
+    [FieldOffset(88)] public uint Version;
+    [FieldOffset(92)] public uint Release;
+    [FieldOffset(96)] public UInt128 ReplicaId;
+    [FieldOffset(112)] public byte ReplicaIndex;
+    [FieldOffset(113)] public byte ReplicaCount;
+    [FieldOffset(114)] public ushort Reserved0;
+    [FieldOffset(116)] public uint Reserved1;
+    [FieldOffset(120)] public uint View;
+
+    /// <summary>The last view in which the replica's status was normal.</summary>
+    [FieldOffset(124)] public uint LogView;
+    [FieldOffset(128)] public ulong CommitMax;
+    [FieldOffset(136)] public int MessageSizeMax;
+    [FieldOffset(140)] public int JournalSlots;
+    [FieldOffset(144)] public int PipelineMax;
+    [FieldOffset(148)] public int SessionsMax;
+    [FieldOffset(152)] public int BarOps;
+    [FieldOffset(156)] public int JournalWritesMax;
+    [FieldOffset(160)] public int JournalReadsMax;
+    [FieldOffset(164)] public uint Reserved2;
+    [FieldOffset(168)] public long StateSizeMax;
+    [FieldOffset(176)] public CheckpointState Checkpoint;
+    [FieldOffset(688)] public SuperblockReserved Reserved3;
+
+    /// <summary>Reads the copy at the front of <paramref name="bytes"/> (<see cref="Size"/> of them); any content.</summary>
+    public static SuperblockCopy Read(ReadOnlySpan<byte> bytes)
+    {
+        Check.That(bytes.Length == Size);
+        return MemoryMarshal.Read<SuperblockCopy>(bytes);
+    }
+
+    public readonly void WriteTo(Span<byte> bytes)
+    {
+        Check.That(bytes.Length == Size);
+        bytes.Clear();
+        MemoryMarshal.Write(bytes, in this);
+    }
+
+    /// <summary>The checksum of a copy on disk: of everything but the checksum itself and the copy's number.</summary>
+    public static UInt128 ChecksumOf(ReadOnlySpan<byte> bytes)
+    {
+        Check.That(bytes.Length == Size);
+        return Core.Checksum.Of(bytes[ChecksumStart..]);
+    }
+
+    /// <summary>Sets the checksum of a copy already laid out in <paramref name="bytes"/>.</summary>
+    public void Seal(Span<byte> bytes)
+    {
+        WriteTo(bytes);
+        Checksum = ChecksumOf(bytes);
+        WriteTo(bytes);
+    }
+
+    /// <summary>The sizes that the file was formatted with, or null if no configuration has them.</summary>
+    public readonly Configuration? Configuration()
+    {
+        bool possible = Core.Configuration.IsValid(
+            MessageSizeMax, JournalSlots, PipelineMax, SessionsMax, BarOps,
+            JournalWritesMax, JournalReadsMax, StateSizeMax);
+        return possible
+            ? new Configuration(
+                MessageSizeMax, JournalSlots, PipelineMax, SessionsMax, BarOps,
+                JournalWritesMax, JournalReadsMax, StateSizeMax)
+            : null;
+    }
+
+    public void SetConfiguration(Configuration configuration)
+    {
+        MessageSizeMax = configuration.MessageSizeMax;
+        JournalSlots = configuration.JournalSlots;
+        PipelineMax = configuration.PipelineMax;
+        SessionsMax = configuration.SessionsMax;
+        BarOps = configuration.BarOps;
+        JournalWritesMax = configuration.JournalWritesMax;
+        JournalReadsMax = configuration.JournalReadsMax;
+        StateSizeMax = configuration.StateSizeMax;
+    }
+}
+
+[InlineArray(336)]
+public struct SuperblockReserved
+{
+    private byte _element;
+}
