@@ -1,0 +1,96 @@
+using System;
+using System.Buffers.Binary;
+using Deterministic.Core;
+using Deterministic.Core.Model;
+using Deterministic.Core.Wire;
+using Deterministic.StateMachine.Columns;
+using Deterministic.StateMachine.Documents;
+
+namespace Deterministic.StateMachine.Query;
+
+public sealed partial class QueryExecutor
+{
+    private readonly ushort[] _nameIndexes = new ushort[Limits.AttributesPerNamespaceMax + 1];
+    private readonly byte[] _documentKey = new byte[8 + 4];
+
+    private void WriteRows(ReadOnlySpan<RankedRow> rows, bool withScore, ref WireWriter writer)
+    {
+        writer.U8((byte)ResultKind.Rows);
+        int countAt = writer.ReserveU16();
+        ushort names = 0;
+        bool vectors = false;
+        for (int slot = 1; slot <= _view.AttributeCount; slot++)
+        {
+            if (!_plan.Includes(slot)) continue;
+            _nameIndexes[slot] = names++;
+            writer.Name(_view.AttributeName(slot));
+            vectors |= AttributeTypes.IsVector(_view.Attribute(slot).Type);
+        }
+        writer.PatchU16(countAt, names);
+        writer.U32((uint)rows.Length);
+        Keys key = new(_documentKey);
+        foreach (ref readonly RankedRow row in rows)
+        {
+            key.Namespace(_view.Number).Document(row.Document);
+            bool exists = _trees.Documents.TryGet(key.Key, out ReadOnlySpan<byte> bytes);
+            Check.That(exists);
+            _bytesRead += bytes.Length;
+            DocumentRow document = new(bytes);
+            document.Id.Write(ref writer);
+            writer.U8(withScore ? (byte)1 : (byte)0);
+            if (withScore) writer.F32(row.Score);
+            WriteAttributes(document, row.Document, vectors, ref writer);
+            if (writer.Overflowed) return;
+        }
+    }
+
+    private void WriteAttributes(DocumentRow document, uint number, bool vectors, ref WireWriter writer)
+    {
+        int countAt = writer.ReserveU16();
+        int count = 0;
+        DocumentRow.Enumerator attributes = document.Attributes;
+        while (attributes.MoveNext())
+        {
+            bool known = _view.TryFindNumber(attributes.Number, out int slot);
+            Check.That(known);
+            if (!_plan.Includes(slot)) continue;
+            writer.U16(_nameIndexes[slot]);
+            attributes.Value.Write(ref writer);
+            count++;
+        }
+        for (int slot = 1; vectors && slot <= _view.AttributeCount; slot++)
+        {
+            bool vector = _plan.Includes(slot) && AttributeTypes.IsVector(_view.Attribute(slot).Type);
+            if (vector && WriteVector(slot, number, ref writer)) count++;
+        }
+        writer.PatchU16(countAt, count);
+    }
+
+    /// <summary>Writes name index and elements as f32; false if the document has no such vector.</summary>
+    private bool WriteVector(int slot, uint document, ref WireWriter writer)
+    {
+        ref AttributeRecord attribute = ref _view.Attribute(slot);
+        Keys key = new(stackalloc byte[14]);
+        key.Namespace(_view.Number).Attribute(attribute.Number).Document(document);
+        if (!_trees.Vectors.TryFloor(key.Key, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value)) return false;
+        if (!found.StartsWith(key.Key[..10])) return false;
+        uint first = BinaryPrimitives.ReadUInt32BigEndian(found[10..]);
+        int elementSize = AttributeTypes.VectorElementSize(attribute.Type);
+        int rowSize = (int)attribute.Dimensions * elementSize;
+        VectorChunk chunk = new(value, first, rowSize, _view.Record.Metric == DistanceMetric.CosineDistance);
+        uint index = document - first;
+        if (index >= (uint)chunk.Count || !chunk.Has((int)index)) return false;
+        ReadOnlySpan<byte> row = chunk.Packed(chunk.PackedIndex((int)index));
+        _bytesRead += row.Length;
+        writer.U16(_nameIndexes[slot]);
+        writer.U8((byte)ValueKind.Vector);
+        writer.U32(attribute.Dimensions);
+        if (elementSize == 4)
+        {
+            writer.Bytes(row);
+            return true;
+        }
+        for (int i = 0; i < row.Length; i += 2) writer.F32((float)BinaryPrimitives.ReadHalfLittleEndian(row[i..]));
+        return true;
+    }
+}

@@ -1,0 +1,94 @@
+using System;
+using System.Buffers.Binary;
+using System.Numerics;
+using System.Runtime.InteropServices;
+using Deterministic.Accel;
+using Deterministic.Core;
+using Deterministic.Core.Model;
+using Deterministic.StateMachine.Columns;
+using Deterministic.StateMachine.Filters;
+
+namespace Deterministic.StateMachine.Query;
+
+public sealed partial class QueryExecutor
+{
+    private readonly float[] _scores = new float[ChunkLayout.RowsMax];
+    private float _inverseNorm;
+
+    private void BeginVector() => _inverseNorm = Normalisation.InverseNorm(_backend, _plan.Vector);
+
+    /// <summary>Scores the documents of the mask that have a vector, chunk by chunk from the last of the window to the
+    /// first; the order of the results is total, so the order of scoring does not matter.</summary>
+    private void ScoreVectors(uint window)
+    {
+        ref AttributeRecord attribute = ref _view.Attribute(_plan.Ranks[0].Slot);
+        int rowSize = _plan.Vector.Length * AttributeTypes.VectorElementSize(attribute.Type);
+        bool cosine = _view.Record.Metric == DistanceMetric.CosineDistance;
+        bool half = attribute.Type == AttributeType.VectorF16;
+        uint first = window * Limits.WindowDocuments;
+        uint from = first + Limits.WindowDocuments - 1;
+        Span<byte> buffer = stackalloc byte[16];
+        Keys key = new(buffer);
+        while (true)
+        {
+            key.Namespace(_view.Number).Attribute(attribute.Number).Document(from);
+            if (!_trees.Vectors.TryFloor(key.Key, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value)) return;
+            if (!found.StartsWith(key.Key[..10])) return;
+            uint start = BinaryPrimitives.ReadUInt32BigEndian(found[10..]);
+            if (start < first) return;
+            ScoreChunk(new VectorChunk(value, start, rowSize, cosine), (int)(start - first), cosine, half);
+            if (start == first) return;
+            from = start - 1;
+        }
+    }
+
+    /// <summary>Scores runs of wanted rows that lie one behind another. Where most rows are wanted one run takes the whole
+    /// chunk, unwanted rows with it.</summary>
+    private void ScoreChunk(VectorChunk chunk, int bit, bool cosine, bool half)
+    {
+        ReadOnlySpan<ulong> presence = chunk.Presence;
+        int wantedCount = 0;
+        for (int word = 0; word < presence.Length; word++)
+            if (presence[word] != 0)
+                wantedCount += BitOperations.PopCount(presence[word] & WindowBitmap.Extract(_mask, bit + word * 64));
+        if (wantedCount == 0) return;
+        bool whole = wantedCount * 2 >= chunk.PresentCount;
+        if (whole) ScoreRows(chunk, 0, chunk.PresentCount, half);
+        _bytesRead += (long)(whole ? chunk.PresentCount : wantedCount) * (chunk.RowBytes.Length / chunk.PresentCount);
+        ReadOnlySpan<float> inverseNorms = cosine ? chunk.InverseNorms : default;
+        int packed = 0;
+        for (int word = 0; word < presence.Length; word++)
+        {
+            ulong present = presence[word];
+            if (present == 0) continue;
+            ulong wanted = present & WindowBitmap.Extract(_mask, bit + word * 64);
+            for (ulong rest = wanted; rest != 0; rest &= rest - 1)
+            {
+                int row = BitOperations.TrailingZeroCount(rest);
+                int index = packed + BitOperations.PopCount(present & ((1UL << row) - 1));
+                if (!whole) ScoreRows(chunk, index, 1, half);
+                float distance = _scores[index];
+                if (cosine) distance = 1f - distance * _inverseNorm * inverseNorms[index];
+                Offer(Scores.AscendingKey(distance), distance, chunk.First + (uint)(word * 64 + row));
+            }
+            packed += BitOperations.PopCount(present);
+        }
+    }
+
+    private void ScoreRows(VectorChunk chunk, int index, int count, bool half)
+    {
+        ReadOnlySpan<float> query = _plan.Vector;
+        Span<float> scores = _scores.AsSpan(index, count);
+        bool cosine = _view.Record.Metric == DistanceMetric.CosineDistance;
+        if (half)
+        {
+            ReadOnlySpan<Half> rows = chunk.HalfRows.Slice(index * query.Length, count * query.Length);
+            if (cosine) _backend.Dot(query, rows, scores);
+            else _backend.SquaredL2(query, rows, scores);
+            return;
+        }
+        ReadOnlySpan<float> floats = chunk.Rows.Slice(index * query.Length, count * query.Length);
+        if (cosine) _backend.Dot(query, floats, scores);
+        else _backend.SquaredL2(query, floats, scores);
+    }
+}

@@ -1,0 +1,314 @@
+using System;
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using Deterministic.Accel;
+using Deterministic.Core;
+using Deterministic.Core.Memory;
+using Deterministic.Core.Model;
+using Deterministic.Core.Wire;
+using Deterministic.StateMachine.Filters;
+using Deterministic.StateMachine.Namespaces;
+using Deterministic.Storage;
+
+namespace Deterministic.StateMachine.Query;
+
+/// <summary>Answers queries. A sub-query walks the live documents of the namespace window by window, keeps those that pass
+/// the filter, scores them and holds the best in a bounded heap, so its memory does not depend on the namespace's size.
+/// Rows are ordered by the exact value of their score, before it is rounded to the f32 that the answer carries, then by id:
+/// uint by number, uuid and string by bytes.</summary>
+public sealed partial class QueryExecutor : IRowTies
+{
+    private readonly Trees _trees;
+    private readonly ComputeBackend _backend;
+    private readonly NamespaceView _view;
+    private readonly FilterProgram _filters;
+    private readonly QueryPlan _plan;
+    private readonly RowHeap _heap;
+    private readonly Aggregator _aggregator;
+    private readonly Fusion _fusion;
+    private readonly ColumnWalk _ids;
+    private readonly ColumnWalk _lengths;
+    private readonly ColumnWalk[] _order = new ColumnWalk[Limits.OrderByAttributesMax];
+    private readonly ColumnWalk[] _orderOther = new ColumnWalk[Limits.OrderByAttributesMax];
+    private readonly ulong[] _mask = new ulong[WindowBitmap.Words];
+    private readonly byte[] _unusedError = new byte[8];
+    private ulong _exhaustive;
+    private long _bytesRead;
+
+    /// <param name="memory">Where everything is taken from.</param>
+    /// <param name="trees">Read only.</param>
+    /// <param name="backend">Scores vectors.</param>
+    /// <param name="messageBodySizeMax">Of the configuration: bounds requests, and so the operands of filters.</param>
+    public QueryExecutor(StaticMemory memory, Trees trees, ComputeBackend backend, int messageBodySizeMax)
+    {
+        _trees = trees;
+        _backend = backend;
+        _view = new NamespaceView(trees.Namespaces, trees.Attributes);
+        _filters = new FilterProgram(memory, trees, _view, messageBodySizeMax);
+        _plan = new QueryPlan(memory, trees, _view, _filters);
+        _heap = new RowHeap(memory, Limits.ResultsMax, this);
+        _aggregator = new Aggregator(memory, trees, _view, messageBodySizeMax);
+        _fusion = new Fusion(memory);
+        _ids = new ColumnWalk(trees.Columns);
+        _lengths = new ColumnWalk(trees.Columns);
+        _rankTerms = new TermReader(trees);
+        for (int i = 0; i < _order.Length; i++)
+        {
+            _order[i] = new ColumnWalk(trees.Columns);
+            _orderOther[i] = new ColumnWalk(trees.Columns);
+        }
+    }
+
+    /// <summary>Runs a request and returns the size of the reply's body, which is an answer or an error.</summary>
+    public int Execute(in OperationContext context, ReadOnlySpan<byte> body, Span<byte> reply)
+    {
+        Check.That(context.Operation == Operation.Query);
+        ErrorText error = new(reply);
+        WireReader reader = new(body);
+        ReadOnlySpan<byte> name = reader.Name();
+        byte metric = reader.U8();
+        int count = reader.U8();
+        if (reader.Failed)
+        {
+            error.Malformed("query"u8);
+            return error.Size;
+        }
+        bool opened = TryOpen(name, (DistanceMetric)metric, count, ref error);
+        if (!opened) return error.Size;
+        _filters.Begin();
+        _exhaustive = 0;
+        _bytesRead = 0;
+        WireWriter writer = new(reply);
+        writer.U16((ushort)ErrorCode.Ok);
+        if (!RunAll(body, ref reader, count, ref writer, ref error)) return error.Size;
+        writer.U64(_view.Record.Rows);
+        writer.U64(_exhaustive);
+        writer.U64((ulong)(_bytesRead + _filters.BytesRead));
+        if (!writer.Overflowed) return writer.Position;
+        error.Begin(ErrorCode.ReplyTooLarge).Text("the answer is larger than one message of "u8)
+            .Number((long)reply.Length).Text(" bytes; lower top_k or limit, or name fewer attributes in "u8)
+            .Text("include_attributes"u8);
+        return error.Size;
+    }
+
+    private bool TryOpen(ReadOnlySpan<byte> name, DistanceMetric metric, int queries, ref ErrorText error)
+    {
+        bool validName = name.Length is > 0 and <= Limits.NamespaceNameSizeMax;
+        if (!validName || !_view.TryOpen(name))
+        {
+            error.Begin(ErrorCode.NamespaceNotFound).Text("namespace '"u8).Text(name).Text("' was not found"u8);
+            return false;
+        }
+        if (queries is < 1 or > Limits.SubqueriesMax)
+        {
+            error.Begin(ErrorCode.LimitExceeded).Text("queries must have between 1 and "u8)
+                .Number((long)Limits.SubqueriesMax).Text(" entries, but has "u8).Number((long)queries);
+            return false;
+        }
+        DistanceMetric own = _view.Record.Metric;
+        if (metric == DistanceMetric.Unspecified || own == DistanceMetric.Unspecified || metric == own) return true;
+        error.Begin(ErrorCode.DistanceMetricMismatch).Text("distance metric mismatch, expected "u8)
+            .Text(own == DistanceMetric.CosineDistance ? "cosine_distance"u8 : "euclidean_squared"u8);
+        return false;
+    }
+
+    /// <summary>Whether lists are fused stands behind all sub-queries, so they are first read through.</summary>
+    private bool RunAll(
+        ReadOnlySpan<byte> body, ref WireReader reader, int count, ref WireWriter writer, ref ErrorText error)
+    {
+        int start = reader.Position;
+        bool aggregates = false;
+        for (int i = 0; i < count; i++)
+        {
+            if (!_plan.TryRead(ref reader, ref error)) return false;
+            aggregates |= _plan.IsAggregation;
+        }
+        if (!_fusion.TryRead(ref reader, count, ref error)) return false;
+        if (!reader.AtEnd) return error.Malformed("query"u8);
+        if (_fusion.IsOn && aggregates)
+        {
+            error.Begin(ErrorCode.InvalidArgument).Text("rerank_by cannot be combined with aggregate_by"u8);
+            return false;
+        }
+        _filters.Begin();
+        reader = new WireReader(body);
+        reader.Bytes(start);
+        writer.U8(_fusion.IsOn ? (byte)1 : (byte)count);
+        int fusedLimit = 0;
+        for (int i = 0; i < count; i++)
+        {
+            bool read = _plan.TryRead(ref reader, ref error);
+            Check.That(read);
+            if (_plan.IsAggregation)
+            {
+                if (!RunAggregation(body, ref writer, ref error)) return false;
+                continue;
+            }
+            RunRanking();
+            fusedLimit = Math32.Max(fusedLimit, _plan.Limit);
+            ReadOnlySpan<RankedRow> rows = _heap.Sort();
+            rows = rows[Math32.Min(_plan.Offset, rows.Length)..];
+            if (_fusion.IsOn) _fusion.Add(i, rows);
+            else WriteRows(rows, _plan.OrderCount == 0, ref writer);
+        }
+        if (_fusion.IsOn) WriteFused(body, start, fusedLimit, ref writer);
+        return true;
+    }
+
+    /// <summary>The fused rows carry the attributes that the first sub-query asks for.</summary>
+    private void WriteFused(ReadOnlySpan<byte> body, int start, int limit, ref WireWriter writer)
+    {
+        WireReader reader = new(body);
+        reader.Bytes(start);
+        ErrorText unused = new(_unusedError);
+        _filters.Begin();
+        bool read = _plan.TryRead(ref reader, ref unused);
+        Check.That(read);
+        int fusedLimit = _fusion.Limit > 0 ? Math32.Min(_fusion.Limit, Limits.ResultsMax) : limit;
+        _plan.ClearOrder();
+        _heap.Reset(fusedLimit);
+        _fusion.Merge(_heap);
+        WriteRows(_heap.Sort(), true, ref writer);
+    }
+
+    private void RunRanking()
+    {
+        _heap.Reset(_plan.Offset + _plan.Limit);
+        BeginColumn(_ids, 0);
+        for (int i = 0; i < _plan.OrderCount; i++)
+        {
+            BeginColumn(_order[i], _plan.OrderSlots[i]);
+            BeginColumn(_orderOther[i], _plan.OrderSlots[i]);
+        }
+        if (_plan.IsVector) BeginVector();
+        else if (_plan.OrderCount == 0) BeginScores();
+        TreeCursor live = FirstWindow();
+        while (TryWindow(ref live, out uint window))
+        {
+            if (_plan.IsVector) ScoreVectors(window);
+            else if (_plan.OrderCount > 0) OrderWindow(window);
+            else ScoreWindow(window);
+        }
+        _bytesRead += _ids.BytesRead;
+        for (int i = 0; i < _plan.OrderCount; i++) _bytesRead += _order[i].BytesRead;
+    }
+
+    private bool RunAggregation(ReadOnlySpan<byte> body, ref WireWriter writer, ref ErrorText error)
+    {
+        _aggregator.Begin(_plan);
+        TreeCursor live = FirstWindow();
+        while (TryWindow(ref live, out uint window))
+            if (!_aggregator.AddWindow(_plan, window, _mask, ref error)) return false;
+        _bytesRead += _aggregator.BytesRead;
+        return _aggregator.Write(_plan, body, ref writer, ref error);
+    }
+
+    private TreeCursor FirstWindow()
+    {
+        Keys key = new(stackalloc byte[8]);
+        return _trees.Liveness.Seek(key.Namespace(_view.Number).Key);
+    }
+
+    /// <summary>Moves to the next window with documents that pass the filter and leaves them in the mask.</summary>
+    private bool TryWindow(ref TreeCursor live, out uint window)
+    {
+        window = 0;
+        Keys prefix = new(stackalloc byte[8]);
+        prefix.Namespace(_view.Number);
+        while (live.Valid && live.Key.StartsWith(prefix.Key))
+        {
+            window = BinaryPrimitives.ReadUInt32BigEndian(live.Key[8..]);
+            ReadOnlySpan<byte> bits = live.Value;
+            Check.That(bits.Length == WindowBitmap.Bytes);
+            MemoryMarshal.Cast<byte, ulong>(bits).CopyTo(_mask);
+            live.Next();
+            if (_plan.IsVector) _exhaustive += (ulong)WindowBitmap.Count(_mask);
+            _filters.EvaluateWindow(_plan.FilterRoot, window, _mask);
+            if (!WindowBitmap.IsEmpty(_mask)) return true;
+        }
+        return false;
+    }
+
+    private void BeginColumn(ColumnWalk walk, int slot)
+    {
+        ref AttributeRecord attribute = ref _view.Attribute(slot);
+        walk.Begin(_view.Number, attribute.Number, attribute.Type, AttributeTypes.ColumnWidth(attribute.Type));
+    }
+
+    /// <summary>Adds a row if its key may enter; only then is its id read.</summary>
+    private void Offer(UInt128 key, float score, uint document)
+    {
+        if (!_heap.MayEnter(key)) return;
+        bool has = _ids.TryRead(document, out ReadOnlySpan<byte> id);
+        Check.That(has);
+        UInt128 tie = _ids.Type == AttributeType.String ? Prefix(id) : ScalarKey.OfStored(_ids.Type, id);
+        _heap.Add(new RankedRow { Key = key, Tie = tie, Score = score, Document = document });
+    }
+
+    /// <summary>The first 16 bytes in their order, zeroes behind a shorter string.</summary>
+    private static UInt128 Prefix(ReadOnlySpan<byte> text)
+    {
+        Span<byte> start = stackalloc byte[16];
+        start.Clear();
+        text[..Math32.Min(text.Length, 16)].CopyTo(start);
+        return BinaryPrimitives.ReadUInt128BigEndian(start);
+    }
+
+    private void OrderWindow(uint window)
+    {
+        uint first = window * Limits.WindowDocuments;
+        int bit = WindowBitmap.Next(_mask, 0);
+        for (; bit < Limits.WindowDocuments; bit = WindowBitmap.Next(_mask, bit + 1))
+            Offer(OrderKey(first + (uint)bit), 0, first + (uint)bit);
+    }
+
+    /// <summary>The first attribute of the order as a key: null lowest, exact but for strings and the last bit of uuids;
+    /// turned for a descending order.</summary>
+    private UInt128 OrderKey(uint document)
+    {
+        UInt128 key = 0;
+        if (_order[0].TryRead(document, out ReadOnlySpan<byte> row))
+        {
+            key = _order[0].Type switch
+            {
+                AttributeType.String => Prefix(row) >> 1,
+                AttributeType.Uuid => ScalarKey.OfStored(AttributeType.Uuid, row) >> 1,
+                AttributeType type => ScalarKey.OfStored(type, row),
+            };
+            key |= UInt128.One << 127;
+        }
+        return _plan.Descending[0] ? ~key : key;
+    }
+
+    int IRowTies.Compare(in RankedRow left, in RankedRow right)
+    {
+        for (int i = 0; i < _plan.OrderCount; i++)
+        {
+            bool hasLeft = _order[i].TryRead(left.Document, out ReadOnlySpan<byte> leftRow);
+            bool hasRight = _orderOther[i].TryRead(right.Document, out ReadOnlySpan<byte> rightRow);
+            int order = hasLeft.CompareTo(hasRight);
+            if (order == 0 && hasLeft)
+            {
+                AttributeType type = _order[i].Type;
+                order = type == AttributeType.String
+                    ? leftRow.SequenceCompareTo(rightRow)
+                    : ScalarKey.OfStored(type, leftRow).CompareTo(ScalarKey.OfStored(type, rightRow));
+            }
+            if (order != 0) return _plan.Descending[i] ? -order : order;
+        }
+        if (left.Tie != right.Tie) return left.Tie.CompareTo(right.Tie);
+        if (left.Document == right.Document || _ids.Type != AttributeType.String) return 0;
+        return CompareIds(left.Document, right.Document);
+    }
+
+    /// <summary>String ids that agree in their first 16 bytes.</summary>
+    private int CompareIds(uint left, uint right)
+    {
+        _ids.TryRead(left, out ReadOnlySpan<byte> id);
+        Span<byte> copy = stackalloc byte[Limits.IdSizeMax];
+        id.CopyTo(copy);
+        int size = id.Length;
+        _ids.TryRead(right, out ReadOnlySpan<byte> other);
+        return copy[..size].SequenceCompareTo(other);
+    }
+}
