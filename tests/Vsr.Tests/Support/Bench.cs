@@ -1,0 +1,262 @@
+using System;
+using System.Buffers.Binary;
+using System.Collections.Generic;
+using Deterministic.Core;
+using Deterministic.Core.Memory;
+using Deterministic.Core.Wire;
+using Deterministic.Vsr;
+
+namespace Deterministic.Vsr.Tests.Support;
+
+/// <summary>Answers every operation with its body behind the number of operations so far; its state is that number and a
+/// hash chain over all bodies, padded to several blocks.</summary>
+internal sealed class EchoStateMachine : IStateMachine
+{
+    private const int StateSize = 40_000;
+    private readonly byte[] _state = new byte[StateSize];
+    private int _position;
+
+    public ulong Count { get; private set; }
+    public UInt128 Hash { get; private set; }
+    public bool RefuseRestore { get; set; }
+    public int PrefetchesUntilReady { get; set; }
+    private int _prefetches;
+
+    public bool Accepts(Operation operation, ReadOnlySpan<byte> body) => operation == Operation.Write;
+
+    public bool Prefetch(in OperationContext context, ReadOnlySpan<byte> body)
+    {
+        if (_prefetches++ < PrefetchesUntilReady) return false;
+        _prefetches = 0;
+        return true;
+    }
+
+    public int Commit(in OperationContext context, ReadOnlySpan<byte> body, Span<byte> reply)
+    {
+        Count++;
+        Span<byte> chained = stackalloc byte[32];
+        BinaryPrimitives.WriteUInt128LittleEndian(chained, Hash);
+        BinaryPrimitives.WriteUInt128LittleEndian(chained[16..], Checksum.Of(body));
+        Hash = Checksum.Of(chained);
+        BinaryPrimitives.WriteUInt64LittleEndian(reply, Count);
+        body.CopyTo(reply[8..]);
+        return 8 + body.Length;
+    }
+
+    public void CheckpointStart()
+    {
+        _position = 0;
+        BinaryPrimitives.WriteUInt64LittleEndian(_state, Count);
+        BinaryPrimitives.WriteUInt128LittleEndian(_state.AsSpan(8), Hash);
+    }
+
+    public int CheckpointRead(Span<byte> part)
+    {
+        int size = Math.Min(Math.Min(part.Length, 7000), StateSize - _position);
+        _state.AsSpan(_position, size).CopyTo(part);
+        _position += size;
+        return size;
+    }
+
+    public void RestoreStart() => _position = 0;
+
+    public void RestoreWrite(ReadOnlySpan<byte> part)
+    {
+        part.CopyTo(_state.AsSpan(_position));
+        _position += part.Length;
+    }
+
+    public bool RestoreEnd()
+    {
+        Count = BinaryPrimitives.ReadUInt64LittleEndian(_state);
+        Hash = BinaryPrimitives.ReadUInt128LittleEndian(_state.AsSpan(8));
+        return _position == StateSize && !RefuseRestore;
+    }
+}
+
+internal sealed class TestClock : IClock
+{
+    public ulong RealtimeNanoseconds { get; set; } = 1_000;
+    public ulong MonotonicNanoseconds { get; set; }
+}
+
+/// <summary>Keeps the last message for each client; copies, so that it holds no buffers of the replica.</summary>
+internal sealed class TestBus : IMessageBus
+{
+    private readonly byte[] _last = new byte[1 << 20];
+
+    public int Sent { get; private set; }
+    public Header LastHeader { get; private set; }
+    public ReadOnlySpan<byte> LastBody => _last.AsSpan(Limits.HeaderSize, (int)LastHeader.Size - Limits.HeaderSize);
+    public List<Header>? All { get; set; }
+
+    public void SendToClient(UInt128 client, Message message)
+    {
+        Sent++;
+        LastHeader = message.Header;
+        message.Bytes.CopyTo(_last);
+        All?.Add(message.Header);
+    }
+
+    public void SendToReplica(byte replica, Message message) => Check.Unreachable();
+}
+
+/// <summary>A client of the session protocol as the document describes it.</summary>
+internal sealed class TestClient(UInt128 id)
+{
+    private readonly byte[] _request = new byte[64 << 10];
+
+    public UInt128 Id { get; } = id;
+    public ulong Session { get; set; }
+    public uint RequestNumber { get; set; }
+    public UInt128 Parent { get; set; }
+    public ReadOnlySpan<byte> Request => _request.AsSpan(0, (int)Header.Read(_request).Size);
+
+    public void MakeRegister(UInt128 cluster) => Make(cluster, Operation.Register, []);
+
+    public void Make(UInt128 cluster, Operation operation, ReadOnlySpan<byte> body)
+    {
+        Header header = Header.Create(Command.Request, cluster, view: 0, replica: 0, body.Length);
+        header.Request.Client = Id;
+        header.Request.Operation = operation;
+        if (operation != Operation.Register)
+        {
+            header.Request.Session = Session;
+            header.Request.RequestNumber = RequestNumber + 1;
+            header.Request.Parent = Parent;
+        }
+        body.CopyTo(_request.AsSpan(Limits.HeaderSize));
+        header.SetChecksumBody(body);
+        header.SetChecksum();
+        header.WriteTo(_request);
+    }
+
+    /// <summary>Takes a reply to the last request.</summary>
+    public void Take(in Header reply)
+    {
+        Check.That(reply.Command == Command.Reply);
+        Check.That(reply.Reply.RequestChecksum == Header.Read(_request).Checksum);
+        if (reply.Reply.Operation == Operation.Register) Session = reply.Reply.Op;
+        RequestNumber = reply.Reply.RequestNumber;
+        Parent = reply.Reply.Context;
+    }
+}
+
+/// <summary>One replica with everything around it; survives crashes by its file.</summary>
+internal sealed class Bench : IDisposable
+{
+    public static readonly UInt128 Cluster = 77;
+
+    private StaticMemory _memory = new();
+    private MessagePool _pool = null!;
+
+    public Bench(Configuration? configuration = null, MemoryFile? file = null)
+    {
+        Configuration = configuration ?? Small;
+        Layout = new DataFileLayout(Configuration);
+        File = file ?? Format(Configuration);
+        Create();
+    }
+
+    /// <summary>Wraps and checkpoints within a few dozen operations.</summary>
+    public static Configuration Small { get; } = new(
+        messageSizeMax: 16 << 10, journalSlots: 32, pipelineMax: 4, sessionsMax: 7, barOps: 4,
+        journalWritesMax: 2, journalReadsMax: 3, stateSizeMax: 128 << 10);
+
+    public Configuration Configuration { get; }
+    public DataFileLayout Layout { get; }
+    public MemoryFile File { get; }
+    public MemoryDisk Disk { get; private set; } = null!;
+    public TestBus Bus { get; private set; } = null!;
+    public TestClock Clock { get; } = new();
+    public EchoStateMachine StateMachine { get; private set; } = null!;
+    public Replica<EchoStateMachine, MemoryDisk, TestBus, TestClock> Replica { get; private set; } = null!;
+
+    public static ReplicaOptions Options(Configuration configuration) =>
+        new() { Cluster = Cluster, Configuration = configuration };
+
+    public static MemoryFile Format(Configuration configuration)
+    {
+        MemoryFile file = new(new DataFileLayout(configuration).Size);
+        Check.That(DataFileFormat.Write(Options(configuration), ref file) == StopReason.None);
+        return file;
+    }
+
+    private void Create(ReplicaOptions? options = null)
+    {
+        _memory = new StaticMemory();
+        _pool = new MessagePool(_memory, Configuration.PipelineMax + 4, Configuration.MessageSizeMax);
+        Disk = new MemoryDisk(File);
+        Bus = new TestBus();
+        StateMachine = new EchoStateMachine();
+        Replica = new(options ?? Options(Configuration), _memory, StateMachine, Disk, Bus, Clock);
+        _memory.Seal();
+    }
+
+    /// <summary>Opens and runs until the disk is idle.</summary>
+    public Bench Open()
+    {
+        Replica.Open();
+        Settle();
+        return this;
+    }
+
+    /// <summary>Throws the process away (with what its writes in flight left behind) and makes a new one on the file.</summary>
+    public Bench Restart(Random? random = null, ReplicaOptions? options = null)
+    {
+        if (random is not null) Disk.Crash(random);
+        _memory.Dispose();
+        Create(options);
+        return this;
+    }
+
+    public bool Step()
+    {
+        if (!Disk.TryComplete(out uint token, out IoResult result)) return false;
+        Replica.OnCompletion(token, result);
+        return true;
+    }
+
+    public void Settle()
+    {
+        while (Step())
+        {
+        }
+        Replica.Tick();
+        while (Step())
+        {
+        }
+    }
+
+    public void Deliver(ReadOnlySpan<byte> bytes)
+    {
+        Message message = _pool.TryTake()!;
+        bytes.CopyTo(message.Buffer.Span);
+        Replica.OnMessage(message);
+        message.Release();
+    }
+
+    public TestClient Register(UInt128 id)
+    {
+        TestClient client = new(id);
+        client.MakeRegister(Cluster);
+        Deliver(client.Request);
+        Settle();
+        client.Take(Bus.LastHeader);
+        return client;
+    }
+
+    /// <summary>One whole request and reply.</summary>
+    public Header Call(TestClient client, ReadOnlySpan<byte> body)
+    {
+        client.Make(Cluster, Operation.Write, body);
+        int sent = Bus.Sent;
+        Deliver(client.Request);
+        Settle();
+        Check.That(Bus.Sent == sent + 1);
+        client.Take(Bus.LastHeader);
+        return Bus.LastHeader;
+    }
+
+    public void Dispose() => _memory.Dispose();
+}
