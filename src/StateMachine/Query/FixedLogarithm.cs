@@ -21,7 +21,9 @@ public static class FixedLogarithm
         long logarithm = whole;
         for (int bit = 0; bit < FractionBits; bit++)
         {
-            ulong high = System.Math.BigMul(mantissa, mantissa, out ulong low);
+            System.UInt128 square = (System.UInt128)mantissa * mantissa;
+            ulong high = (ulong)(square >> 64);
+            ulong low = (ulong)(square & ulong.MaxValue);
             bool carry = high >> 63 != 0;
             mantissa = carry ? high : high << 1 | low >> 63;
             logarithm = logarithm << 1 | (carry ? 1L : 0L);
