@@ -257,8 +257,13 @@ internal ref struct JsonCursor
 
     private readonly JsonRequestException NotJson(JsonException exception) => new(
         ErrorCode.Malformed, "",
-        $"not valid JSON at line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}: " +
-        exception.Message.Split(" LineNumber:")[0]);
+        $"not valid JSON at {Place(exception)}: {exception.Message.Split(" LineNumber:")[0]}");
+
+    private static string Place(JsonException exception)
+    {
+        string line = exception.LineNumber > 0 ? $"line {exception.LineNumber + 1}, " : "";
+        return $"{line}byte {exception.BytePositionInLine + 1}";
+    }
 
     private readonly string Describe() => Token switch
     {
