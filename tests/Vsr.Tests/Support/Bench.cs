@@ -98,6 +98,13 @@ internal sealed class TestBus : IMessageBus
         All?.Add(message.Header);
     }
 
+    /// <summary>Carries what was received last over a restart.</summary>
+    public void Remember(in Header header, ReadOnlySpan<byte> body)
+    {
+        LastHeader = header;
+        body.CopyTo(_last.AsSpan(Limits.HeaderSize));
+    }
+
     public void SendToReplica(byte replica, Message message) => Check.Unreachable();
 }
 

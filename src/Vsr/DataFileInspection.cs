@@ -1,0 +1,164 @@
+using System;
+using Deterministic.Core;
+using Deterministic.Core.Wire;
+
+namespace Deterministic.Vsr;
+
+/// <summary>Where an inspection reads from. False: nothing could be read there, <paramref name="into"/> is undefined.</summary>
+public interface IInspectionSource
+{
+    bool TryRead(long offset, Span<byte> into);
+}
+
+/// <summary>The superblock's copies and what they amount to.</summary>
+public sealed class SuperblockReport
+{
+    public SuperblockCopyState[] Copies { get; } = new SuperblockCopyState[Limits.SuperblockCopies];
+    public ulong[] Sequences { get; } = new ulong[Limits.SuperblockCopies];
+    public StopReason Problem { get; init; }
+
+    /// <summary>Set if <see cref="Problem"/> is None.</summary>
+    public SuperblockCopy Working { get; init; }
+    public UInt128 CheckpointId { get; init; }
+    public Configuration? Configuration { get; init; }
+
+    /// <summary>What to open this file with; only without a problem.</summary>
+    public ReplicaOptions Options() => new()
+    {
+        Cluster = Working.Cluster,
+        ReplicaIndex = Working.ReplicaIndex,
+        ReplicaCount = Working.ReplicaCount,
+        Configuration = Configuration ?? throw new InvalidOperationException(StopReasons.Text(Problem)),
+    };
+}
+
+/// <summary>One journal slot as it is on disk.</summary>
+public readonly struct JournalSlotReport(int slot, SlotContent redundant, SlotContent prepare, Header header)
+{
+    public int Slot { get; } = slot;
+
+    /// <summary>In the ring of headers.</summary>
+    public SlotContent Redundant { get; } = redundant;
+
+    /// <summary>In the ring of prepares, body included.</summary>
+    public SlotContent Prepare { get; } = prepare;
+
+    /// <summary>The prepare's header, or the redundant one, or zero.</summary>
+    public Header Header { get; } = header;
+}
+
+public sealed class JournalReport
+{
+    public required JournalSlotReport[] Slots { get; init; }
+
+    /// <summary>Greatest op of a sound prepare.</summary>
+    public ulong Head { get; init; }
+
+    /// <summary>Slots in which one of the two is unreadable.</summary>
+    public int BadSlots { get; init; }
+}
+
+public sealed class CheckpointReport
+{
+    public ulong Blocks { get; init; }
+
+    /// <summary>First block that is not what the superblock says, or -1.</summary>
+    public long BadBlock { get; init; } = -1;
+    public ulong StateSize { get; init; }
+    public int Sessions { get; init; }
+    public bool Sound => BadBlock < 0;
+}
+
+/// <summary>Looks at a data file without opening it: changes nothing and needs no replica.</summary>
+public static class DataFileInspection
+{
+    public static SuperblockReport Superblock<TSource>(TSource source) where TSource : IInspectionSource
+    {
+        byte[] copies = new byte[Limits.SuperblockCopies * SuperblockCopy.Size];
+        for (int i = 0; i < Limits.SuperblockCopies; i++)
+        {
+            Span<byte> place = copies.AsSpan(i * SuperblockCopy.Size, SuperblockCopy.Size);
+            if (!source.TryRead(DataFileLayout.SuperblockOffset(i), place)) place.Clear();
+        }
+        SuperblockQuorum quorum = SuperblockQuorum.Decide(copies, SuperblockQuorum.ThresholdOpen);
+        Configuration? configuration = quorum.Problem == StopReason.None ? quorum.Working.Configuration() : null;
+        StopReason problem = quorum.Problem;
+        if (problem == StopReason.None && configuration is null) problem = StopReason.SuperblockConfigurationInvalid;
+        SuperblockReport report = new()
+        {
+            Problem = problem,
+            Working = quorum.Working,
+            CheckpointId = quorum.Working.Checkpoint.Id(),
+            Configuration = configuration,
+        };
+        for (int i = 0; i < Limits.SuperblockCopies; i++)
+        {
+            ReadOnlySpan<byte> place = copies.AsSpan(i * SuperblockCopy.Size, SuperblockCopy.Size);
+            report.Copies[i] = SuperblockQuorum.Examine(place, i, out SuperblockCopy copy);
+            report.Sequences[i] = report.Copies[i] == SuperblockCopyState.Valid ? copy.Sequence : 0;
+        }
+        return report;
+    }
+
+    /// <summary>Reads every slot; <paramref name="superblock"/> must be without a problem.</summary>
+    public static JournalReport Journal<TSource>(TSource source, SuperblockReport superblock)
+        where TSource : IInspectionSource
+    {
+        Check.That(superblock.Problem == StopReason.None);
+        DataFileLayout layout = new(superblock.Configuration!);
+        byte[] headers = new byte[layout.JournalHeadersSize];
+        byte[] slotBytes = new byte[layout.MessageSizeMax];
+        if (!source.TryRead(layout.JournalHeadersOffset, headers)) Array.Clear(headers);
+        JournalSlotReport[] slots = new JournalSlotReport[layout.JournalSlots];
+        ulong head = 0;
+        int bad = 0;
+        for (int slot = 0; slot < slots.Length; slot++)
+        {
+            UInt128 cluster = superblock.Working.Cluster;
+            Header redundant = Header.Read(headers.AsSpan(slot * Limits.HeaderSize));
+            SlotContent first = JournalSlot.Examine(in redundant, cluster, slot, slots.Length, layout.MessageSizeMax);
+            if (!source.TryRead(layout.PrepareOffset(slot), slotBytes)) Array.Clear(slotBytes);
+            Header prepare = Header.Read(slotBytes);
+            SlotContent second = JournalSlot.Examine(in prepare, cluster, slot, slots.Length, layout.MessageSizeMax);
+            if (second != SlotContent.Bad && !JournalSlot.ValidBody(in prepare, slotBytes)) second = SlotContent.Bad;
+            if (second == SlotContent.Prepare && prepare.Prepare.Op > head) head = prepare.Prepare.Op;
+            if (first == SlotContent.Bad || second == SlotContent.Bad) bad++;
+            Header known = second != SlotContent.Bad ? prepare : first != SlotContent.Bad ? redundant : default;
+            slots[slot] = new JournalSlotReport(slot, first, second, known);
+        }
+        return new JournalReport { Slots = slots, Head = head, BadSlots = bad };
+    }
+
+    /// <summary>Reads every block of the checkpoint and verifies the chain.</summary>
+    public static CheckpointReport Checkpoint<TSource>(TSource source, SuperblockReport superblock)
+        where TSource : IInspectionSource
+    {
+        Check.That(superblock.Problem == StopReason.None);
+        DataFileLayout layout = new(superblock.Configuration!);
+        CheckpointState checkpoint = superblock.Working.Checkpoint;
+        ulong blocks = checkpoint.Blocks;
+        if (blocks > (ulong)layout.AreaBlocks || checkpoint.Area > 1) return new CheckpointReport { BadBlock = 0 };
+        byte[] block = new byte[layout.MessageSizeMax];
+        ClientSessions sessions = new(layout.SessionsMax);
+        UInt128 previous = 0;
+        ulong size = 0;
+        for (long i = 0; i < (long)blocks; i++)
+        {
+            long offset = layout.BlockOffset((byte)checkpoint.Area, i);
+            bool sound = source.TryRead(offset, block) && CheckpointBlock.IsSound(
+                block, superblock.Working.Cluster, in checkpoint, (ulong)offset, previous);
+            Header header = sound ? Header.Read(block) : default;
+            if (sound && i == 0)
+            {
+                sound = sessions.Read(
+                    block.AsSpan(Limits.HeaderSize, (int)header.Size - Limits.HeaderSize),
+                    superblock.Working.Cluster, layout.MessageSizeMax);
+            }
+            if (sound && i == (long)blocks - 1) sound = header.Checksum == checkpoint.StreamChecksum;
+            if (!sound) return new CheckpointReport { Blocks = blocks, BadBlock = i, StateSize = size };
+            if (i > 0) size += header.Size - Limits.HeaderSize;
+            previous = header.Checksum;
+        }
+        return new CheckpointReport { Blocks = blocks, StateSize = size, Sessions = sessions.Count };
+    }
+}
