@@ -31,7 +31,9 @@ public struct StagedRow
     /// <summary>0 until the row has become a document.</summary>
     [FieldOffset(12)] public uint NewDocument;
     [FieldOffset(16)] public StagedKind Kind;
-    [FieldOffset(17)] public byte Reserved0;
+
+    /// <summary>1 once the row has had its effect, so that its id is among the affected.</summary>
+    [FieldOffset(17)] public byte Applied;
     [FieldOffset(18)] public ushort Reserved1;
     [FieldOffset(20)] public int VectorBytes;
 
@@ -87,6 +89,8 @@ public sealed class RowStage
     }
 
     public bool HasRoom(int size) => Count < _rowsMax && size <= _bytes.Length - BytesUsed;
+
+    public bool HasRoomForBytes(int size) => size <= _bytes.Length - BytesUsed;
 
     public ref StagedRow Add(StagedKind kind)
     {
