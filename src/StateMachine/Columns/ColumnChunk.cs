@@ -29,7 +29,7 @@ public static class ChunkLayout
 
     public static void Set(Span<byte> bits, int index) => bits[index >> 3] |= (byte)(1 << (index & 7));
 
-    public static void Clear(Span<byte> bits, int index) => bits[index >> 3] &= (byte)~(1 << (index & 7));
+    public static void Clear(Span<byte> bits, int index) => bits[index >> 3] = (byte)(bits[index >> 3] & ~(1 << (index & 7)));
 }
 
 /// <summary>Value of <see cref="TreeId.Columns"/>. Payload of fixed-width types: one slot per row, zero where absent (bool 1

@@ -1,0 +1,130 @@
+using System;
+using System.Buffers.Binary;
+using Deterministic.Accel;
+using Deterministic.Core;
+using Deterministic.Core.Memory;
+using Deterministic.Core.Model;
+using Deterministic.Core.Wire;
+using Deterministic.StateMachine.Documents;
+using Deterministic.StateMachine.Namespaces;
+
+namespace Deterministic.StateMachine;
+
+/// <summary>The search database behind the log: namespaces of documents with attributes, text and vectors. Every operation's
+/// reply starts with an error code; an error means that nothing was changed.</summary>
+public sealed class StateMachine : IStateMachine
+{
+    private readonly Configuration _configuration;
+    private readonly Trees _trees;
+    private readonly NamespaceOperations _namespaces;
+    private readonly WriteOperation _write;
+
+    public StateMachine(StaticMemory memory, Configuration configuration, ComputeBackend compute)
+    {
+        _configuration = configuration;
+        Compute = compute;
+        int bodySizeMax = configuration.MessageBodySizeMax;
+        _trees = new Trees(memory, configuration.StateSizeMax);
+        View = new NamespaceView(_trees.Namespaces, _trees.Attributes);
+        DocumentStore store = new(memory, _trees, bodySizeMax);
+        _namespaces = new NamespaceOperations(_trees, View, store);
+        _write = new WriteOperation(memory, _trees, View, store, bodySizeMax);
+    }
+
+    public ComputeBackend Compute { get; }
+    public NamespaceView View { get; }
+    public Trees Trees => _trees;
+
+    public bool Accepts(Operation operation, ReadOnlySpan<byte> body)
+    {
+        if (operation is < Operation.Write or > Operation.Batch) return false;
+        return body.Length > 0 && body.Length <= _configuration.MessageBodySizeMax;
+    }
+
+    public bool Prefetch(in OperationContext context, ReadOnlySpan<byte> body) => true;
+
+    public int Commit(in OperationContext context, ReadOnlySpan<byte> body, Span<byte> reply)
+    {
+        Check.That(reply.Length >= 256);
+        int size = context.Operation == Operation.Batch
+            ? CommitBatch(context, body, reply)
+            : CommitOne(context, context.Operation, body, reply);
+        _namespaces.Purge();
+        Check.That(size >= 2 && size <= reply.Length);
+        return size;
+    }
+
+    public void CheckpointStart() => _trees.Forest.CheckpointStart();
+
+    public int CheckpointRead(Span<byte> part) => _trees.Forest.CheckpointRead(part);
+
+    public void RestoreStart() => _trees.Forest.RestoreStart();
+
+    public void RestoreWrite(ReadOnlySpan<byte> part) => _trees.Forest.RestoreWrite(part);
+
+    public bool RestoreEnd() => _trees.Forest.RestoreEnd();
+
+    /// <summary>Checksum of the canonical stream of the whole state.</summary>
+    public UInt128 StateChecksum() => _trees.Forest.StateChecksum();
+
+    private int CommitOne(in OperationContext context, Operation operation, ReadOnlySpan<byte> body, Span<byte> reply)
+    {
+        switch (operation)
+        {
+            case Operation.Write: return _write.Execute(context, body, reply);
+            case Operation.ListNamespaces: return _namespaces.List(body, reply);
+            case Operation.Metadata: return _namespaces.Metadata(body, reply);
+            case Operation.Schema: return _namespaces.Schema(body, reply);
+            case Operation.UpdateSchema: return _namespaces.UpdateSchema(context, body, reply);
+            case Operation.DeleteNamespace: return _namespaces.Delete(body, reply);
+            default:
+                ErrorText error = new(reply);
+                error.Begin(ErrorCode.NotSupported).Text("operation "u8).Number((long)operation)
+                    .Text(" is not supported here"u8);
+                return error.Size;
+        }
+    }
+
+    /// <summary>Each part is atomic on its own. Malformed parts, and those for whose reply no room is left, get an error.</summary>
+    private int CommitBatch(in OperationContext context, ReadOnlySpan<byte> body, Span<byte> reply)
+    {
+        const int errorSizeMax = 64;
+        WireReader reader = new(body);
+        int count = reader.U16();
+        if (!IsBatch(body) || reply.Length < 2 + count * (4L + errorSizeMax))
+        {
+            ErrorText error = new(reply);
+            error.Malformed("batch"u8);
+            return error.Size;
+        }
+        BinaryPrimitives.WriteUInt16LittleEndian(reply, (ushort)count);
+        int used = 2;
+        for (int i = 0; i < count; i++)
+        {
+            Operation operation = (Operation)reader.U8();
+            reader.Bytes(3);
+            ReadOnlySpan<byte> part = reader.Bytes(reader.U32());
+            int reserved = (count - i - 1) * (4 + errorSizeMax);
+            Span<byte> room = reply[(used + 4)..(reply.Length - reserved)];
+            int size = CommitOne(context, operation, part, room);
+            BinaryPrimitives.WriteUInt32LittleEndian(reply[used..], (uint)size);
+            used += 4 + size;
+        }
+        return used;
+    }
+
+    private static bool IsBatch(ReadOnlySpan<byte> body)
+    {
+        WireReader reader = new(body);
+        int count = reader.U16();
+        for (int i = 0; i < count && !reader.Failed; i++)
+        {
+            Operation operation = (Operation)reader.U8();
+            bool zero = !reader.Bytes(3).ContainsAnyExcept((byte)0);
+            uint size = reader.U32();
+            reader.Bytes(size);
+            if (!zero || operation is < Operation.Write or >= Operation.Batch) reader.Fail();
+        }
+        return reader.AtEnd;
+    }
+}
