@@ -6,6 +6,7 @@ using Deterministic.Core.Memory;
 using Deterministic.Core.Model;
 using Deterministic.Core.Wire;
 using Deterministic.StateMachine.Documents;
+using Deterministic.StateMachine.Filters;
 using Deterministic.StateMachine.Namespaces;
 
 namespace Deterministic.StateMachine;
@@ -28,7 +29,8 @@ public sealed class StateMachine : IStateMachine
         View = new NamespaceView(_trees.Namespaces, _trees.Attributes);
         DocumentStore store = new(memory, _trees, bodySizeMax);
         _namespaces = new NamespaceOperations(_trees, View, store);
-        _write = new WriteOperation(memory, _trees, View, store, bodySizeMax);
+        FilterProgram filter = new(memory, _trees, View, bodySizeMax);
+        _write = new WriteOperation(memory, _trees, View, store, filter, bodySizeMax);
     }
 
     public ComputeBackend Compute { get; }

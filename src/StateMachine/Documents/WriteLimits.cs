@@ -6,6 +6,9 @@ public static class WriteLimits
     /// <summary>Bytes of new rows and vectors that one request may lead to, those of patched documents included.</summary>
     public const int StageSize = 64 << 20;
 
+    /// <summary>Bytes of rows and vectors that one change by filter may touch.</summary>
+    public const int ByFilterSize = 16 << 20;
+
     /// <summary>Documents that may exist when an attribute's index is built or removed.</summary>
     public const int IndexRowsMax = 100_000;
 

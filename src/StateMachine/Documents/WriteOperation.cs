@@ -3,13 +3,14 @@ using Deterministic.Core;
 using Deterministic.Core.Memory;
 using Deterministic.Core.Model;
 using Deterministic.Core.Wire;
+using Deterministic.StateMachine.Filters;
 using Deterministic.StateMachine.Namespaces;
 
 namespace Deterministic.StateMachine.Documents;
 
 /// <summary>One atomic write (<see cref="WriteRequest"/>): the whole request is checked and staged first, and only then
 /// changes anything, so an answer with an error means that nothing happened.</summary>
-public sealed class WriteOperation
+public sealed partial class WriteOperation
 {
     /// <summary>Bytes that the trees may need for one staged byte: row, column, vector or the postings of text.</summary>
     private const long GrowthPerByte = 4;
@@ -32,13 +33,18 @@ public sealed class WriteOperation
     private int _deletes;
     private bool _isNew;
 
-    public WriteOperation(StaticMemory memory, Trees trees, NamespaceView view, DocumentStore store, int messageSizeMax)
+    public WriteOperation(
+        StaticMemory memory, Trees trees, NamespaceView view, DocumentStore store, FilterProgram filter, int messageSizeMax)
     {
+        _filter = filter;
+        _deleteMatches = new MatchList(memory, Limits.ByFilterRowsMax);
+        _patchMatches = new MatchList(memory, Limits.ByFilterRowsMax);
         _trees = trees;
         _view = view;
         _store = store;
         int rowsMax = messageSizeMax / RowSizeMin + 1;
-        _stage = new RowStage(memory, 2 * rowsMax, WriteLimits.StageSize);
+        _stage = new RowStage(
+            memory, 2 * (rowsMax + Limits.ByFilterRowsMax), WriteLimits.StageSize + MatchIdsSizeMax);
         _rows = new RowReader(view, _stage);
         _order = memory.Take(4L * rowsMax);
         _scratch = memory.Take(4L * rowsMax);
@@ -67,7 +73,7 @@ public sealed class WriteOperation
         _kinds = WriteKinds.None;
         _schema.Begin(_view);
         if (!_schema.TryRead(ref reader, _view, ref error)) return false;
-        if (!TryFilters(ref reader, ref error)) return false;
+        if (!TrySkipFilters(ref reader, body, ref error)) return false;
         if (!TryRows(ref reader, body, ref error)) return false;
         if (!reader.AtEnd) return error.Malformed("bytes behind the deletes"u8);
         if (_isNew && _upserts == 0)
@@ -75,19 +81,7 @@ public sealed class WriteOperation
             error.Begin(ErrorCode.NamespaceNotFound).Text("namespace "u8).Name(name).Text(" was not found"u8);
             return false;
         }
-        return TryMetric(metric, ref error);
-    }
-
-    private static bool TryFilters(ref WireReader reader, ref ErrorText error)
-    {
-        bool any = FilterSkip.Optional(ref reader);
-        any |= FilterSkip.Optional(ref reader);
-        if (!any)
-            for (int i = 0; i < 3; i++) any |= FilterSkip.Optional(ref reader);
-        if (reader.Failed) return error.Malformed("filter"u8);
-        if (!any) return true;
-        error.Begin(ErrorCode.NotSupported).Text("writes with filters and conditions are not supported"u8);
-        return false;
+        return TryMetric(metric, ref error) && TryCompile(body, ref error);
     }
 
     private bool TryRows(ref WireReader reader, ReadOnlySpan<byte> body, ref ErrorText error)
@@ -149,7 +143,8 @@ public sealed class WriteOperation
     private bool TryCheckWhole(ReadOnlySpan<byte> reply, ref ErrorText error)
     {
         if (!TryUnique(ref error)) return false;
-        int requested = _stage.Count;
+        if (!TryMatch(ref error)) return false;
+        int requested = _stage.Count + _patchMatches.Count;
         if (_view.Record.NextDocument > uint.MaxValue - (uint)requested - 1)
         {
             error.Begin(ErrorCode.LimitExceeded).Text("namespace has used all of its "u8).Number((long)uint.MaxValue)
@@ -169,8 +164,8 @@ public sealed class WriteOperation
 
     private bool TryUnique(ref ErrorText error)
     {
-        Span<int> order = _order.As<int>()[.._stage.Count];
-        for (int i = 0; i < order.Length; i++) order[i] = i;
+        Span<int> order = _order.As<int>()[..(_stage.Count - _first)];
+        for (int i = 0; i < order.Length; i++) order[i] = _first + i;
         IndexSort.Sort(order, _scratch.As<int>(), new IdOrder(_stage));
         for (int i = 1; i < order.Length; i++)
         {
@@ -195,12 +190,13 @@ public sealed class WriteOperation
     /// <summary>Bytes of the rows and vectors that the patched documents will have; no patch may make the stage run over.</summary>
     private bool TryMeasurePatches(out long bytes, ref ErrorText error)
     {
-        bytes = 0;
-        for (int i = _upserts; i < _upserts + _patches; i++)
+        bytes = _patchMatches.Bytes;
+        int end = _first + _upserts + _patches;
+        for (int i = _first + _upserts; i < end; i++)
         {
             uint document = _store.Find(_view.Number, Id(i));
             if (document == 0) continue;
-            bytes += _store.Row(_view.Number, document).Bytes.Length + _stage[i].Size;
+            bytes += _store.Row(_view.Number, document).Bytes.Length + _stage[i].Size + PatchValuesSize;
             for (int slot = 1; slot <= _view.AttributeCount; slot++)
                 if (AttributeTypes.IsVector(_view.Attribute(slot).Type)) bytes += DocumentStore.RowSize(_view.Attribute(slot));
         }
@@ -219,7 +215,7 @@ public sealed class WriteOperation
         for (int slot = 1; slot <= _view.AttributeCount; slot++)
             text |= (_view.Attribute(slot).Flags & AttributeFlags.FullText) != 0;
         long factor = text ? GrowthPerTextByte : GrowthPerByte;
-        long growth = bytes * factor + (_upserts + _patches) * GrowthPerRow;
+        long growth = bytes * factor + (_upserts + _patches + _patchMatches.Count) * GrowthPerRow;
         if (_schema.RebuildsIndexes(_view)) growth += (long)_view.Record.LogicalBytes * (text ? 8 : 2);
         long size = _trees.Forest.SizeBytes;
         if (size <= _trees.Forest.SizeBytesMax - growth) return true;
@@ -233,7 +229,10 @@ public sealed class WriteOperation
     {
         long size = WriteReplyWriter.SizeMin;
         if ((_flags & WriteFlags.ReturnAffectedIds) != 0)
-            for (int i = 0; i < _stage.Count; i++) size += Id(i).EncodedSize;
+        {
+            for (int i = _first; i < _stage.Count; i++) size += Id(i).EncodedSize;
+            size += _deleteMatches.IdBytes + _patchMatches.IdBytes;
+        }
         if (size <= reply.Length) return true;
         error.Begin(ErrorCode.ReplyTooLarge).Text("affected ids take "u8).Number(size)
             .Text(" bytes, limit of a reply is "u8).Number((long)reply.Length).Text(": send fewer rows at once"u8);
@@ -248,33 +247,46 @@ public sealed class WriteOperation
         record.UpdatedAt = context.Timestamp;
         _schema.BuildIndexes(_view, _store);
         WriteReplyWriter counts = new() { Kinds = _kinds };
-        for (int i = 0; i < _upserts; i++) Upsert(ref _stage[i], ref counts);
-        for (int i = _upserts; i < _upserts + _patches; i++) Patch(ref _stage[i], ref counts);
-        int end = _upserts + _patches + _deletes;
-        for (int i = _upserts + _patches; i < end; i++) Delete(ref _stage[i], ref counts);
-        _store.Index(_view, _stage, 0);
+        ApplyFilters(ref counts);
+        int at = _first;
+        for (int end = at + _upserts; at < end; at++) Upsert(ref _stage[at], ref counts);
+        for (int end = at + _patches; at < end; at++) Patch(ref _stage[at], ref counts);
+        for (int end = at + _deletes; at < end; at++) Delete(ref _stage[at], ref counts);
+        _store.Index(_view, _stage, _first);
         _view.Save();
         if ((_flags & WriteFlags.ReturnAffectedIds) != 0) counts.Kinds |= WriteKinds.AffectedIds;
-        return counts.Write(reply, _stage, end);
+        return counts.Write(reply, _stage);
     }
 
     private void Upsert(ref StagedRow row, ref WriteReplyWriter counts)
     {
         uint old = _store.Find(_view.Number, new DocumentRow(_stage.Bytes(row)).Id);
-        if (old != 0) _store.Kill(_view, old);
+        if (old != 0)
+        {
+            ReadOnlySpan<byte> stored = _store.Row(_view.Number, old).Bytes;
+            if (!_filter.Matches(_roots[UpsertCondition], stored, _stage.Bytes(row))) return;
+            _store.Kill(_view, old);
+        }
         row.NewDocument = _store.Add(_view, _stage.Bytes(row), row.VectorBytes);
         row.Applied = 1;
         counts.Upserted++;
         counts.BytesWritten += (ulong)(row.Size + row.VectorBytes);
     }
 
-    /// <summary>The patched document is staged as a whole, vectors copied, before its old version dies.</summary>
     private void Patch(ref StagedRow patch, ref WriteReplyWriter counts)
     {
         uint old = _store.Find(_view.Number, new DocumentRow(_stage.Bytes(patch)).Id);
-        if (old == 0) return;
-        ref StagedRow merged = ref _stage.Add(StagedKind.Upsert);
-        int size = Merge(_store.Row(_view.Number, old), new DocumentRow(_stage.Bytes(patch)), _stage.Free);
+        if (old != 0) PatchDocument(old, patch, _roots[PatchCondition], ref counts);
+    }
+
+    /// <summary>The patched document is staged as a whole, vectors copied, before its old version dies. A condition
+    /// sees it as the new row.</summary>
+    private void PatchDocument(uint old, in StagedRow patch, int condition, ref WriteReplyWriter counts)
+    {
+        DocumentRow stored = _store.Row(_view.Number, old);
+        int size = Merge(stored, new DocumentRow(_stage.Bytes(patch)), _stage.Free);
+        if (!_filter.Matches(condition, stored.Bytes, _stage.Free[..size])) return;
+        ref StagedRow merged = ref _stage.Add(StagedKind.Patch);
         merged.Size = size;
         merged.Offset = _stage.Take(size);
         for (int slot = 1; slot <= _view.AttributeCount; slot++)
@@ -289,7 +301,7 @@ public sealed class WriteOperation
         }
         _store.Kill(_view, old);
         merged.NewDocument = _store.Add(_view, _stage.Bytes(merged), merged.VectorBytes);
-        patch.Applied = 1;
+        merged.Applied = 1;
         counts.Patched++;
         counts.BytesWritten += (ulong)(merged.Size + merged.VectorBytes);
     }
@@ -334,6 +346,11 @@ public sealed class WriteOperation
     {
         EncodedValue id = new DocumentRow(_stage.Bytes(row)).Id;
         uint old = _store.Find(_view.Number, id);
+        int condition = _roots[DeleteCondition];
+        if (condition != FilterProgram.NoFilter)
+        {
+            if (old == 0 || !_filter.Matches(condition, _store.Row(_view.Number, old).Bytes, default)) return;
+        }
         row.Applied = 1;
         counts.Deleted++;
         if (old == 0) return;

@@ -18,9 +18,8 @@ internal struct WriteReplyWriter
     public ulong BytesWritten;
 
     /// <param name="reply">Where to.</param>
-    /// <param name="stage">Its first <paramref name="rows"/> rows are the request's; those applied are listed.</param>
-    /// <param name="rows">Rows of the request.</param>
-    public readonly int Write(Span<byte> reply, RowStage stage, int rows)
+    /// <param name="stage">The rows; those applied are listed.</param>
+    public readonly int Write(Span<byte> reply, RowStage stage)
     {
         WireWriter writer = new(reply);
         writer.U16((ushort)ErrorCode.Ok);
@@ -31,19 +30,19 @@ internal struct WriteReplyWriter
         writer.U64(BytesWritten);
         if ((Kinds & WriteKinds.AffectedIds) != 0)
         {
-            WriteIds(ref writer, stage, rows, StagedKind.Upsert);
-            WriteIds(ref writer, stage, rows, StagedKind.Patch);
-            WriteIds(ref writer, stage, rows, StagedKind.Delete);
+            WriteIds(ref writer, stage, StagedKind.Upsert);
+            WriteIds(ref writer, stage, StagedKind.Patch);
+            WriteIds(ref writer, stage, StagedKind.Delete);
         }
         Check.That(!writer.Overflowed);
         return writer.Position;
     }
 
-    private static void WriteIds(ref WireWriter writer, RowStage stage, int rows, StagedKind kind)
+    private static void WriteIds(ref WireWriter writer, RowStage stage, StagedKind kind)
     {
         int countAt = writer.ReserveU32();
         uint count = 0;
-        for (int i = 0; i < rows; i++)
+        for (int i = 0; i < stage.Count; i++)
         {
             ref StagedRow row = ref stage[i];
             if (row.Kind != kind || row.Applied == 0) continue;
