@@ -8,6 +8,7 @@ using Deterministic.Core.Wire;
 using Deterministic.StateMachine.Documents;
 using Deterministic.StateMachine.Filters;
 using Deterministic.StateMachine.Namespaces;
+using Deterministic.StateMachine.Query;
 
 namespace Deterministic.StateMachine;
 
@@ -19,23 +20,25 @@ public sealed class StateMachine : IStateMachine
     private readonly Trees _trees;
     private readonly NamespaceOperations _namespaces;
     private readonly WriteOperation _write;
+    private readonly QueryExecutor _query;
 
     public StateMachine(StaticMemory memory, Configuration configuration, ComputeBackend compute)
     {
         _configuration = configuration;
-        Compute = compute;
         int bodySizeMax = configuration.MessageBodySizeMax;
         _trees = new Trees(memory, configuration.StateSizeMax);
         View = new NamespaceView(_trees.Namespaces, _trees.Attributes);
-        DocumentStore store = new(memory, _trees, bodySizeMax);
+        DocumentStore store = new(memory, _trees, compute, bodySizeMax);
         _namespaces = new NamespaceOperations(_trees, View, store);
         FilterProgram filter = new(memory, _trees, View, bodySizeMax);
         _write = new WriteOperation(memory, _trees, View, store, filter, bodySizeMax);
+        _query = new QueryExecutor(memory, _trees, compute, bodySizeMax);
     }
 
-    public ComputeBackend Compute { get; }
-    public NamespaceView View { get; }
     public Trees Trees => _trees;
+
+    /// <summary>The namespace that the last operation but a query opened.</summary>
+    public NamespaceView View { get; }
 
     public bool Accepts(Operation operation, ReadOnlySpan<byte> body)
     {
@@ -74,6 +77,7 @@ public sealed class StateMachine : IStateMachine
         switch (operation)
         {
             case Operation.Write: return _write.Execute(context, body, reply);
+            case Operation.Query: return _query.Execute(context, body, reply);
             case Operation.ListNamespaces: return _namespaces.List(body, reply);
             case Operation.Metadata: return _namespaces.Metadata(body, reply);
             case Operation.Schema: return _namespaces.Schema(body, reply);

@@ -2,6 +2,7 @@ using System;
 using System.Buffers.Binary;
 using System.Numerics;
 using System.Runtime.InteropServices;
+using Deterministic.Accel;
 using Deterministic.Core;
 using Deterministic.Core.Memory;
 using Deterministic.Core.Model;
@@ -18,15 +19,19 @@ namespace Deterministic.StateMachine.Documents;
 public sealed class DocumentStore
 {
     private readonly Trees _trees;
+    private readonly ComputeBackend _compute;
     private readonly TextIndex _text;
     private readonly ColumnAppender _appender;
     private readonly NativeBuffer _row;
 
+    private readonly float[] _widened = new float[Limits.DimensionsMax];
+
     /// <summary>For keys of lookups whose results are handed out.</summary>
     private readonly byte[] _key = new byte[14];
 
-    public DocumentStore(StaticMemory memory, Trees trees, int rowSizeMax)
+    public DocumentStore(StaticMemory memory, Trees trees, ComputeBackend compute, int rowSizeMax)
     {
+        _compute = compute;
         _trees = trees;
         _text = new TextIndex(memory, trees.Terms, trees.Postings, rowSizeMax);
         _appender = new ColumnAppender(memory, rowSizeMax);
@@ -265,15 +270,13 @@ public sealed class DocumentStore
         attribute.TextTokens = 0;
     }
 
-    /// <summary>1/√Σx² in f32, products and sums in the order of the elements; 0 for the zero vector.</summary>
-    public static float InverseNorm(ReadOnlySpan<byte> vector, AttributeType type)
+    private float InverseNorm(ReadOnlySpan<byte> vector, AttributeType type)
     {
-        double sum = 0;
         if (type == AttributeType.VectorF32)
-            foreach (float x in MemoryMarshal.Cast<byte, float>(vector)) sum += (double)x * x;
-        else
-            foreach (Half x in MemoryMarshal.Cast<byte, Half>(vector)) sum += (double)(float)x * (float)x;
-        return sum == 0 ? 0 : (float)(1 / double.Sqrt(sum));
+            return Normalisation.InverseNorm(_compute, MemoryMarshal.Cast<byte, float>(vector));
+        ReadOnlySpan<Half> halves = MemoryMarshal.Cast<byte, Half>(vector);
+        for (int i = 0; i < halves.Length; i++) _widened[i] = (float)halves[i];
+        return Normalisation.InverseNorm(_compute, _widened.AsSpan(0, halves.Length));
     }
 
     private void BeginColumn(NamespaceView view, in AttributeRecord attribute) => _appender.BeginColumn(
