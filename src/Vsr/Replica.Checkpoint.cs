@@ -1,6 +1,7 @@
 using System;
 using Deterministic.Core;
 using Deterministic.Core.Memory;
+using Deterministic.Core.Tracing;
 using Deterministic.Core.Wire;
 
 namespace Deterministic.Vsr;
@@ -37,6 +38,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         Check.That(parent.Blocks == 0 || parent.Area != _checkpoint.Area);
         _stateEnded = false;
         _stateMachine.CheckpointStart();
+        Tell(TraceCode.CheckpointStarted, entry.Prepare.Op, 0);
         _commitStage = CommitStage.CheckpointBlocks;
     }
 

@@ -1,4 +1,5 @@
 using Deterministic.Core;
+using Deterministic.Core.Tracing;
 using Deterministic.Core.Wire;
 
 namespace Deterministic.Vsr;
@@ -50,6 +51,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
                 return true;
             default:
                 if (!_superblock.Idle) return false;
+                _options.Marks.Hit(Mark.CheckpointWritten);
+                Tell(TraceCode.CheckpointDone, CheckpointOp, CheckpointId);
                 _commitStage = CommitStage.Idle;
                 return true;
         }
@@ -63,7 +66,11 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         Message prepare = _committing!;
         bool ready = prepare.Header.Prepare.Operation < Operation.Write ||
             _stateMachine.Prefetch(ContextOf(in prepare.Header), prepare.Body);
-        if (!ready) return false;
+        if (!ready)
+        {
+            _options.Marks.Hit(Mark.PrefetchWaited);
+            return false;
+        }
         _commitStage = CommitStage.Execute;
         return true;
     }
@@ -71,7 +78,11 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     private bool Execute()
     {
         Message prepare = _committing!;
-        if (_messages.TryTake() is not Message reply) return false;
+        if (_messages.TryTake() is not Message reply)
+        {
+            _options.Marks.Hit(Mark.PoolExhausted);
+            return false;
+        }
         Header entry = prepare.Header;
         int bodySize = 0;
         if (entry.Prepare.Operation >= Operation.Write)
@@ -83,6 +94,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         Check.That(bodySize >= 0 && bodySize <= _configuration.MessageBodySizeMax);
         CommitMin = entry.Prepare.Op;
         if (entry.Prepare.Client != 0) Answer(in entry, reply, bodySize);
+        Tell(TraceCode.Committed, CommitMin, entry.Prepare.Client != 0 ? reply.Header.ChecksumBody : 0);
         reply.Release();
         _committing = null;
         prepare.Release();
@@ -123,6 +135,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         int index;
         if (reply.Reply.Operation == Operation.Register)
         {
+            _options.Marks.Hit(Mark.SessionRegistered);
             index = _sessions.Register(in reply, out System.UInt128 evicted);
             if (evicted != 0 && Status == ReplicaStatus.Normal) SendEviction(evicted, EvictionReason.NoSession);
         }

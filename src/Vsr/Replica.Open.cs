@@ -1,4 +1,5 @@
 using Deterministic.Core;
+using Deterministic.Core.Tracing;
 using Deterministic.Core.Wire;
 
 namespace Deterministic.Vsr;
@@ -78,13 +79,27 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     {
         if (_journal.Problem != StopReason.None)
         {
+            _options.Marks.Hit(Mark.JournalCorrupt);
             Stop(_journal.Problem, _journal.ProblemSlot, _journal.ProblemOp);
             return false;
         }
         if (!_journal.Recovered) return false;
+        MarkRecovery();
         _openStep = OpenStep.Restore;
         RestoreStart();
         return true;
+    }
+
+    private void MarkRecovery()
+    {
+        Marks marks = _options.Marks;
+        if (_superblock.RepairedCopies > 0) marks.Hit(Mark.SuperblockRepaired);
+        if (_journal.TornSlots > 0)
+        {
+            marks.Hit(Mark.JournalTorn);
+            marks.Hit(Mark.JournalTruncated);
+        }
+        if (_journal.FixedSlots > 0) marks.Hit(Mark.JournalHeaderRepaired);
     }
 
     /// <summary>A single replica takes a new view at each start, so that entries of before and after a crash differ.</summary>
@@ -119,6 +134,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         {
             Check.That(_replaying is null);
             Status = ReplicaStatus.Normal;
+            Tell(TraceCode.Opened, Op, CheckpointOp);
             return true;
         }
         if (_replaying is null)
@@ -129,6 +145,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             return false;
         }
         if (!_journal.TryTakeRead(out bool sound)) return false;
+        _options.Marks.Hit(Mark.JournalReplayed);
         if (!sound)
         {
             Stop(StopReason.JournalSlotUnreadable, _layout.SlotOf(CommitMin + 1), CommitMin + 1);

@@ -1,4 +1,5 @@
 using Deterministic.Core;
+using Deterministic.Core.Tracing;
 using Deterministic.Core.Wire;
 
 namespace Deterministic.Vsr;
@@ -12,6 +13,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     private void Resend(int index)
     {
         ref readonly Header reply = ref _sessions.At(index).Reply;
+        _options.Marks.Hit(Mark.DuplicateAnswered);
         if (reply.Size > Limits.HeaderSize && _replies.InMemory(index) is Message kept)
         {
             SendToClient(reply.Reply.Client, kept);

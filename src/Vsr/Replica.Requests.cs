@@ -1,5 +1,6 @@
 using System;
 using Deterministic.Core;
+using Deterministic.Core.Tracing;
 using Deterministic.Core.Wire;
 
 namespace Deterministic.Vsr;
@@ -16,9 +17,13 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         Check.That(message.Buffer.Length == _configuration.MessageSizeMax);
         if (Status != ReplicaStatus.Normal) return;
         ref Header header = ref message.Header;
-        if (!header.ValidChecksum() || header.Invalid(_configuration.MessageSizeMax) is not null) return;
-        if (header.Cluster != _options.Cluster) return;
-        if (!header.ValidChecksumBody(message.Body)) return;
+        bool sound = header.ValidChecksum() && header.Invalid(_configuration.MessageSizeMax) is null &&
+            header.Cluster == _options.Cluster && header.ValidChecksumBody(message.Body);
+        if (!sound)
+        {
+            _options.Marks.Hit(Mark.MessageInvalid);
+            return;
+        }
         if (header.Command == Command.PingClient) OnPingClient(in header);
         else if (header.Command == Command.Request) OnRequest(message);
         Advance();
@@ -43,7 +48,12 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     {
         ref Header header = ref message.Header;
         UInt128 client = header.Request.Client;
-        if (InPipeline(client)) return;
+        Tell(TraceCode.RequestReceived, header.Request.RequestNumber, header.Checksum);
+        if (InPipeline(client))
+        {
+            _options.Marks.Hit(Mark.DuplicateInFlight);
+            return;
+        }
         if (header.Release < Header.ReleaseCurrent) SendEviction(client, EvictionReason.ReleaseTooLow);
         else if (header.Release > Header.ReleaseCurrent) SendEviction(client, EvictionReason.ReleaseTooHigh);
         else if (header.Request.Operation == Operation.Register) OnRegister(message);
@@ -102,12 +112,16 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     /// <summary>Turns the request into the next entry of the log; with the pipeline full it is dropped and the client resends.</summary>
     private void TryPrepare(Message message)
     {
-        if (PipelineCount == _pipeline.Length) return;
         ulong op = Op + 1;
-        if (op > _schedule.PrepareMax(CheckpointOp)) return;
+        if (PipelineCount == _pipeline.Length || op > _schedule.PrepareMax(CheckpointOp))
+        {
+            _options.Marks.Hit(Mark.PipelineFull);
+            return;
+        }
         ref Header header = ref message.Header;
         Header request = header;
         ulong now = _clock.RealtimeNanoseconds;
+        if (now < _headTimestamp) _options.Marks.Hit(Mark.ClockWentBack);
         ulong timestamp = now > _headTimestamp ? now : checked(_headTimestamp + 1);
         header = Header.Create(
             Command.Prepare, _options.Cluster, View, _options.ReplicaIndex, (int)request.Size - Limits.HeaderSize);
@@ -134,6 +148,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         Op = op;
         _headChecksum = header.Checksum;
         _headTimestamp = timestamp;
+        Tell(TraceCode.Prepared, op, header.Checksum);
     }
 
     private bool InPipeline(UInt128 client)
@@ -147,7 +162,13 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
 
     private void SendEviction(UInt128 client, EvictionReason reason)
     {
-        if (_messages.TryTake() is not Message message) return;
+        if (_messages.TryTake() is not Message message)
+        {
+            _options.Marks.Hit(Mark.PoolExhausted);
+            return;
+        }
+        _options.Marks.Hit(Mark.SessionEvicted);
+        Tell(TraceCode.SessionEvicted, unchecked((ulong)client), (UInt128)(byte)reason);
         ref Header header = ref message.Header;
         header = Header.Create(Command.Eviction, _options.Cluster, View, _options.ReplicaIndex);
         header.Eviction.Client = client;

@@ -1,6 +1,7 @@
 using System;
 using Deterministic.Core;
 using Deterministic.Core.Memory;
+using Deterministic.Core.Tracing;
 using Deterministic.Core.Wire;
 
 namespace Deterministic.Vsr;
@@ -12,6 +13,10 @@ public sealed class ReplicaOptions
     public byte ReplicaIndex { get; init; }
     public byte ReplicaCount { get; init; } = 1;
     public required Configuration Configuration { get; init; }
+
+    /// <summary>Where decisions are told; one per replica or one per simulated cluster.</summary>
+    public Trace Trace { get; init; } = new();
+    public Marks Marks { get; init; } = new();
 }
 
 /// <summary>One replica of the log and the state machine behind it. Single-threaded and never blocking: its owner calls
@@ -167,9 +172,11 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         if (_journal.TryHeader(next, out Header header) && header.Checksum == PipelineAt(next).Header.Checksum)
         {
             _journaled = next;
+            Tell(TraceCode.PrepareDurable, next, header.Checksum);
             return true;
         }
         Check.That(next <= _schedule.PrepareMax(CheckpointOp));
+        if (next >= (ulong)_configuration.JournalSlots) _options.Marks.Hit(Mark.JournalWrapped);
         _journal.Write(PipelineAt(next));
         return false;
     }
@@ -181,6 +188,9 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         Check.That(message.Header.Prepare.Op == op);
         return message;
     }
+
+    private void Tell(TraceCode code, ulong a, UInt128 b) =>
+        _options.Trace.Add(code, _options.ReplicaIndex, a, unchecked((ulong)b));
 
     private void Stop(StopReason reason, int slot = -1, ulong op = 0)
     {
@@ -204,6 +214,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         {
             Check.That(header.Reply.Op <= CommitMin && header.Reply.Op <= _journaled);
             Check.That(header.Reply.Client == client);
+            Tell(TraceCode.ReplySent, header.Reply.Op, header.Checksum);
         }
         Check.That(header.ValidChecksum());
         Check.That(header.Invalid(_configuration.MessageSizeMax) is null);
