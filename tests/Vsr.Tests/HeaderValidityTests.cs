@@ -1,0 +1,149 @@
+using System;
+using System.Collections.Generic;
+using Deterministic.Core;
+using Deterministic.Core.Wire;
+using Xunit;
+
+namespace Deterministic.Vsr.Tests;
+
+public sealed class HeaderValidityTests
+{
+    private const int MessageSizeMax = 1 << 20;
+
+    /// <summary>Byte ranges that must be zero behind the frame, by command.</summary>
+    private static readonly (Command, (int From, int To)[])[] Reserved =
+    [
+        (Command.Request, [(144, 160), (197, 200), (204, 256)]),
+        (Command.Prepare, [(221, 256)]),
+        (Command.PrepareOk, [(221, 256)]),
+        (Command.Reply, [(144, 160), (221, 256)]),
+        (Command.Eviction, [(145, 256)]),
+        (Command.PingClient, [(160, 256)]),
+        (Command.PongClient, [(160, 256)]),
+        (Command.Block, [(144, 224), (241, 256)]),
+        (Command.Reserved, [(128, 192), (200, 256)]),
+    ];
+
+    private static Header Valid(Command command)
+    {
+        if (command == Command.Reserved) return Header.ReservedSlot(7, 3);
+        Header header = Header.Create(command, cluster: 7, view: 2, replica: 1, bodySize: 0);
+        switch (command)
+        {
+            case Command.Request:
+                header.Request = new RequestFields
+                {
+                    Client = 5, Session = 2, RequestNumber = 1, Operation = Operation.Write,
+                };
+                break;
+            case Command.Prepare:
+                header.Prepare = new PrepareFields
+                {
+                    Client = 5, Op = 4, Commit = 3, Timestamp = 1, RequestNumber = 1, RequestChecksum = 9,
+                    Operation = Operation.Write,
+                };
+                break;
+            case Command.PrepareOk:
+                header.PrepareOk = new PrepareOkFields
+                {
+                    Client = 5, Op = 4, Timestamp = 1, RequestNumber = 1, Operation = Operation.Write,
+                };
+                break;
+            case Command.Reply:
+                header.Reply = new ReplyFields
+                {
+                    Client = 5, Op = 4, Commit = 4, Timestamp = 1, RequestNumber = 1, RequestChecksum = 9,
+                    Operation = Operation.Write,
+                };
+                break;
+            case Command.Eviction:
+                header.Eviction = new EvictionFields { Client = 5, Reason = EvictionReason.NoSession };
+                break;
+            case Command.Block:
+                header.Block = new BlockFields { Address = 4096, Snapshot = 1, Kind = BlockKind.CheckpointState };
+                break;
+            default:
+                header.PingClient = new PingClientFields { Client = 5 };
+                break;
+        }
+        header.SetChecksumBody([]);
+        header.SetChecksum();
+        return header;
+    }
+
+    [Fact]
+    public void Every_command_has_a_valid_header_and_any_reserved_byte_spoils_it()
+    {
+        foreach ((Command command, (int From, int To)[] ranges) in Reserved)
+        {
+            Header valid = Valid(command);
+            Assert.Null(valid.Invalid(MessageSizeMax));
+            byte[] bytes = new byte[Limits.HeaderSize];
+            List<(int From, int To)> all = [(16, 32), (48, 80), (100, 104), (116, 128), .. ranges];
+            foreach ((int from, int to) in all)
+            {
+                for (int at = from; at < to; at++)
+                {
+                    valid.WriteTo(bytes);
+                    bytes[at] ^= 1;
+                    Assert.True(Header.Read(bytes).Invalid(MessageSizeMax) is not null, $"{command}, byte {at}");
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void Any_changed_byte_spoils_the_checksum()
+    {
+        byte[] bytes = new byte[Limits.HeaderSize];
+        Header valid = Valid(Command.Prepare);
+        for (int at = 0; at < bytes.Length; at++)
+        {
+            valid.WriteTo(bytes);
+            bytes[at] ^= 0x80;
+            Header changed = Header.Read(bytes);
+            Assert.Equal(at is >= 16 and < 256, changed.Checksum == valid.Checksum);
+            Assert.False(changed.ValidChecksum());
+        }
+    }
+
+    [Fact]
+    public void Commands_without_rules_are_refused()
+    {
+        for (int number = 0; number <= byte.MaxValue; number++)
+        {
+            bool known = Array.Exists(Reserved, entry => entry.Item1 == (Command)number);
+            Header header = Valid(known ? (Command)number : Command.PingClient);
+            header.Command = (Command)number;
+            Assert.Equal(known, header.Invalid(MessageSizeMax) is null);
+        }
+    }
+
+    private delegate void Change(ref Header header);
+
+    private static string? Changed(Command command, Change change)
+    {
+        Header header = Valid(command);
+        change(ref header);
+        return header.Invalid(MessageSizeMax);
+    }
+
+    [Fact]
+    public void Fields_that_contradict_each_other_are_refused()
+    {
+        Assert.Equal("size is above the largest message", Changed(Command.Reply, (ref Header h) => h.Size = 2 << 20));
+        Assert.Equal("size is below the header's", Changed(Command.Reply, (ref Header h) => h.Size = 255));
+        Assert.Equal("protocol version is not supported", Changed(Command.Reply, (ref Header h) => h.Protocol++));
+        Assert.Equal("client is zero", Changed(Command.Request, (ref Header h) => h.Request.Client = 0));
+        Assert.Equal("session is zero", Changed(Command.Request, (ref Header h) => h.Request.Session = 0));
+        Assert.Equal("request number is zero", Changed(Command.Request, (ref Header h) => h.Request.RequestNumber = 0));
+        Assert.Equal(
+            "register has a session", Changed(Command.Request, (ref Header h) => h.Request.Operation = Operation.Register));
+        Assert.Equal("op is not above commit", Changed(Command.Prepare, (ref Header h) => h.Prepare.Commit = 4));
+        Assert.Equal("root has fields set", Changed(Command.Prepare, (ref Header h) => h.Prepare.Operation = Operation.Root));
+        Assert.Equal("op is not commit", Changed(Command.Reply, (ref Header h) => h.Reply.Commit = 5));
+        Assert.Equal("reason is unknown", Changed(Command.Eviction, (ref Header h) => h.Eviction.Reason = 0));
+        Assert.Equal("address is not a sector's", Changed(Command.Block, (ref Header h) => h.Block.Address++));
+        Assert.Null(Header.Root(7).Invalid(MessageSizeMax));
+    }
+}
