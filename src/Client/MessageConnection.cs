@@ -66,15 +66,11 @@ internal sealed class MessageConnection : IDisposable
         await FillAsync(Limits.HeaderSize, stop).ConfigureAwait(false);
         Header header = Header.Read(_buffer.AsSpan(_start));
         if (!header.ValidChecksum()) throw new InvalidMessageException("a header with a wrong checksum came back");
-        if (header.Protocol != Header.ProtocolVersion)
+        if (header.Invalid(_buffer.Length) is string why)
         {
             throw new InvalidMessageException(
-                $"the replica speaks protocol {header.Protocol}, this client {Header.ProtocolVersion}");
-        }
-        if (header.Size < Limits.HeaderSize || header.Size > _buffer.Length)
-        {
-            throw new InvalidMessageException(
-                $"a message of {header.Size} bytes came back, the limit is {_buffer.Length} (message size max)");
+                $"a message came back that this client (protocol {Header.ProtocolVersion}, messages of at most " +
+                $"{_buffer.Length} bytes) cannot accept: {why}");
         }
         int size = (int)header.Size;
         await FillAsync(size, stop).ConfigureAwait(false);

@@ -108,14 +108,8 @@ internal sealed class Session(ClientOptions options) : IDisposable
         _parent = 0;
     }
 
-    private Header NewHeader(Command command, int bodySize) => new()
-    {
-        Cluster = options.Cluster,
-        Size = (uint)(Limits.HeaderSize + bodySize),
-        Release = Header.ReleaseCurrent,
-        Protocol = Header.ProtocolVersion,
-        Command = command,
-    };
+    private Header NewHeader(Command command, int bodySize) =>
+        Header.Create(command, options.Cluster, view: 0, replica: 0, bodySize);
 
     private static void Seal(ref Header header, byte[] message)
     {

@@ -137,6 +137,7 @@ internal sealed class ScriptedServer : IAsyncDisposable
         lock (_gate)
         {
             Check.That(header.ValidChecksum() && header.ValidChecksumBody(body));
+            Check.That(header.Invalid(Configuration.Tiny.MessageSizeMax) is null);
             if (header.Command == Command.PingClient)
             {
                 Header pong = NewHeader(Command.PongClient, 0);
@@ -170,6 +171,8 @@ internal sealed class ScriptedServer : IAsyncDisposable
         reply.Reply.Context = Checksum.Of(BitConverter.GetBytes(++_op));
         reply.Reply.Client = client;
         reply.Reply.Op = _op;
+        reply.Reply.Commit = _op;
+        reply.Reply.Timestamp = _op;
         reply.Reply.RequestNumber = header.Request.RequestNumber;
         reply.Reply.Operation = header.Request.Operation;
         seen.Reply = Seal(reply, replyBody);
@@ -179,11 +182,8 @@ internal sealed class ScriptedServer : IAsyncDisposable
         return seen;
     }
 
-    private static Header NewHeader(Command command, int bodySize) => new()
-    {
-        Size = (uint)(Limits.HeaderSize + bodySize), Command = command, Protocol = Header.ProtocolVersion,
-        Release = Header.ReleaseCurrent,
-    };
+    private static Header NewHeader(Command command, int bodySize) =>
+        Header.Create(command, cluster: 0, view: 0, replica: 0, bodySize);
 
     private static byte[] Seal(Header header, byte[] body)
     {
