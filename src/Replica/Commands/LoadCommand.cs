@@ -26,6 +26,7 @@ public sealed class LoadCommand
         Examples:
           deterministic load -n books --schema '{"title":{"type":"string","full_text_search":true}}' books.jsonl.gz
           deterministic load -n words --distance-metric cosine_distance glove.f16bin.gz
+          deterministic load -n debian --id-type row --vectors lsa.f16bin --distance-metric cosine_distance p.jsonl
         """;
 
     private readonly Option<string> _name = NamespaceOption.Create();
@@ -47,8 +48,14 @@ public sealed class LoadCommand
 
     private readonly Option<string> _idType = new("--id-type")
     {
-        Description = "uint: ids that are text of digits become numbers; string: they stay text.",
-        HelpName = "string|uint", DefaultValueFactory = _ => "string",
+        Description = "string: text ids stay text; uint: they are digits that mean numbers; row: the id is the number of " +
+            "the row, as in files of vectors, and the id of the file becomes the attribute _id.",
+        HelpName = "string|uint|row", DefaultValueFactory = _ => "string",
+    };
+
+    private readonly Option<string?> _vectors = new("--vectors")
+    {
+        Description = "A vector file with one vector for each JSON document, in their order.", HelpName = "FILE",
     };
 
     private readonly Option<int> _batch = new("--batch")
@@ -78,7 +85,7 @@ public sealed class LoadCommand
     private Command Build()
     {
         Command command = new("load", Help);
-        Option[] all = [_name, _schema, _metric, _idField, _idType, _batch, _sessions, _skip];
+        Option[] all = [_name, _schema, _metric, _idField, _idType, _vectors, _batch, _sessions, _skip];
         foreach (Option option in all) command.Options.Add(option);
         command.Arguments.Add(_files);
         _connection.Attach(command, RunAsync);
@@ -94,9 +101,13 @@ public sealed class LoadCommand
         string? schemaText = parse.GetValue(_schema);
         AttributeSchema[] schema = schemaText is null ? [] : SchemaJson.Parse(ConnectionOptions.JsonOrFile(schemaText));
         AttributeSchema[] existing = await ExistingSchemaAsync(client, name).ConfigureAwait(false);
+        string? vectorsPath = parse.GetValue(_vectors);
+        using InputFile? vectorsFile = vectorsPath is null ? null : new InputFile(vectorsPath);
+        string idType = IdType(parse);
         DocumentOptions documents = new()
         {
-            IdField = parse.GetValue(_idField), NumberIds = NumberIds(parse), Schema = [.. existing, .. schema],
+            IdField = parse.GetValue(_idField), NumberIds = idType == "uint", RowIds = idType == "row",
+            Vectors = vectorsFile is null ? null : new VectorReader(vectorsFile), Schema = [.. existing, .. schema],
         };
         ClientOptions connection = _connection.Read(parse);
         List<DeterministicClient> clients = [client];
@@ -105,8 +116,10 @@ public sealed class LoadCommand
         {
             while (clients.Count < sessions) clients.Add(new DeterministicClient(connection));
             foreach (string path in parse.GetValue(_files)!) sources.Add(new DocumentSource(path, documents));
-            if (schema.Length == 0 && existing.Length == 0)
-                schema = sources.SelectMany(source => source.DefaultSchema).Take(1).ToArray();
+            AttributeSchema? vector = documents.Vectors?.Schema()
+                ?? sources.Select(source => source.DefaultSchema).FirstOrDefault(column => column is not null);
+            if (vector is not null && documents.Schema.All(column => column.Name != vector.Name))
+                schema = [.. schema, vector];
             Loader loader = new(clients, new LoaderOptions
             {
                 Namespace = name, Schema = schema, Metric = Metric(parse), BatchRows = batch,
@@ -209,12 +222,11 @@ public sealed class LoadCommand
         throw new UsageException($"{option.Name} takes {least} to {most}");
     }
 
-    private bool NumberIds(ParseResult parse) => parse.GetValue(_idType) switch
+    private string IdType(ParseResult parse)
     {
-        "string" => false,
-        "uint" => true,
-        _ => throw new UsageException("--id-type takes string or uint"),
-    };
+        string type = parse.GetValue(_idType)!;
+        return type is "string" or "uint" or "row" ? type : throw new UsageException("--id-type takes string, uint or row");
+    }
 
     private DistanceMetric Metric(ParseResult parse) => MetricOf(parse.GetValue(_metric));
 

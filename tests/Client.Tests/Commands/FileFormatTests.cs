@@ -84,6 +84,22 @@ public sealed class FileFormatTests : IDisposable
     }
 
     [Fact]
+    public void RowsCanBeNumberedAndGetTheirVectorsFromAnotherFile()
+    {
+        string path = _folder.Write("d.jsonl", "{\"id\":\"a\",\"n\":1}\n{\"id\":\"b\"}\n{\"id\":\"c\"}");
+        using InputFile file = new(_folder.Write("v.bvecs", [.. Bytes(1), 5, .. Bytes(1), 6]));
+        using DocumentSource source = new(path, new DocumentOptions { RowIds = true, Vectors = new VectorReader(file) });
+        using IEnumerator<Row> rows = source.Read(10).GetEnumerator();
+        Assert.True(rows.MoveNext());
+        Assert.Equal(Value.Of(10UL), rows.Current.Id);
+        Assert.Equal([new("_id", Value.Of("a")), new("n", Value.Of(1L)), new("vector", Value.Of(5f))], rows.Current.Attributes);
+        Assert.True(rows.MoveNext());
+        Assert.Equal([new("_id", Value.Of("b")), new("vector", Value.Of(6f))], rows.Current.Attributes);
+        CommandException exception = Assert.Throws<CommandException>(() => rows.MoveNext());
+        Assert.EndsWith("line 3: --vectors has only 2 vectors, one a document is needed", exception.Message);
+    }
+
+    [Fact]
     public void ABadLineIsNamed()
     {
         string path = _folder.Write("d.jsonl", "{\"id\":1}\n{\"id\":2,\"a\":}\n");
@@ -132,7 +148,7 @@ public sealed class FileFormatTests : IDisposable
     private static void AssertVectors(string path, AttributeType type, params float[][] expected)
     {
         using DocumentSource source = new(path, new DocumentOptions());
-        AttributeSchema schema = Assert.Single(source.DefaultSchema);
+        AttributeSchema schema = source.DefaultSchema!;
         Assert.Equal((type, (uint)expected[0].Length), (schema.Type, schema.Dimensions));
         List<Row> rows = source.Read(5).ToList();
         Assert.Equal(Enumerable.Range(5, expected.Length).Select(i => Value.Of((ulong)i)), rows.Select(row => row.Id));

@@ -6,7 +6,8 @@ using Deterministic.Core.Model;
 
 namespace Deterministic.Client.Tests.Json;
 
-/// <summary>Draws models that JSON can say: non-negative integers above the ints are uint, ids are uint or text.</summary>
+/// <summary>Draws models that JSON can say: non-negative integers above the ints are uint, ids are uint or
+/// text.</summary>
 internal sealed class ModelGenerator(int seed)
 {
     private static readonly string[] Names = ["title", "price", "tags", "naïve \"name\"", "And", "Sum", "x.y[0]", "日本"];

@@ -8,7 +8,8 @@ using Xunit;
 
 namespace Deterministic.Client.Tests.Json;
 
-/// <summary>A model said in JSON reads back as the same wire bytes; damaged JSON is refused with a typed error.</summary>
+/// <summary>A model said in JSON reads back as the same wire bytes; damaged JSON is refused with a typed
+/// error.</summary>
 public sealed class RoundTripProperties
 {
     private static readonly Arbitrary<int> Seeds = Gen.Choose(0, int.MaxValue - 1).ToArbitrary();

@@ -17,6 +17,12 @@ public sealed class DocumentOptions
     /// <summary>Whether text ids are digits that mean a number.</summary>
     public bool NumberIds { get; init; }
 
+    /// <summary>Whether the id is the number of the row and the id of the file stays as an attribute.</summary>
+    public bool RowIds { get; init; }
+
+    /// <summary>Vectors for JSON documents, one each in their order, through all files.</summary>
+    public VectorReader? Vectors { get; init; }
+
     public AttributeSchema[] Schema { get; init; } = [];
 }
 
@@ -26,7 +32,6 @@ public sealed class DocumentSource : IDisposable
     private readonly InputFile _file;
     private readonly DocumentOptions _options;
     private readonly VectorReader? _vectors;
-    private readonly float[]? _first;
 
     public DocumentSource(string path, DocumentOptions options)
     {
@@ -35,7 +40,7 @@ public sealed class DocumentSource : IDisposable
         if (VectorReader.IsVectorFile(_file))
         {
             _vectors = new VectorReader(_file);
-            _first = _vectors.Read();
+            DefaultSchema = _vectors.Schema();
         }
         else if (!_file.Ends(".jsonl") && !_file.Ends(".ndjson"))
         {
@@ -48,31 +53,24 @@ public sealed class DocumentSource : IDisposable
     public string Path => _file.Path;
     public double Progress => _file.Progress;
 
-    /// <summary>Whether no id can come twice: rows of a vector file are numbered.</summary>
-    public bool IsNumbered => _vectors is not null;
+    /// <summary>Whether the ids are the numbers of the rows, so that none can come twice.</summary>
+    public bool IsNumbered => _vectors is not null || _options.RowIds;
 
-    /// <summary>The vector column of a vector file, half-precision where the file is.</summary>
-    public AttributeSchema[] DefaultSchema => _first is null ? [] :
-    [
-        new AttributeSchema
-        {
-            Name = "vector", Type = _vectors!.IsHalf ? AttributeType.VectorF16 : AttributeType.VectorF32,
-            Dimensions = (uint)_first.Length, Ann = true,
-        },
-    ];
+    /// <summary>The column of a vector file, half-precision where the file is.</summary>
+    public AttributeSchema? DefaultSchema { get; }
 
-    /// <param name="rowNumber">Id of the first row of a vector file.</param>
-    public IEnumerable<Row> Read(ulong rowNumber) => _vectors is null ? ReadLines() : ReadVectors(rowNumber);
+    /// <param name="rowNumber">Id of the first row if <see cref="IsNumbered"/>.</param>
+    public IEnumerable<Row> Read(ulong rowNumber) => _vectors is null ? ReadLines(rowNumber) : ReadVectors(rowNumber);
 
     public void Dispose() => _file.Dispose();
 
     private IEnumerable<Row> ReadVectors(ulong rowNumber)
     {
-        for (float[]? vector = _first; vector is not null; vector = _vectors!.Read())
+        while (_vectors!.Read() is float[] vector)
             yield return new Row { Id = Value.Of(rowNumber++) }.With("vector", Value.Of(vector));
     }
 
-    private IEnumerable<Row> ReadLines()
+    private IEnumerable<Row> ReadLines(ulong rowNumber)
     {
         LineReader lines = new(_file.Stream);
         VectorColumns vectors = new(_options.Schema);
@@ -81,7 +79,11 @@ public sealed class DocumentSource : IDisposable
         {
             if (line.Span.IndexOfAnyExcept(" \t\r"u8) < 0) continue;
             idField ??= FindIdField(line);
-            yield return ParseLine(line, lines.Line, vectors, idField);
+            Row row = ParseLine(line, lines.Line, vectors, idField);
+            if (_options.RowIds)
+                row = new Row { Id = Value.Of(rowNumber++), Attributes = [KeepId(idField, row.Id), .. row.Attributes] };
+            if (_options.Vectors is not null) row.With("vector", NextVector(lines.Line));
+            yield return row;
         }
     }
 
@@ -96,6 +98,17 @@ public sealed class DocumentSource : IDisposable
             string where = number.ToString(CultureInfo.InvariantCulture);
             throw new CommandException($"{_file.Path}, line {where}: {exception.Message}");
         }
+    }
+
+    /// <summary>"id" is the name of the new id, so an old one of that name moves aside.</summary>
+    private static KeyValuePair<string, Value> KeepId(string idField, Value id) =>
+        new(idField == "id" ? "_id" : idField, id);
+
+    private Value NextVector(long number)
+    {
+        if (_options.Vectors!.Read() is float[] vector) return Value.Of(vector);
+        throw new CommandException(string.Create(CultureInfo.InvariantCulture,
+            $"{_file.Path}, line {number}: --vectors has only {_options.Vectors.Count} vectors, one a document is needed"));
     }
 
     private static string FindIdField(ReadOnlyMemory<byte> line)

@@ -3,6 +3,7 @@ using System.Buffers.Binary;
 using System.IO;
 using System.Runtime.InteropServices;
 using Deterministic.Core;
+using Deterministic.Core.Model;
 
 namespace Deterministic.Replica.Commands.Data;
 
@@ -18,6 +19,7 @@ public sealed class VectorReader
     private readonly bool _integers;
     private long _remaining = long.MaxValue;
     private byte[] _bytes = [];
+    private float[]? _peeked;
 
     /// <exception cref="CommandException">The name has no known ending or the head is not of that format.</exception>
     public VectorReader(InputFile file)
@@ -42,6 +44,13 @@ public sealed class VectorReader
     public static bool IsVectorFile(InputFile file) =>
         file.Ends(".fvecs") || file.Ends(".bvecs") || file.Ends(".f16bin");
 
+    /// <summary>The schema of a column "vector" that holds these; null if there are none.</summary>
+    public AttributeSchema? Schema() => Peek() is not float[] first ? null : new AttributeSchema
+    {
+        Name = "vector", Type = IsHalf ? AttributeType.VectorF16 : AttributeType.VectorF32,
+        Dimensions = (uint)first.Length, Ann = true,
+    };
+
     /// <summary>Whether elements are stored as half-precision floats.</summary>
     public bool IsHalf => _counted;
 
@@ -50,10 +59,19 @@ public sealed class VectorReader
 
     public long Count { get; private set; }
 
+    /// <summary>The vector that <see cref="Read"/> will return next, or null at the end.</summary>
+    public float[]? Peek() => _peeked ??= Read();
+
     /// <summary>The next vector, or null at the end.</summary>
     public float[]? Read()
     {
         Check.That(!_integers);
+        if (_peeked is not null)
+        {
+            float[] peeked = _peeked;
+            _peeked = null;
+            return peeked;
+        }
         ReadOnlySpan<byte> bytes = ReadBytes();
         if (bytes.IsEmpty) return null;
         float[] vector = new float[Dimensions];
