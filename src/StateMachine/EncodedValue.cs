@@ -7,9 +7,9 @@ using Deterministic.Core.Wire;
 
 namespace Deterministic.StateMachine;
 
-/// <summary>A value as it lies in a request, a row or a column, without a copy: its kind, and its bytes after the kind byte.
-/// String: UTF-8 alone (no length). Array: u32 count, then encoded elements. Vector: f32 elements alone. Else as on the
-/// wire (<see cref="Value"/>).</summary>
+/// <summary>A value as it lies in a request, a row or a column, without a copy: its kind, and its bytes after the kind
+/// byte. String: UTF-8 alone (no length). Array: u32 count, then encoded elements. Vector: f32 elements alone. Else as
+/// on the wire (<see cref="Value"/>).</summary>
 public readonly ref struct EncodedValue(ValueKind kind, ReadOnlySpan<byte> payload)
 {
     public ValueKind Kind { get; } = kind;
@@ -28,7 +28,8 @@ public readonly ref struct EncodedValue(ValueKind kind, ReadOnlySpan<byte> paylo
     /// <summary>Elements of an array.</summary>
     public int ElementCount => (int)BinaryPrimitives.ReadUInt32LittleEndian(Payload);
 
-    /// <summary>The elements one after another: call <see cref="Read"/> on it <see cref="ElementCount"/> times.</summary>
+    /// <summary>The elements one after another: call <see cref="Read"/> on it <see cref="ElementCount"/>
+    /// times.</summary>
     public WireReader Elements => new(Payload[4..]);
 
     /// <summary>Size on the wire and in a row.</summary>

@@ -7,8 +7,9 @@ using Deterministic.Core.Model;
 
 namespace Deterministic.StateMachine;
 
-/// <summary>Writes an error reply (code u16, length u16, UTF-8) straight into the reply's body: begin with the code, then
-/// add pieces that name the field, the limit and the value. A text that grows too long is cut at a whole character.</summary>
+/// <summary>Writes an error reply (code u16, length u16, UTF-8) straight into the reply's body: begin with the code,
+/// then add pieces that name the field, the limit and the value. A text that grows too long is cut at a whole
+/// character.</summary>
 public ref struct ErrorText(Span<byte> reply)
 {
     private const int HeaderSize = 4;

@@ -5,11 +5,12 @@ using Deterministic.Core;
 namespace Deterministic.StateMachine;
 
 /// <summary>Builds tree keys into a caller's buffer. Numbers are big-endian so that byte order is numeric order.
-/// A term is followed by 00 01, and a zero byte inside a term is written 00 FF, so that the order of keys is the order of
-/// terms and every prefix of terms is one range of keys.</summary>
+/// A term is followed by 00 01, and a zero byte inside a term is written 00 FF, so that the order of keys is the order
+/// of terms and every prefix of terms is one range of keys.</summary>
 public ref struct Keys(Span<byte> buffer)
 {
-    /// <summary>Longest key: namespace, attribute, a term of the greatest size with every byte escaped, document.</summary>
+    /// <summary>Longest key: namespace, attribute, a term of the greatest size with every byte escaped,
+    /// document.</summary>
     public const int SizeMax = 8 + 2 + 2 * Limits.TokenSizeMax + 2 + 4;
 
     /// <summary>Added to an attribute's number for the column of its token counts.</summary>

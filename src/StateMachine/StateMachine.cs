@@ -12,8 +12,8 @@ using Deterministic.StateMachine.Query;
 
 namespace Deterministic.StateMachine;
 
-/// <summary>The search database behind the log: namespaces of documents with attributes, text and vectors. Every operation's
-/// reply starts with an error code; an error means that nothing was changed.</summary>
+/// <summary>The search database behind the log: namespaces of documents with attributes, text and vectors. Every
+/// operation's reply starts with an error code; an error means that nothing was changed.</summary>
 public sealed class StateMachine : IStateMachine
 {
     private readonly Configuration _configuration;
@@ -91,7 +91,8 @@ public sealed class StateMachine : IStateMachine
         }
     }
 
-    /// <summary>Each part is atomic on its own. Malformed parts, and those for whose reply no room is left, get an error.</summary>
+    /// <summary>Each part is atomic on its own. Malformed parts, and those for whose reply no room is left, get an
+    /// error.</summary>
     private int CommitBatch(in OperationContext context, ReadOnlySpan<byte> body, Span<byte> reply)
     {
         const int errorSizeMax = 64;

@@ -15,13 +15,15 @@ public enum TreeId : byte
     /// <summary>Namespace number, document number → the row: its id and every value that is not a vector.</summary>
     Documents = 3,
 
-    /// <summary>Namespace number, window → one bit per document number of the window, set while the document lives.</summary>
+    /// <summary>Namespace number, window → one bit per document number of the window, set while the document
+    /// lives.</summary>
     Liveness = 4,
 
     /// <summary>Namespace number, attribute, first document → chunk of vectors.</summary>
     Vectors = 5,
 
-    /// <summary>Namespace number, attribute, first document → chunk of values of a filterable attribute, or of token counts.</summary>
+    /// <summary>Namespace number, attribute, first document → chunk of values of a filterable attribute, or of token
+    /// counts.</summary>
     Columns = 6,
 
     /// <summary>Namespace number, attribute, term → number of live documents with the term (u64).</summary>

@@ -121,7 +121,8 @@ public sealed class ColumnAppender
         if (chunk.Length > _bytes.Length) Check.Unreachable("a chunk larger than the largest value");
         chunk[4..offset].CopyTo(_presence);
         _present = 0;
-        foreach (ulong word in MemoryMarshal.Cast<byte, ulong>(chunk[4..offset])) _present += BitOperations.PopCount(word);
+        foreach (ulong word in MemoryMarshal.Cast<byte, ulong>(chunk[4..offset]))
+            _present += BitOperations.PopCount(word);
         ReadOnlySpan<byte> payload = chunk[offset..];
         if (_layout == Layout.Variable)
         {

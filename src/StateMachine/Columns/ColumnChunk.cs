@@ -5,8 +5,8 @@ using Deterministic.Core;
 
 namespace Deterministic.StateMachine.Columns;
 
-/// <summary>The part that all chunks share: u32 n, then one presence bit per row in ceil(n/64)*8 bytes. Row i belongs to
-/// document number first + i, first being in the key. A chunk never crosses a window.</summary>
+/// <summary>The part that all chunks share: u32 n, then one presence bit per row in ceil(n/64)*8 bytes. Row i belongs
+/// to document number first + i, first being in the key. A chunk never crosses a window.</summary>
 public static class ChunkLayout
 {
     public const int RowsMax = 1024;
@@ -29,12 +29,14 @@ public static class ChunkLayout
 
     public static void Set(Span<byte> bits, int index) => bits[index >> 3] |= (byte)(1 << (index & 7));
 
-    public static void Clear(Span<byte> bits, int index) => bits[index >> 3] = (byte)(bits[index >> 3] & ~(1 << (index & 7)));
+    public static void Clear(Span<byte> bits, int index) =>
+        bits[index >> 3] = (byte)(bits[index >> 3] & ~(1 << (index & 7)));
 }
 
-/// <summary>Value of <see cref="TreeId.Columns"/>. Payload of fixed-width types: one slot per row, zero where absent (bool 1
-/// byte; int, uint, float, datetime 8 bytes little-endian; uuid 16 bytes in text order; token counts u32). Payload of
-/// strings and arrays: u32 end offset per row, then the bytes of the rows as in <see cref="EncodedValue.Payload"/>.</summary>
+/// <summary>Value of <see cref="TreeId.Columns"/>. Payload of fixed-width types: one slot per row, zero where absent
+/// (bool 1 byte; int, uint, float, datetime 8 bytes little-endian; uuid 16 bytes in text order; token counts u32).
+/// Payload of strings and arrays: u32 end offset per row, then the bytes of the rows as in
+/// <see cref="EncodedValue.Payload"/>.</summary>
 public readonly ref struct ColumnChunk
 {
     private readonly ReadOnlySpan<byte> _chunk;
@@ -83,7 +85,8 @@ public readonly ref struct ColumnChunk
 }
 
 /// <summary>Value of <see cref="TreeId.Vectors"/>. Payload: rows of present documents packed one after another
-/// (dimensions × 4 or 2 bytes), then for cosine namespaces an f32 inverse norm per present row, 0 for the zero vector.</summary>
+/// (dimensions × 4 or 2 bytes), then for cosine namespaces an f32 inverse norm per present row, 0 for the zero
+/// vector.</summary>
 public readonly ref struct VectorChunk
 {
     private readonly ReadOnlySpan<byte> _chunk;

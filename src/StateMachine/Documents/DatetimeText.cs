@@ -3,8 +3,9 @@ using Deterministic.Core;
 
 namespace Deterministic.StateMachine.Documents;
 
-/// <summary>ISO 8601 in the extended form, years 0000 to 9999: a date, or a date and a time joined by T or a space, with an
-/// optional fraction of a second (cut to milliseconds) and an optional zone (Z or ±hh:mm); no zone means UTC.</summary>
+/// <summary>ISO 8601 in the extended form, years 0000 to 9999: a date, or a date and a time joined by T or a space,
+/// with an optional fraction of a second (cut to milliseconds) and an optional zone (Z or ±hh:mm); no zone means
+/// UTC.</summary>
 public static class DatetimeText
 {
     private const long MillisecondsPerDay = 86_400_000;
@@ -63,8 +64,8 @@ public static class DatetimeText
         _ => 31,
     };
 
-    /// <summary>Days of the proleptic Gregorian calendar, counted in years that begin in March so that the leap day comes
-    /// last; 719,468 is the number of 1970-01-01.</summary>
+    /// <summary>Days of the proleptic Gregorian calendar, counted in years that begin in March so that the leap day
+    /// comes last; 719,468 is the number of 1970-01-01.</summary>
     private static long DaysSince1970(int year, int month, int day)
     {
         Check.That(month is >= 1 and <= 12);

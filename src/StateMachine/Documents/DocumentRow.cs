@@ -5,8 +5,9 @@ using Deterministic.Core.Wire;
 
 namespace Deterministic.StateMachine.Documents;
 
-/// <summary>Value of <see cref="TreeId.Documents"/>: the id (encoded value), u16 count, then attributes in the ascending order
-/// of their numbers (u16 number, encoded value of the attribute's own type). Vectors and nulls are not in it.</summary>
+/// <summary>Value of <see cref="TreeId.Documents"/>: the id (encoded value), u16 count, then attributes in the
+/// ascending order of their numbers (u16 number, encoded value of the attribute's own type). Vectors and nulls are not
+/// in it.</summary>
 public readonly ref struct DocumentRow
 {
     private readonly ReadOnlySpan<byte> _row;

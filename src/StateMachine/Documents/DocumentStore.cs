@@ -14,8 +14,8 @@ using Deterministic.StateMachine.Postings;
 
 namespace Deterministic.StateMachine.Documents;
 
-/// <summary>Brings documents to life and to death in all trees at once. What a namespace's record and attribute records count
-/// changes in the view; the caller saves it.</summary>
+/// <summary>Brings documents to life and to death in all trees at once. What a namespace's record and attribute
+/// records count changes in the view; the caller saves it.</summary>
 public sealed class DocumentStore
 {
     private readonly Trees _trees;
@@ -38,7 +38,8 @@ public sealed class DocumentStore
         _row = memory.Take(rowSizeMax);
     }
 
-    /// <summary>Key of a document id. Ids of one namespace are all of one kind, so that the kind is not part of the key.</summary>
+    /// <summary>Key of a document id. Ids of one namespace are all of one kind, so that the kind is not part of the
+    /// key.</summary>
     public static void AddIdKey(ref Keys key, ulong namespaceNumber, scoped in EncodedValue id)
     {
         key.Namespace(namespaceNumber);
@@ -78,7 +79,8 @@ public sealed class DocumentStore
         ref AttributeRecord attribute = ref view.Attribute(slot);
         Keys key = new(_key);
         key.Namespace(view.Number).Attribute(attribute.Number).Document(document);
-        if (!_trees.Vectors.TryFloor(key.Key, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value)) return default;
+        if (!_trees.Vectors.TryFloor(key.Key, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value))
+            return default;
         if (!found.StartsWith(key.Key[..10])) return default;
         uint first = BinaryPrimitives.ReadUInt32BigEndian(found[10..]);
         VectorChunk chunk = new(value, first, RowSize(attribute), IsCosine(view));
@@ -92,8 +94,8 @@ public sealed class DocumentStore
 
     public static bool IsCosine(NamespaceView view) => view.Record.Metric == DistanceMetric.CosineDistance;
 
-    /// <summary>Gives the document a number, an id entry, a row and a live bit. Columns, vectors and text follow for the
-    /// whole batch in <see cref="Index"/>.</summary>
+    /// <summary>Gives the document a number, an id entry, a row and a live bit. Columns, vectors and text follow for
+    /// the whole batch in <see cref="Index"/>.</summary>
     public uint Add(NamespaceView view, ReadOnlySpan<byte> row, int vectorBytes)
     {
         uint document = view.Record.NextDocument++;
@@ -150,7 +152,8 @@ public sealed class DocumentStore
         Check.That(removed);
     }
 
-    /// <summary>Adds columns, token counts, postings and vectors of a batch of new documents, one attribute after another.</summary>
+    /// <summary>Adds columns, token counts, postings and vectors of a batch of new documents, one attribute after
+    /// another.</summary>
     public void Index(NamespaceView view, RowStage stage, int from)
     {
         if (from == stage.Count) return;
@@ -233,7 +236,8 @@ public sealed class DocumentStore
         _appender.End();
     }
 
-    /// <summary>Builds postings and token counts of an attribute that has just become full-text from the rows.</summary>
+    /// <summary>Builds postings and token counts of an attribute that has just become full-text from the
+    /// rows.</summary>
     public void BuildText(NamespaceView view, int slot)
     {
         ref AttributeRecord attribute = ref view.Attribute(slot);
@@ -283,7 +287,8 @@ public sealed class DocumentStore
         _trees.Columns, view.Number, attribute.Number, AttributeTypes.ColumnWidth(attribute.Type));
 
     private void BeginTokenCounts(NamespaceView view, in AttributeRecord attribute) => _appender.BeginColumn(
-        _trees.Columns, view.Number, (ushort)(attribute.Number | Keys.TokenCountColumn), AttributeTypes.TokenCountWidth);
+        _trees.Columns, view.Number, (ushort)(attribute.Number | Keys.TokenCountColumn),
+            AttributeTypes.TokenCountWidth);
 
     private void AppendValue(uint document, in EncodedValue value)
     {
@@ -307,7 +312,8 @@ public sealed class DocumentStore
     {
         Keys key = new(stackalloc byte[12]);
         key.Namespace(namespaceNumber).Document(document / Limits.WindowDocuments);
-        ChunkLayout.Set(_trees.Liveness.Resize(key.Key, Limits.WindowDocuments / 8), (int)(document % Limits.WindowDocuments));
+        ChunkLayout.Set(_trees.Liveness.Resize(key.Key, Limits.WindowDocuments / 8),
+            (int)(document % Limits.WindowDocuments));
     }
 
     private void ClearLive(NamespaceView view, uint document)
@@ -326,7 +332,8 @@ public sealed class DocumentStore
         {
             AttributeRecord attribute = view.Attribute(slot);
             if (AttributeTypes.IsVector(attribute.Type)) RemoveWindow(view, TreeId.Vectors, (ushort)slot, window);
-            if ((attribute.Flags & AttributeFlags.Filterable) != 0) RemoveWindow(view, TreeId.Columns, (ushort)slot, window);
+            if ((attribute.Flags & AttributeFlags.Filterable) != 0)
+                RemoveWindow(view, TreeId.Columns, (ushort)slot, window);
             if ((attribute.Flags & AttributeFlags.FullText) != 0)
                 RemoveWindow(view, TreeId.Columns, (ushort)(slot | Keys.TokenCountColumn), window);
         }

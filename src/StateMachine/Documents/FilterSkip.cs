@@ -4,7 +4,8 @@ using Deterministic.Core.Wire;
 
 namespace Deterministic.StateMachine.Documents;
 
-/// <summary>Steps over a filter whose compilation has to wait until the rows behind it have named their attributes.</summary>
+/// <summary>Steps over a filter whose compilation has to wait until the rows behind it have named their
+/// attributes.</summary>
 public static class FilterSkip
 {
     /// <summary>Whether there was a filter. Fails the reader on bytes that are none.</summary>

@@ -7,14 +7,15 @@ using Deterministic.StateMachine.Namespaces;
 
 namespace Deterministic.StateMachine.Documents;
 
-/// <summary>Reads the rows of a request into the stage: every value is checked and put into the form of its attribute's type;
-/// attributes that the namespace does not have yet are inferred and added to the view.</summary>
+/// <summary>Reads the rows of a request into the stage: every value is checked and put into the form of its
+/// attribute's type; attributes that the namespace does not have yet are inferred and added to the view.</summary>
 public sealed class RowReader
 {
     private readonly NamespaceView _view;
     private readonly RowStage _stage;
 
-    /// <summary>Per name of the request: where it lies in the body, and the slot, or -1 while the view does not know it.</summary>
+    /// <summary>Per name of the request: where it lies in the body, and the slot, or -1 while the view does not know
+    /// it.</summary>
     private readonly int[] _nameOffsets = new int[Limits.AttributesPerNamespaceMax];
     private readonly byte[] _nameSizes = new byte[Limits.AttributesPerNamespaceMax];
     private readonly int[] _nameSlots = new int[Limits.AttributesPerNamespaceMax];
@@ -36,7 +37,8 @@ public sealed class RowReader
         _names = reader.U16();
         if (_names > Limits.AttributesPerNamespaceMax)
         {
-            error.Begin(ErrorCode.LimitExceeded).Text("rows name "u8).Number((long)_names).Text(" attributes, limit is "u8)
+            error.Begin(ErrorCode.LimitExceeded).Text("rows name "u8).Number((long)_names)
+                .Text(" attributes, limit is "u8)
                 .Number((long)Limits.AttributesPerNamespaceMax);
             return false;
         }
@@ -49,7 +51,8 @@ public sealed class RowReader
             _nameSlots[i] = _view.TryFind(name, out int slot) ? slot : -1;
             if (slot == 0 && _nameSlots[i] == 0)
             {
-                error.Begin(ErrorCode.InvalidArgument).Text("`id` is given twice: as the row's id and as an attribute"u8);
+                error.Begin(ErrorCode.InvalidArgument)
+                    .Text("`id` is given twice: as the row's id and as an attribute"u8);
                 return false;
             }
         }
@@ -91,7 +94,8 @@ public sealed class RowReader
         return TryWrite(ref row, body, index, ref writer, ref error);
     }
 
-    /// <summary>Reads the values of a patch by filter (u16 count and pairs of name and value) as a row without an id.</summary>
+    /// <summary>Reads the values of a patch by filter (u16 count and pairs of name and value) as a row without an
+    /// id.</summary>
     public bool TryPatchValues(ref WireReader reader, ReadOnlySpan<byte> body, ref ErrorText error)
     {
         if (!_stage.HasRoom(0)) return NoRoom(ref error);
@@ -145,7 +149,8 @@ public sealed class RowReader
                 .Number((long)id.Payload.Length).Text(" bytes, limit is 1 to "u8).Number((long)Limits.IdSizeMax);
             return false;
         }
-        if (record.IdType != AttributeType.None && ValueConversion.TryConvert(id, record.IdType, ref writer)) return true;
+        if (record.IdType != AttributeType.None && ValueConversion.TryConvert(id, record.IdType, ref writer))
+            return true;
         error.Begin(ErrorCode.TypeMismatch).Text("`id` of row "u8).Number((ulong)index).Text(" must be "u8);
         if (record.IdType == AttributeType.None) error.Text("uint, uuid or string"u8);
         else AttributeTypes.Describe(ref error, record.IdType, 0);
@@ -235,7 +240,8 @@ public sealed class RowReader
     }
 
     private bool TryValue(
-        in AttributeRecord attribute, scoped in EncodedValue value, uint index, ref WireWriter writer, ref ErrorText error)
+        in AttributeRecord attribute, scoped in EncodedValue value, uint index, ref WireWriter writer,
+            ref ErrorText error)
     {
         ReadOnlySpan<byte> name = _view.AttributeName(attribute.Number);
         if (!ValueConversion.TryConvert(value, attribute.Type, ref writer))
@@ -304,7 +310,8 @@ public sealed class RowReader
         int bad = attribute.Type == AttributeType.VectorF16 ? ToHalf(elements) : Normalize(elements);
         if (bad >= 0)
         {
-            error.Begin(ErrorCode.NotFinite).Text("element "u8).Number((long)bad).Text(" of vector attribute "u8).Name(name)
+            error.Begin(ErrorCode.NotFinite).Text("element "u8).Number((long)bad)
+                .Text(" of vector attribute "u8).Name(name)
                 .Text(" in row "u8).Number((ulong)index)
                 .Text(attribute.Type == AttributeType.VectorF16
                     ? " is not a finite f16 number (limit of its magnitude is 65504)"u8

@@ -132,8 +132,8 @@ public sealed class RowStage
         return offset < 0 ? default : _bytes.Slice(offset, _vectorSizes[column]);
     }
 
-    /// <summary>Finds an attribute of a row. Each row is asked for ascending numbers, some twice in a row, so the walk over it
-    /// goes on where it stood.</summary>
+    /// <summary>Finds an attribute of a row. Each row is asked for ascending numbers, some twice in a row, so the walk
+    /// over it goes on where it stood.</summary>
     public bool TryFind(ref StagedRow row, ushort number, out EncodedValue value)
     {
         ReadOnlySpan<byte> bytes = Bytes(row);

@@ -9,8 +9,8 @@ using Deterministic.StateMachine.Text;
 
 namespace Deterministic.StateMachine.Documents;
 
-/// <summary>Takes a request's schema into a view: first all of it is checked and put into the view, then, when the whole
-/// request has proved right, the indexes that it asks for are built or dropped.</summary>
+/// <summary>Takes a request's schema into a view: first all of it is checked and put into the view, then, when the
+/// whole request has proved right, the indexes that it asks for are built or dropped.</summary>
 public sealed class SchemaChange
 {
     private readonly AttributeFlags[] _flagsBefore = new AttributeFlags[Limits.AttributesPerNamespaceMax + 1];
@@ -143,7 +143,8 @@ public sealed class SchemaChange
         return true;
     }
 
-    /// <summary>Filterable unless said otherwise; a new full-text attribute is not unless said so; vectors never are.</summary>
+    /// <summary>Filterable unless said otherwise; a new full-text attribute is not unless said so; vectors never
+    /// are.</summary>
     private static void Put(ref AttributeRecord record, SchemaFlags flags, in TextOptions text)
     {
         if (AttributeTypes.IsVector(record.Type)) return;
@@ -158,7 +159,8 @@ public sealed class SchemaChange
         bool filterable = said
             ? (flags & SchemaFlags.Filterable) != 0
             : isNew ? (record.Flags & AttributeFlags.FullText) == 0 : (record.Flags & AttributeFlags.Filterable) != 0;
-        record.Flags = filterable ? record.Flags | AttributeFlags.Filterable : record.Flags & ~AttributeFlags.Filterable;
+        record.Flags = filterable ?
+            record.Flags | AttributeFlags.Filterable : record.Flags & ~AttributeFlags.Filterable;
     }
 
     private static bool TryPutId(AttributeType type, NamespaceView view, ref ErrorText error)
@@ -193,7 +195,8 @@ public sealed class SchemaChange
         bool vector = AttributeTypes.IsVector(type);
         if (vector ? dimensions is 0 or > Limits.DimensionsMax : dimensions != 0)
         {
-            error.Begin(ErrorCode.LimitExceeded).Text("attribute "u8).Name(name).Text(" has "u8).Number((long)dimensions)
+            error.Begin(ErrorCode.LimitExceeded).Text("attribute "u8).Name(name)
+                .Text(" has "u8).Number((long)dimensions)
                 .Text(vector ? " dimensions, limit is 1 to "u8 : " dimensions but is no vector, limit is "u8)
                 .Number(vector ? (long)Limits.DimensionsMax : 0);
             return false;

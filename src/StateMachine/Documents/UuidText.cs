@@ -2,7 +2,8 @@ using System;
 
 namespace Deterministic.StateMachine.Documents;
 
-/// <summary>UUIDs as text: 32 hexadecimal digits of either case, plain or with dashes after 8, 12, 16 and 20 of them.</summary>
+/// <summary>UUIDs as text: 32 hexadecimal digits of either case, plain or with dashes after 8, 12, 16 and 20 of
+/// them.</summary>
 public static class UuidText
 {
     public static bool TryParse(ReadOnlySpan<byte> text, Span<byte> uuid)

@@ -13,7 +13,8 @@ namespace Deterministic.StateMachine.Documents;
 [FloatAllowed("conversions between integers and floats, rounded once as IEEE 754 says")]
 public static class ValueConversion
 {
-    /// <summary>Writes the encoded value; false (and nothing of use written) if the value cannot be of that type.</summary>
+    /// <summary>Writes the encoded value; false (and nothing of use written) if the value cannot be of that
+    /// type.</summary>
     public static bool TryConvert(scoped in EncodedValue value, AttributeType type, ref WireWriter writer)
     {
         Check.That(!AttributeTypes.IsVector(type));
@@ -45,7 +46,8 @@ public static class ValueConversion
         return all == AttributeType.None ? AttributeType.None : all | AttributeType.ArrayFlag;
     }
 
-    /// <summary>Dimensions of a vector, of an array of numbers, or of base64 text; -1 if the value is none of them.</summary>
+    /// <summary>Dimensions of a vector, of an array of numbers, or of base64 text; -1 if the value is none of
+    /// them.</summary>
     public static int Dimensions(scoped in EncodedValue value) => value.Kind switch
     {
         ValueKind.Vector => value.Payload.Length / 4,
@@ -54,7 +56,8 @@ public static class ValueConversion
         _ => -1,
     };
 
-    /// <summary>Reads the elements as f32; false if the value is no vector. Finiteness is the caller's to check.</summary>
+    /// <summary>Reads the elements as f32; false if the value is no vector. Finiteness is the caller's to
+    /// check.</summary>
     public static bool TryVector(scoped in EncodedValue value, Span<float> elements)
     {
         Check.That(elements.Length == Dimensions(value));

@@ -3,7 +3,8 @@ namespace Deterministic.StateMachine.Documents;
 /// <summary>Bounds of the work of one write, so that an operation never holds up the log for long.</summary>
 public static class WriteLimits
 {
-    /// <summary>Bytes of new rows and vectors that one request may lead to, those of patched documents included.</summary>
+    /// <summary>Bytes of new rows and vectors that one request may lead to, those of patched documents
+    /// included.</summary>
     public const int StageSize = 64 << 20;
 
     /// <summary>Bytes of rows and vectors that one change by filter may touch.</summary>

@@ -9,8 +9,8 @@ using Deterministic.StateMachine.Filters;
 
 namespace Deterministic.StateMachine.Documents;
 
-/// <summary>Changes by filter, and conditions. Filters are compiled after the rows have named their attributes; what they
-/// match is found before the first change, and judged by its limits then.</summary>
+/// <summary>Changes by filter, and conditions. Filters are compiled after the rows have named their attributes; what
+/// they match is found before the first change, and judged by its limits then.</summary>
 public sealed partial class WriteOperation
 {
     private const int DeleteByFilter = 0;
@@ -132,8 +132,8 @@ public sealed partial class WriteOperation
         return bytes;
     }
 
-    /// <summary>Deletes, then patches, and brings the patched documents into the indexes, for the rows of the request may
-    /// change them again.</summary>
+    /// <summary>Deletes, then patches, and brings the patched documents into the indexes, for the rows of the request
+    /// may change them again.</summary>
     private void ApplyFilters(ref WriteReplyWriter counts)
     {
         for (int i = 0; i < _deleteMatches.Count; i++)

@@ -12,7 +12,8 @@ namespace Deterministic.StateMachine.Documents;
 /// changes anything, so an answer with an error means that nothing happened.</summary>
 public sealed partial class WriteOperation
 {
-    /// <summary>Bytes that the trees may need for one staged byte: row, column, vector or the postings of text.</summary>
+    /// <summary>Bytes that the trees may need for one staged byte: row, column, vector or the postings of
+    /// text.</summary>
     private const long GrowthPerByte = 4;
     private const long GrowthPerTextByte = 64;
     private const long GrowthPerRow = 4 * (Storage.Forest.EntryOverheadSize + Keys.SizeMax);
@@ -187,7 +188,8 @@ public sealed partial class WriteOperation
         foreach (byte b in uuid) error.Text(digits.Slice(b >> 4, 1)).Text(digits.Slice(b & 15, 1));
     }
 
-    /// <summary>Bytes of the rows and vectors that the patched documents will have; no patch may make the stage run over.</summary>
+    /// <summary>Bytes of the rows and vectors that the patched documents will have; no patch may make the stage run
+    /// over.</summary>
     private bool TryMeasurePatches(out long bytes, ref ErrorText error)
     {
         bytes = _patchMatches.Bytes;

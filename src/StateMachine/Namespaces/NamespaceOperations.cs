@@ -154,7 +154,8 @@ public sealed class NamespaceOperations(Trees trees, NamespaceView view, Documen
         return false;
     }
 
-    /// <summary>The name is free at once; what was under the namespace's number goes in steps (<see cref="Purge"/>).</summary>
+    /// <summary>The name is free at once; what was under the namespace's number goes in steps
+    /// (<see cref="Purge"/>).</summary>
     public int Delete(ReadOnlySpan<byte> body, Span<byte> reply)
     {
         ErrorText error = new(reply);

@@ -5,9 +5,10 @@ using Deterministic.Storage;
 
 namespace Deterministic.StateMachine.Namespaces;
 
-/// <summary>One namespace opened for the length of one operation: its record and its attributes, findable by name and by
-/// number. Slot 0 is the id (name `id`, number 0, type of the ids, filterable); slots 1 to <see cref="AttributeCount"/> are
-/// the attributes in the order of their numbers. Changes stay in the view until <see cref="Save"/>.</summary>
+/// <summary>One namespace opened for the length of one operation: its record and its attributes, findable by name and
+/// by number. Slot 0 is the id (name `id`, number 0, type of the ids, filterable); slots 1 to
+/// <see cref="AttributeCount"/> are the attributes in the order of their numbers. Changes stay in the view until
+/// <see cref="Save"/>.</summary>
 public sealed class NamespaceView
 {
     private const int SlotsMax = 1 + Limits.AttributesPerNamespaceMax;
@@ -50,7 +51,8 @@ public sealed class NamespaceView
         return _names.AsSpan(slot * Limits.AttributeNameSizeMax, _nameSizes[slot]);
     }
 
-    /// <summary>The slot of the <paramref name="index"/>-th attribute in the order of names, the id not among them.</summary>
+    /// <summary>The slot of the <paramref name="index"/>-th attribute in the order of names, the id not among
+    /// them.</summary>
     public int SlotInNameOrder(int index)
     {
         Check.That(index >= 0 && index < AttributeCount);
@@ -99,7 +101,8 @@ public sealed class NamespaceView
         return number <= AttributeCount;
     }
 
-    /// <summary>Adds an attribute with the next number and returns its slot. The caller has checked that there is room.</summary>
+    /// <summary>Adds an attribute with the next number and returns its slot. The caller has checked that there is
+    /// room.</summary>
     public int Add(ReadOnlySpan<byte> name, in AttributeRecord record)
     {
         Check.That(AttributeCount < Limits.AttributesPerNamespaceMax);

@@ -4,11 +4,11 @@ using Deterministic.Core;
 
 namespace Deterministic.StateMachine.Postings;
 
-/// <summary>Value of <see cref="TreeId.Postings"/>: up to <see cref="PostingsMax"/> postings in ascending document order.
-/// u16 n, u16 zero, u32 last document, u32 size of section 1, u32 size of section 2; section 1: varint differences between
-/// document numbers, from the second posting on (the first is in the key); section 2: varint term frequencies; section 3:
-/// per posting the varint size in bytes of its positions, then the positions as varint differences, the first absolute.
-/// Varints are little-endian base 128.</summary>
+/// <summary>Value of <see cref="TreeId.Postings"/>: up to <see cref="PostingsMax"/> postings in ascending document
+/// order. u16 n, u16 zero, u32 last document, u32 size of section 1, u32 size of section 2; section 1: varint
+/// differences between document numbers, from the second posting on (the first is in the key); section 2: varint term
+/// frequencies; section 3: per posting the varint size in bytes of its positions, then the positions as varint
+/// differences, the first absolute. Varints are little-endian base 128.</summary>
 public readonly ref struct PostingBlock
 {
     public const int HeaderSize = 16;
@@ -57,7 +57,8 @@ public readonly ref struct PostingBlock
         Check.That(document == Last);
     }
 
-    /// <summary>Takes the positions of the next posting from <paramref name="positions"/>, at first <see cref="Positions"/>.</summary>
+    /// <summary>Takes the positions of the next posting from <paramref name="positions"/>, at first
+    /// <see cref="Positions"/>.</summary>
     public static ReadOnlySpan<byte> NextPositions(scoped ref ReadOnlySpan<byte> positions, out int size)
     {
         size = (int)Varint.Read(ref positions);

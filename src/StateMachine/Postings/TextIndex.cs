@@ -8,8 +8,9 @@ using Deterministic.Storage;
 
 namespace Deterministic.StateMachine.Postings;
 
-/// <summary>Keeps <see cref="TreeId.Terms"/> and <see cref="TreeId.Postings"/> of full-text attributes equal to what the live
-/// documents hold: a document is added once, above all documents before it, and removed by analysing its old text again.</summary>
+/// <summary>Keeps <see cref="TreeId.Terms"/> and <see cref="TreeId.Postings"/> of full-text attributes equal to what
+/// the live documents hold: a document is added once, above all documents before it, and removed by analysing its old
+/// text again.</summary>
 public sealed class TextIndex
 {
     private const int KeySizeMax = Keys.SizeMax;
@@ -65,7 +66,8 @@ public sealed class TextIndex
         return (uint)order.Length;
     }
 
-    /// <summary>The tokens of a string, or of all elements of an array of strings, in the order of terms, then positions.</summary>
+    /// <summary>The tokens of a string, or of all elements of an array of strings, in the order of terms, then
+    /// positions.</summary>
     private Span<int> Analyze(in AttributeRecord attribute, in EncodedValue text)
     {
         _tokens.Clear();
@@ -217,7 +219,8 @@ public sealed class TextIndex
         else BinaryPrimitives.WriteUInt64LittleEndian(_terms.Resize(termKey, 8), count - 1);
     }
 
-    /// <summary>Writes the block without one posting to the buffer and returns its size; 0 if nothing is left.</summary>
+    /// <summary>Writes the block without one posting to the buffer and returns its size; 0 if nothing is
+    /// left.</summary>
     private int Without(in PostingBlock block, uint document, out uint first)
     {
         Span<uint> documents = stackalloc uint[PostingBlock.PostingsMax];
