@@ -126,8 +126,8 @@ public sealed class DeterministicClient : IAsyncDisposable
             string last = _session.LastProblem;
             throw new RequestTimeoutException(
                 $"no answer within {patience.TotalSeconds:0.###} s{(last.Length == 0 ? "" : $" ({last})")}; " +
-                $"the request may still take effect; check that the replica runs and is of cluster {_options.Cluster}, " +
-                "or wait longer with a larger timeout");
+                "the request may still take effect; check that the replica runs and is of cluster " +
+                $"{_options.Cluster}, or wait longer with a larger timeout");
         }
         catch (OperationCanceledException)
         {

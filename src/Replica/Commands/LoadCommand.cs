@@ -48,8 +48,8 @@ public sealed class LoadCommand
 
     private readonly Option<string> _idType = new("--id-type")
     {
-        Description = "string: text ids stay text; uint: they are digits that mean numbers; row: the id is the number of " +
-            "the row, as in files of vectors, and the id of the file becomes the attribute _id.",
+        Description = "string: text ids stay text; uint: they are digits that mean numbers; row: the id is the " +
+            "number of the row, as in files of vectors, and the id of the file becomes the attribute _id.",
         HelpName = "string|uint|row", DefaultValueFactory = _ => "string",
     };
 
@@ -225,7 +225,8 @@ public sealed class LoadCommand
     private string IdType(ParseResult parse)
     {
         string type = parse.GetValue(_idType)!;
-        return type is "string" or "uint" or "row" ? type : throw new UsageException("--id-type takes string, uint or row");
+        if (type is "string" or "uint" or "row") return type;
+        throw new UsageException("--id-type takes string, uint or row");
     }
 
     private DistanceMetric Metric(ParseResult parse) => MetricOf(parse.GetValue(_metric));

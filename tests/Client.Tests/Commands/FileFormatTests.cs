@@ -33,7 +33,7 @@ public sealed class FileFormatTests : IDisposable
     [Fact]
     public void F16bin()
     {
-        byte[] halves = new Half[] { (Half)0.5f, (Half)(-2f), (Half)1f, (Half)65504f }.SelectMany(BitConverter.GetBytes).ToArray();
+        byte[] halves = new[] { 0.5f, -2f, 1f, 65504f }.SelectMany(f => BitConverter.GetBytes((Half)f)).ToArray();
         AssertVectors(_folder.Write("v.f16bin.gz", [.. Bytes(2), .. Bytes(2), .. halves]),
             AttributeType.VectorF16, [0.5f, -2f], [1f, 65504f]);
     }
@@ -63,7 +63,8 @@ public sealed class FileFormatTests : IDisposable
     [Fact]
     public void JsonLinesTakeUnderscoreIdIfTheFirstLineHasIt()
     {
-        string path = _folder.Write("d.jsonl.gz", "{\"_id\":\"42\",\"title\":\"a\",\"vector\":[1,2]}\r\n\n{\"_id\":\"x\",\"n\":1}");
+        string path = _folder.Write(
+            "d.jsonl.gz", "{\"_id\":\"42\",\"title\":\"a\",\"vector\":[1,2]}\r\n\n{\"_id\":\"x\",\"n\":1}");
         List<Row> rows = Rows(path);
         Assert.Equal([Value.Of("42"), Value.Of("x")], rows.Select(row => row.Id));
         Assert.Equal([new("title", Value.Of("a")), new("vector", Value.Of(1f, 2f))], rows[0].Attributes);
@@ -88,15 +89,17 @@ public sealed class FileFormatTests : IDisposable
     {
         string path = _folder.Write("d.jsonl", "{\"id\":\"a\",\"n\":1}\n{\"id\":\"b\"}\n{\"id\":\"c\"}");
         using InputFile file = new(_folder.Write("v.bvecs", [.. Bytes(1), 5, .. Bytes(1), 6]));
-        using DocumentSource source = new(path, new DocumentOptions { RowIds = true, Vectors = new VectorReader(file) });
+        DocumentOptions options = new() { RowIds = true, Vectors = new VectorReader(file) };
+        using DocumentSource source = new(path, options);
         using IEnumerator<Row> rows = source.Read(10).GetEnumerator();
         Assert.True(rows.MoveNext());
         Assert.Equal(Value.Of(10UL), rows.Current.Id);
-        Assert.Equal([new("_id", Value.Of("a")), new("n", Value.Of(1L)), new("vector", Value.Of(5f))], rows.Current.Attributes);
+        Assert.Equal([new("_id", Value.Of("a")), new("n", Value.Of(1L)), new("vector", Value.Of(5f))],
+            rows.Current.Attributes);
         Assert.True(rows.MoveNext());
         Assert.Equal([new("_id", Value.Of("b")), new("vector", Value.Of(6f))], rows.Current.Attributes);
         CommandException exception = Assert.Throws<CommandException>(() => rows.MoveNext());
-        Assert.EndsWith("line 3: --vectors has only 2 vectors, one a document is needed", exception.Message);
+        Assert.EndsWith("line 3: --vectors has only 2, each document needs one", exception.Message);
     }
 
     [Fact]
@@ -117,7 +120,8 @@ public sealed class FileFormatTests : IDisposable
     [Fact]
     public void UnknownAndMissingFilesAreNamed()
     {
-        Assert.Contains("no known format", Assert.Throws<CommandException>(() => Rows(_folder.Write("d.csv", "a"))).Message);
+        string path = _folder.Write("d.csv", "a");
+        Assert.Contains("no known format", Assert.Throws<CommandException>(() => Rows(path)).Message);
         Assert.Contains("does not exist", Assert.Throws<CommandException>(() => Rows("/nowhere/d.jsonl")).Message);
     }
 

@@ -60,7 +60,8 @@ public sealed class LoaderTests
             Assert.Equal(write.Upserts.Count, write.Upserts.Select(row => row.Id).Distinct().Count());
             foreach (Row row in write.Upserts) last[row.Id] = row.Attributes[0].Value.AsInt;
         }
-        Assert.All(last, pair => Assert.Equal(Enumerable.Range(0, 60).Last(i => (ulong)(i % 7) == pair.Key.AsUint), pair.Value));
+        Assert.All(last, pair =>
+            Assert.Equal(Enumerable.Range(0, 60).Last(i => (ulong)(i % 7) == pair.Key.AsUint), pair.Value));
     }
 
     [Fact]

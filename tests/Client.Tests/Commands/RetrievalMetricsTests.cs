@@ -11,7 +11,8 @@ namespace Deterministic.Client.Tests.Commands;
 
 public sealed class RetrievalMetricsTests(ITestOutputHelper output)
 {
-    private static readonly Dictionary<string, int> Graded = new() { ["a"] = 3, ["b"] = 2, ["c"] = 1, ["d"] = 0, ["e"] = -1 };
+    private static readonly Dictionary<string, int> Graded =
+        new() { ["a"] = 3, ["b"] = 2, ["c"] = 1, ["d"] = 0, ["e"] = -1 };
 
     [Fact]
     public void NdcgByHand()
@@ -20,7 +21,8 @@ public sealed class RetrievalMetricsTests(ITestOutputHelper output)
         double gain = 3 / Math.Log2(3) + 1 / Math.Log2(5);
         double ideal = 3 / Math.Log2(2) + 2 / Math.Log2(3) + 1 / Math.Log2(4);
         Assert.Equal(gain / ideal, RetrievalMetrics.Ndcg(["d", "a", "e", "c"], Graded, 10), 12);
-        Assert.Equal(3 / Math.Log2(3) / (3 + 2 / Math.Log2(3)), RetrievalMetrics.Ndcg(["d", "a", "e", "c"], Graded, 2), 12);
+        double cut = 3 / Math.Log2(3) / (3 + 2 / Math.Log2(3));
+        Assert.Equal(cut, RetrievalMetrics.Ndcg(["d", "a", "e", "c"], Graded, 2), 12);
         Assert.Equal(1, RetrievalMetrics.Ndcg(["a", "b", "c"], Graded, 10), 12);
         Assert.Equal(0, RetrievalMetrics.Ndcg([], Graded, 10));
         Assert.Equal(0, RetrievalMetrics.Ndcg(["a"], new Dictionary<string, int> { ["a"] = 0 }, 10));
@@ -47,7 +49,8 @@ public sealed class RetrievalMetricsTests(ITestOutputHelper output)
     {
         HashSet<string> truth = ["1", "2", "3"];
         Assert.Equal(1, RetrievalMetrics.TieAwareRecall([("1", 0.1f), ("2", 0.2f), ("9", 0.3f)], truth, 0.3f));
-        Assert.Equal(2 / 3.0, RetrievalMetrics.TieAwareRecall([("1", 0.1f), ("2", 0.2f), ("9", 0.4f)], truth, 0.3f), 12);
+        Assert.Equal(2 / 3.0,
+            RetrievalMetrics.TieAwareRecall([("1", 0.1f), ("2", 0.2f), ("9", 0.4f)], truth, 0.3f), 12);
         Assert.Equal(1 / 3.0, RetrievalMetrics.TieAwareRecall([("1", 0.1f)], truth, 0.3f), 12);
     }
 

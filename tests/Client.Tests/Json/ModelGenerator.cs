@@ -27,7 +27,8 @@ internal sealed class ModelGenerator(int seed)
         WriteRequest request = new()
         {
             Namespace = "ns", Flags = (WriteFlags)_random.Next(8), Metric = (DistanceMetric)_random.Next(3),
-            Schema = schema, UpsertCondition = Bool() ? null : Filter(newRow: true), DeleteByFilter = Bool() ? null : Filter(),
+            Schema = schema, UpsertCondition = Bool() ? null : Filter(newRow: true),
+            DeleteByFilter = Bool() ? null : Filter(),
             PatchByFilter = byFilter ? Filter() : null,
             PatchByFilterValues = byFilter ? [new("price", Scalar()), new("title", Value.Null)] : [],
         };
@@ -59,8 +60,10 @@ internal sealed class ModelGenerator(int seed)
             string[] groups = Bool() ? [] : Distinct();
             return new Query
             {
-                Filter = Bool() ? null : Filter(), GroupBy = groups, Limit = groups.Length == 0 ? 0 : (uint)_random.Next(9),
-                Aggregates = [new("n", AggregateFunction.Count), new("s", (AggregateFunction)_random.Next(1, 6), "price")],
+                Filter = Bool() ? null : Filter(), GroupBy = groups,
+                Limit = groups.Length == 0 ? 0 : (uint)_random.Next(9),
+                Aggregates =
+                    [new("n", AggregateFunction.Count), new("s", (AggregateFunction)_random.Next(1, 6), "price")],
             };
         }
         IncludeMode include = (IncludeMode)_random.Next(4);
@@ -150,7 +153,10 @@ internal sealed class ModelGenerator(int seed)
         StringBuilder text = new();
         for (int i = _random.Next(8); i > 0; i--)
         {
-            int rune = _random.Next(5) switch { 0 => _random.Next(0x80), 1 => _random.Next(0xD800), 2 => 0x1F600, _ => 'a' };
+            int rune = _random.Next(5) switch
+            {
+                0 => _random.Next(0x80), 1 => _random.Next(0xD800), 2 => 0x1F600, _ => 'a',
+            };
             text.Append(new Rune(rune).ToString());
         }
         return text.ToString();

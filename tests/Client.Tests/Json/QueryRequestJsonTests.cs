@@ -30,7 +30,8 @@ public sealed class QueryRequestJsonTests
     public void TextRankingsNest()
     {
         RankBy rank = JsonText.Single("""
-            {"rank_by":["Sum",[["title","BM25","large tusk",{"last_as_prefix":true}],["Product",2,["body","BM25",["a","b"]]],
+            {"rank_by":["Sum",[["title","BM25","large tusk",{"last_as_prefix":true}],
+              ["Product",2,["body","BM25",["a","b"]]],
               ["Max",[0,["Attribute","boost"]]],["lang","Eq","en"],["Not",["old","Eq",true]]]],"limit":{"total":5}}
             """).RankBy;
         Assert.Equal(RankKind.Sum, rank.Kind);
@@ -56,7 +57,8 @@ public sealed class QueryRequestJsonTests
     public void AnAttributeMayBeCalledLikeAnOperator()
     {
         Assert.Equal("And", JsonText.Single("""{"filters":["And","Eq",1],"limit":1}""").Filter!.Attribute);
-        Assert.Equal([("Attribute", false)], JsonText.Single("""{"rank_by":["Attribute","asc"],"limit":1}""").RankBy.Order);
+        Assert.Equal([("Attribute", false)],
+            JsonText.Single("""{"rank_by":["Attribute","asc"],"limit":1}""").RankBy.Order);
         Assert.Equal("Sum", JsonText.Single("""{"rank_by":["Sum","BM25","x"],"limit":1}""").RankBy.Attribute);
     }
 
@@ -121,9 +123,9 @@ public sealed class QueryRequestJsonTests
     [InlineData("""{"filters":["a","Eq"],"limit":1}""",
         "filters: expects a value as element 2, but the array ends")]
     [InlineData("""{"filters":["a","Equals",1],"limit":1}""",
-        "filters[1]: \"Equals\" is not an operator; known are Eq, NotEq, In, NotIn, Contains, NotContains, ContainsAny, " +
-        "NotContainsAny, Lt, Lte, Gt, Gte, AnyLt, AnyLte, AnyGt, AnyGte, ContainsAllTokens, ContainsAnyToken, " +
-        "ContainsTokenSequence")]
+        "filters[1]: \"Equals\" is not an operator; known are Eq, NotEq, In, NotIn, Contains, NotContains, " +
+        "ContainsAny, NotContainsAny, Lt, Lte, Gt, Gte, AnyLt, AnyLte, AnyGt, AnyGte, ContainsAllTokens, " +
+        "ContainsAnyToken, ContainsTokenSequence")]
     [InlineData("""{"filters":["a","Eq",1,2],"limit":1}""", "filters[3]: expects nothing more after the value of Eq")]
     [InlineData("""{"filters":["And",[["a","Eq",1],["b"]]],"limit":1}""",
         "filters[1][1]: expects an operator as element 1, but the array ends")]

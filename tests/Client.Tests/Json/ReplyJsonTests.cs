@@ -84,8 +84,9 @@ public sealed class ReplyJsonTests
             BytesWritten = 77, UpsertedIds = [Value.Of(1UL), Value.Of("b")],
         };
         Assert.Equal("""
-            {"status":"OK","message":"documents committed successfully","rows_affected":3,"rows_upserted":2,"rows_deleted":1,
-            "upserted_ids":[1,"b"],"billing":{"billable_logical_bytes_written":77},"performance":{"server_total_ms":12}}
+            {"status":"OK","message":"documents committed successfully","rows_affected":3,"rows_upserted":2,
+            "rows_deleted":1,"upserted_ids":[1,"b"],"billing":{"billable_logical_bytes_written":77},
+            "performance":{"server_total_ms":12}}
             """.ReplaceLineEndings(""), JsonText.Print(writer => ReplyJson.Write(writer, reply, Elapsed)));
     }
 

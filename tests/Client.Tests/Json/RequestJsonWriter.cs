@@ -22,13 +22,15 @@ internal static class RequestJsonWriter
         if (request.PatchByFilter is not null)
         {
             JsonObject patch = [];
-            foreach (KeyValuePair<string, Value> pair in request.PatchByFilterValues) patch[pair.Key] = Node(pair.Value);
+            foreach (KeyValuePair<string, Value> pair in request.PatchByFilterValues)
+                patch[pair.Key] = Node(pair.Value);
             root["patch_by_filter"] = new JsonObject { ["filters"] = Node(request.PatchByFilter), ["patch"] = patch };
         }
         root["return_affected_ids"] = (request.Flags & WriteFlags.ReturnAffectedIds) != 0;
         root["patch_by_filter_allow_partial"] = (request.Flags & WriteFlags.PatchByFilterAllowPartial) != 0;
         root["delete_by_filter_allow_partial"] = (request.Flags & WriteFlags.DeleteByFilterAllowPartial) != 0;
-        if (request.Metric != DistanceMetric.Unspecified) root["distance_metric"] = SchemaJson.MetricName(request.Metric);
+        if (request.Metric != DistanceMetric.Unspecified)
+            root["distance_metric"] = SchemaJson.MetricName(request.Metric);
         JsonObject schema = [];
         foreach (AttributeSchema attribute in request.Schema) schema[attribute.Name] = SchemaJson.TypeName(attribute);
         root["schema"] = schema;

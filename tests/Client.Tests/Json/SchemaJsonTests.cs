@@ -53,8 +53,9 @@ public sealed class SchemaJsonTests
         Assert.Equal("""
             {"id":{"type":"uint","filterable":null,"full_text_search":null},
             "private":{"type":"bool","filterable":true,"full_text_search":null},
-            "title":{"type":"string","filterable":false,"full_text_search":{"k1":1.2,"k3":8,"b":0.75,"language":"english",
-            "stemming":true,"max_token_length":39,"remove_stopwords":true,"ascii_folding":false,"case_sensitive":false,
+            "title":{"type":"string","filterable":false,"full_text_search":{"k1":1.2,"k3":8,"b":0.75,
+            "language":"english","stemming":true,"max_token_length":39,"remove_stopwords":true,"ascii_folding":false,
+            "case_sensitive":false,
             "tokenizer":"word_v4"}},
             "vector":{"type":"[2]f16","ann":true,"filterable":null,"full_text_search":null}}
             """.ReplaceLineEndings(""), json);
@@ -62,7 +63,8 @@ public sealed class SchemaJsonTests
     }
 
     [Theory]
-    [InlineData("""{"a":"text"}""", "a: expects a type: string, int, uint, float, bool, uuid, datetime, an array of these " +
+    [InlineData("""{"a":"text"}""",
+        "a: expects a type: string, int, uint, float, bool, uuid, datetime, an array of these " +
         "such as []string, or a vector such as [128]f32 or [128]f16, but got \"text\"")]
     [InlineData("""{"a":"[0]f32"}""", "a: 0 dimensions in \"[0]f32\"; there may be 1 to 10752")]
     [InlineData("""{"a":"[9]i8"}""", "a: type \"[9]i8\" is not supported by this release")]

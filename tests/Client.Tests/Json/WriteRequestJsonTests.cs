@@ -10,7 +10,8 @@ public sealed class WriteRequestJsonTests
     public void RowsOfEveryKindOfValue()
     {
         WriteRequest write = JsonText.Write("""
-            {"upsert_rows":[{"id":18446744073709551615,"vector":[0.1,2],"title":"Straße","stock":3,"price":3.0,"ok":true,
+            {"upsert_rows":[{"id":18446744073709551615,"vector":[0.1,2],"title":"Straße","stock":3,"price":3.0,
+              "ok":true,
               "tags":["a","b"],"gone":null,"big":18446744073709551615,"low":-5}],
              "distance_metric":"cosine_distance","return_affected_ids":true}
             """);
@@ -30,7 +31,8 @@ public sealed class WriteRequestJsonTests
     public void SchemaAfterTheRowsStillMakesVectors()
     {
         WriteRequest write = JsonText.Write("""
-            {"upsert_rows":[{"id":"a","embedding":[1,2],"scores":[1.5,2]}],"schema":{"embedding":"[2]f16","scores":"[]float"}}
+            {"upsert_rows":[{"id":"a","embedding":[1,2],"scores":[1.5,2]}],
+             "schema":{"embedding":"[2]f16","scores":"[]float"}}
             """);
         Assert.Equal(Value.Of(1f, 2f), write.Upserts[0].Attributes[0].Value);
         Assert.Equal(Value.Of(Value.Of(1.5), Value.Of(2L)), write.Upserts[0].Attributes[1].Value);

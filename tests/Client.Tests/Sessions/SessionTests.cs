@@ -152,7 +152,8 @@ public sealed class SessionTests
             () => client.DeleteNamespaceAsync("b"));
         Assert.Equal(EvictionReason.NoSession, exception.Reason);
         await client.DeleteNamespaceAsync("c");
-        SeenRequest[] registers = server.Executed.Where(request => OperationOf(request) == Operation.Register).ToArray();
+        SeenRequest[] registers = server.Executed
+            .Where(request => OperationOf(request) == Operation.Register).ToArray();
         Assert.Equal(2, registers.Length);
         Assert.NotEqual(registers[0].Header.Request.Client, registers[1].Header.Request.Client);
     }

@@ -108,7 +108,7 @@ public sealed class DocumentSource : IDisposable
     {
         if (_options.Vectors!.Read() is float[] vector) return Value.Of(vector);
         throw new CommandException(string.Create(CultureInfo.InvariantCulture,
-            $"{_file.Path}, line {number}: --vectors has only {_options.Vectors.Count} vectors, one a document is needed"));
+            $"{_file.Path}, line {number}: --vectors has only {_options.Vectors.Count}, each document needs one"));
     }
 
     private static string FindIdField(ReadOnlyMemory<byte> line)
