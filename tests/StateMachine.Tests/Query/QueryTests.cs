@@ -49,7 +49,7 @@ public sealed class QueryTests : IDisposable
         QueryResult result = _machine.One(new Core.Model.Query { RankBy = RankBy.Ann("v", [0f, 0f]), Limit = 10 });
         Assert.Equal([1UL, 2UL, 3UL], result.Rows.Select(row => row.Id.AsUint));
         Assert.Equal([0f, 1f, 1f], result.Rows.Select(row => row.Score!.Value));
-        Assert.Equal("2", _machine.Ids(RankBy.Ann("v", [0f, 0f]), Is("a", FilterOperator.Lt, Value.Of(0L))));
+        Assert.Equal("2", _machine.Ids(RankBy.Ann("v", [0f, 0f]), Is("a", FilterOperator.Eq, Value.Of(-3L))));
     }
 
     [Fact]
