@@ -34,6 +34,7 @@ public sealed class SessionEvictedException(EvictionReason reason)
         EvictionReason.InvalidBodySize => "the size of the request does not fit its operation",
         EvictionReason.SessionTooLow => "another session with this client's id is newer",
         EvictionReason.SessionReleaseMismatch => "the session belongs to another release",
+        EvictionReason.WrongCluster => "the replica belongs to another cluster",
         _ => $"reason {(byte)reason}",
     };
 }

@@ -22,6 +22,7 @@ internal sealed class Session(ClientOptions options) : IDisposable
     private readonly byte[] _received = new byte[options.MessageSizeMax];
     private MessageConnection? _connection;
     private int _address;
+    private UInt128 _cluster = options.Cluster;
     private UInt128 _client;
     private ulong _session;
     private uint _requestNumber;
@@ -71,8 +72,7 @@ internal sealed class Session(ClientOptions options) : IDisposable
         Header header = NewHeader(Command.PingClient, 0);
         header.PingClient.Client = _client;
         header.PingClient.Timestamp = (ulong)Stopwatch.GetTimestamp();
-        Seal(ref header, _control);
-        await ExchangeAsync(_control, header, stop).ConfigureAwait(false);
+        await ExchangeControlAsync(header, stop).ConfigureAwait(false);
     }
 
     public void Dispose() => Disconnect();
@@ -83,11 +83,34 @@ internal sealed class Session(ClientOptions options) : IDisposable
         Header header = NewHeader(Command.Request, 0);
         header.Request.Client = _client;
         header.Request.Operation = Operation.Register;
-        Seal(ref header, _control);
-        ReceivedMessage reply = await ExchangeAsync(_control, header, stop).ConfigureAwait(false);
+        ReceivedMessage reply = await ExchangeControlAsync(header, stop).ConfigureAwait(false);
         _session = reply.Header.Reply.Op;
         _parent = reply.Header.Reply.Context;
         Check.That(_requestNumber == 0);
+    }
+
+    /// <summary>A message without a body, the first on a connection: here a client that accepts any cluster learns which it is.</summary>
+    private async Task<ReceivedMessage> ExchangeControlAsync(Header header, CancellationToken stop)
+    {
+        while (true)
+        {
+            header.Cluster = _cluster;
+            Seal(ref header, _control);
+            try
+            {
+                return await ExchangeAsync(_control, header, stop).ConfigureAwait(false);
+            }
+            catch (WrongClusterException wrong) when (options.Cluster == 0 && _cluster == 0)
+            {
+                _cluster = wrong.Actual;
+            }
+            catch (WrongClusterException wrong)
+            {
+                throw new ConnectionException(
+                    $"the replica belongs to cluster {wrong.Actual}, this client was told {options.Cluster}; correct --cluster or " +
+                    "the address");
+            }
+        }
     }
 
     private void EnsureClient()
@@ -109,7 +132,7 @@ internal sealed class Session(ClientOptions options) : IDisposable
     }
 
     private Header NewHeader(Command command, int bodySize) =>
-        Header.Create(command, options.Cluster, view: 0, replica: 0, bodySize);
+        Header.Create(command, _cluster, view: 0, replica: 0, bodySize);
 
     private static void Seal(ref Header header, byte[] message)
     {
@@ -162,11 +185,7 @@ internal sealed class Session(ClientOptions options) : IDisposable
         while (true)
         {
             ReceivedMessage message = await _connection!.ReceiveAsync(stop).ConfigureAwait(false);
-            if (message.Header.Cluster != options.Cluster)
-            {
-                throw new InvalidMessageException(
-                    $"the replica belongs to cluster {message.Header.Cluster}, this client was told {options.Cluster}");
-            }
+            if (message.Header.Cluster != _cluster) throw new WrongClusterException(message.Header.Cluster);
             switch (message.Header.Command)
             {
                 case Command.Reply when header.Command == Command.Request && Answers(message.Header, header):
@@ -219,4 +238,10 @@ internal sealed class Session(ClientOptions options) : IDisposable
     }
 
     private static TimeSpan Shorter(TimeSpan left, TimeSpan right) => left < right ? left : right;
+}
+
+/// <summary>The replica at the other end is of another cluster.</summary>
+internal sealed class WrongClusterException(UInt128 actual) : Exception
+{
+    public UInt128 Actual { get; } = actual;
 }

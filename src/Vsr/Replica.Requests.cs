@@ -18,15 +18,28 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         if (Status != ReplicaStatus.Normal) return;
         ref Header header = ref message.Header;
         bool sound = header.ValidChecksum() && header.Invalid(_configuration.MessageSizeMax) is null &&
-            header.Cluster == _options.Cluster && header.ValidChecksumBody(message.Body);
+            header.ValidChecksumBody(message.Body);
         if (!sound)
         {
             _options.Marks.Hit(Mark.MessageInvalid);
             return;
         }
+        if (header.Cluster != _options.Cluster)
+        {
+            OnWrongCluster(in header);
+            Advance();
+            return;
+        }
         if (header.Command == Command.PingClient) OnPingClient(in header);
         else if (header.Command == Command.Request) OnRequest(message);
         Advance();
+    }
+
+    /// <summary>A client with a wrong address is told so, rather than left waiting.</summary>
+    private void OnWrongCluster(in Header header)
+    {
+        if (header.Command == Command.PingClient) SendEviction(header.PingClient.Client, EvictionReason.WrongCluster);
+        else if (header.Command == Command.Request) SendEviction(header.Request.Client, EvictionReason.WrongCluster);
     }
 
     private void OnPingClient(in Header ping)

@@ -62,4 +62,7 @@ public enum EvictionReason : byte
     InvalidBodySize = 6,
     SessionTooLow = 7,
     SessionReleaseMismatch = 8,
+
+    /// <summary>The replica is of another cluster, the one in the eviction's header.</summary>
+    WrongCluster = 9,
 }

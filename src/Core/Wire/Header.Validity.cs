@@ -176,7 +176,7 @@ public partial struct Header
     {
         if (Size != Limits.HeaderSize) return "eviction has a body";
         if (Eviction.Client == 0) return "client is zero";
-        if (Eviction.Reason is EvictionReason.Reserved or > EvictionReason.SessionReleaseMismatch) return "reason is unknown";
+        if (Eviction.Reason is EvictionReason.Reserved or > EvictionReason.WrongCluster) return "reason is unknown";
         bool zero = Eviction.Reserved0 == 0 && Eviction.Reserved1 == 0 && Eviction.Reserved2 == 0 &&
             Eviction.Reserved3 == 0 && Eviction.Reserved4 == 0 && Eviction.Reserved5 == 0 && Eviction.Reserved6 == 0 &&
             Eviction.Reserved7 == 0 && Eviction.Reserved8 == 0 && Eviction.Reserved9 == 0;
