@@ -1,6 +1,32 @@
+using System;
 using System.CommandLine;
+using System.Threading.Tasks;
+using Deterministic.Replica.Benchmark;
 using Deterministic.Replica.Commands;
+using Deterministic.Replica.Demo;
+using Deterministic.Replica.Hosting;
 
-RootCommand root = new("Deterministic: a replicated search database.");
-ClientCommands.AddTo(root);
-return await ClientCommands.InvokeAsync(root, args);
+namespace Deterministic.Replica;
+
+internal static class Program
+{
+    private static Task<int> Main(string[] arguments)
+    {
+        if (!BitConverter.IsLittleEndian)
+        {
+            Console.Error.WriteLine("this machine is big-endian; the file format and the protocol are little-endian only");
+            return Task.FromResult(1);
+        }
+        RootCommand root = new("Deterministic: a search database on one totally ordered log.")
+        {
+            FormatCommand.Create(),
+            StartCommand.Create(),
+            InspectCommand.Create(),
+            VersionCommand.Create(),
+            BenchmarkCommand.Create(),
+            DemoCommand.Create(),
+        };
+        ClientCommands.AddTo(root);
+        return ClientCommands.InvokeAsync(root, arguments);
+    }
+}

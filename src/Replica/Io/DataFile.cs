@@ -30,11 +30,20 @@ internal sealed unsafe class DataFile : IDisposable
     public long Length { get; private set; }
 
     /// <summary>Makes a new file of <paramref name="length"/> bytes with all its space reserved, so that a full disk is an
-    /// error now and not in the middle of service. Null and an error text if that cannot be.</summary>
+    /// error now and not in the middle of service. Null and an error text if that cannot be. The file is for
+    /// formatting: its writes are durable only after <see cref="Synchronize"/>.</summary>
     public static DataFile? TryCreate(string path, long length, out string error)
     {
         Check.That(length > 0 && length % Limits.SectorSize == 0);
-        DataFile? file = TryOpen(path, Libc.ReadWrite | Libc.Create | Libc.Exclusive, out error);
+        if (File.Exists(path))
+        {
+            error = $"{path}: exists already; formatting would destroy it; delete it first or choose another name";
+            return null;
+        }
+        int descriptor = Libc.Open(
+            path, Libc.ReadWrite | Libc.Create | Libc.Exclusive | Libc.CloseOnExec, OwnerReadWrite);
+        DataFile? file = descriptor < 0 ? null : Lock(descriptor, path, direct: false, out error);
+        error = descriptor < 0 ? $"{path}: cannot create: {Marshal.GetLastPInvokeErrorMessage()}" : "";
         if (file is null) return null;
         int result = Libc.Allocate(file.Descriptor, 0, length);
         if (result == 0)
@@ -73,6 +82,11 @@ internal sealed unsafe class DataFile : IDisposable
             error = $"{path}: cannot open: {Marshal.GetLastPInvokeErrorMessage()}";
             return null;
         }
+        return Lock(descriptor, path, direct, out error);
+    }
+
+    private static DataFile? Lock(int descriptor, string path, bool direct, out string error)
+    {
         if (Libc.TryLock(descriptor) != 0)
         {
             _ = Libc.Close(descriptor);
@@ -128,8 +142,15 @@ internal sealed unsafe class DataFile : IDisposable
         }
     }
 
-    /// <summary>Makes the file's size and its name in the directory durable.</summary>
-    public void SynchronizeWithDirectory()
+    /// <summary>Any bytes at any offset; for formatting only.</summary>
+    public void WriteBuffered(long offset, ReadOnlySpan<byte> bytes)
+    {
+        Check.That(!IsDirect);
+        RandomAccess.Write(_handle, bytes, offset);
+    }
+
+    /// <summary>Makes everything written, the file's size and its name in the directory durable.</summary>
+    public void Synchronize()
     {
         _ = Libc.Synchronize(Descriptor);
         string directory = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path)) ?? "/";

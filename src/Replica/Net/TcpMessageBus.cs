@@ -29,7 +29,7 @@ internal sealed class TcpMessageBus : IMessageBus, IDisposable
 {
     private const int Backlog = 64;
 
-    private readonly Socket _listener = new(SocketType.Stream, ProtocolType.Tcp);
+    private Socket? _listener;
     private readonly Connection[] _connections;
     private readonly MessagePool _pool;
     private readonly WakeSignal _wake;
@@ -61,12 +61,13 @@ internal sealed class TcpMessageBus : IMessageBus, IDisposable
         _acceptArguments.Completed += (_, _) => ContinueAccept();
     }
 
-    public IPEndPoint? Endpoint => _listener.LocalEndPoint as IPEndPoint;
+    public IPEndPoint? Endpoint => _listener?.LocalEndPoint as IPEndPoint;
 
     public bool TryListen(IPEndPoint endpoint, out string error)
     {
         try
         {
+            _listener = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             _listener.Bind(endpoint);
             _listener.Listen(Backlog);
             error = "";
@@ -87,7 +88,7 @@ internal sealed class TcpMessageBus : IMessageBus, IDisposable
             do
             {
                 _acceptArguments.AcceptSocket = null;
-                if (_listener.AcceptAsync(_acceptArguments)) return;
+                if (_listener!.AcceptAsync(_acceptArguments)) return;
                 TakeAccepted();
             }
             while (!_stopped);
@@ -241,7 +242,7 @@ internal sealed class TcpMessageBus : IMessageBus, IDisposable
     public void Dispose()
     {
         _stopped = true;
-        _listener.Dispose();
+        _listener?.Dispose();
         foreach (Connection connection in _connections) connection.Dispose();
         _acceptArguments.Dispose();
     }

@@ -1,0 +1,31 @@
+using System;
+using Deterministic.Replica.Io;
+using Deterministic.Vsr;
+
+namespace Deterministic.Replica.Hosting;
+
+/// <summary>Finds out from a data file whose it is and how it is laid out, before anything is built for it.</summary>
+internal static class DataFileIdentity
+{
+    /// <param name="cluster">The cluster that the caller expects; null for any.</param>
+    public static ReplicaOptions? TryRead(DataFile file, UInt128? cluster, out string error)
+    {
+        using DataFileSource source = new(file);
+        SuperblockReport report = DataFileInspection.Superblock(source);
+        error = $"{file.Path}: {StopReasons.Text(report.Problem)}";
+        if (report.Problem != StopReason.None) return null;
+        if (cluster is UInt128 wanted && wanted != report.Working.Cluster)
+        {
+            error = $"{file.Path}: the data file belongs to cluster {report.Working.Cluster}, not to cluster {wanted}; " +
+                "check --cluster and the path";
+            return null;
+        }
+        ReplicaOptions options = report.Options();
+        long expected = new DataFileLayout(options.Configuration).Size;
+        error = $"{file.Path}: the file is {file.Length:N0} bytes long, its superblock says {expected:N0} bytes: it was cut or " +
+            "copied incompletely; restore it from a backup";
+        if (file.Length != expected) return null;
+        error = "";
+        return options;
+    }
+}

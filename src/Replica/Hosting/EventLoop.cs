@@ -1,0 +1,122 @@
+using System;
+using System.Diagnostics;
+using System.Threading;
+using Deterministic.Accel;
+using Deterministic.Core;
+using Deterministic.Core.Memory;
+using Deterministic.Replica.Io;
+using Deterministic.Replica.Net;
+using Deterministic.Vsr;
+using Microsoft.Extensions.Logging;
+
+namespace Deterministic.Replica.Hosting;
+
+/// <summary>The composition root: names the concrete disk, bus, clock and state machine, takes all memory, and runs the one
+/// thread on which everything of the core happens: completions, messages, ticks, in that order, round after round.</summary>
+internal sealed class EventLoop : IMessageHandler, IDisposable
+{
+    private const int DiskThreads = 4;
+
+    /// <summary>Connections beyond the sessions, so that a newcomer can come and evict the oldest session.</summary>
+    private const int ConnectionsExtra = 16;
+
+    /// <summary>Messages that have arrived and are not yet in the pipeline.</summary>
+    private const int ArrivedMax = 4;
+    private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(10);
+
+    private readonly StaticMemory _memory = new();
+    private readonly WakeSignal _wake = new();
+    private readonly StartOptions _options;
+    private readonly ILogger _logger;
+    private readonly DataFile _file;
+    private readonly ThreadedDisk _disk;
+    private readonly TcpMessageBus _bus;
+    private readonly Replica<StateMachine.StateMachine, ThreadedDisk, TcpMessageBus, SystemClock> _replica;
+
+    private EventLoop(
+        StartOptions options, ILoggerFactory loggers, DataFile file, ReplicaOptions replica, ComputeBackend backend)
+    {
+        Configuration configuration = replica.Configuration;
+        _options = options;
+        _file = file;
+        _logger = loggers.CreateLogger("replica");
+        ReplicaLog.Opening(
+            _logger, file.Path, replica.Cluster, replica.ReplicaIndex, SizeText.Format(configuration.StateSizeMax),
+            backend.Name, file.IsDirect ? "direct" : "through the page cache (the file system refused O_DIRECT)");
+        _disk = new ThreadedDisk(file, _wake, DiskThreads);
+        MessagePool arrived = new(_memory, configuration.PipelineMax + ArrivedMax, configuration.MessageSizeMax);
+        _bus = new TcpMessageBus(
+            _memory, arrived, configuration.SessionsMax + ConnectionsExtra, configuration.MessageSizeMax, _wake,
+            loggers.CreateLogger("bus"));
+        StateMachine.StateMachine machine = new(_memory, configuration, backend);
+        _replica = new(replica, _memory, machine, _disk, _bus, default);
+        _memory.Seal();
+    }
+
+    /// <summary>Opens the file far enough to know its sizes and takes all memory. Null and an error text if it cannot serve.</summary>
+    public static EventLoop? TryCreate(StartOptions options, ILoggerFactory loggers, out string error)
+    {
+        if (!Backends.TrySelect(options.Backend, out ComputeBackend? backend, out error)) return null;
+        DataFile? file = DataFile.TryOpenExisting(options.File, writable: true, out error);
+        if (file is null) return null;
+        ReplicaOptions? replica = DataFileIdentity.TryRead(file, options.Cluster, out error);
+        if (replica is not null) return new EventLoop(options, loggers, file, replica, backend!);
+        file.Dispose();
+        return null;
+    }
+
+    /// <summary>Serves until told to stop. False and an error text if the replica could not open or had to stop.</summary>
+    public bool Run(CancellationToken stopping, out string error)
+    {
+        long started = Stopwatch.GetTimestamp();
+        _replica.Open();
+        bool serving = false;
+        long nextTick = started;
+        error = "";
+        while (!stopping.IsCancellationRequested)
+        {
+            bool worked = false;
+            while (_disk.TryTakeCompletion(out uint token, out IoResult result))
+            {
+                _replica.OnCompletion(token, result);
+                worked = true;
+            }
+            if (_replica.Status == ReplicaStatus.Stopped)
+            {
+                error = $"{_file.Path}: {_replica.StopText()}{(_disk.WriteError.Length > 0 ? $" ({_disk.WriteError})" : "")}";
+                return false;
+            }
+            if (!serving && _replica.Status == ReplicaStatus.Normal)
+            {
+                if (!_bus.TryListen(_options.Endpoint, out error)) return false;
+                serving = true;
+                ReplicaLog.Serving(_logger, _replica.Op, _replica.View, Stopwatch.GetElapsedTime(started).TotalSeconds);
+                Console.WriteLine($"{ChildReplica.ReadyPrefix}{_bus.Endpoint}");
+            }
+            if (serving) worked |= _bus.Pump(this);
+            TimeSpan untilTick = Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), nextTick);
+            if (untilTick <= TimeSpan.Zero)
+            {
+                _replica.Tick();
+                nextTick = Stopwatch.GetTimestamp() + (long)(TickInterval.TotalSeconds * Stopwatch.Frequency);
+            }
+            else if (!worked)
+            {
+                _wake.Wait(untilTick);
+            }
+        }
+        ReplicaLog.Stopped(_logger, _replica.Op);
+        return true;
+    }
+
+    public void OnMessage(Message message) => _replica.OnMessage(message);
+
+    public void Dispose()
+    {
+        _bus.Dispose();
+        _disk.Dispose();
+        _file.Dispose();
+        _wake.Dispose();
+        // The memory stays until the process ends: a socket may still hold a buffer for a moment.
+    }
+}

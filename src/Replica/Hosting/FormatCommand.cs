@@ -1,0 +1,103 @@
+using System;
+using System.CommandLine;
+using System.Globalization;
+using System.IO;
+using Deterministic.Core;
+using Deterministic.Replica.Commands;
+using Deterministic.Replica.Io;
+using Deterministic.Vsr;
+
+namespace Deterministic.Replica.Hosting;
+
+/// <summary>`deterministic format`: makes the data file of one replica.</summary>
+internal static class FormatCommand
+{
+    /// <summary>Below this not even one full message fits beside the accounting's slack.</summary>
+    private const long StateSizeMin = 8L << 20;
+
+    private static readonly Option<UInt128> Cluster = new("--cluster")
+    {
+        Description = "Number of the cluster, the same for all its replicas and clients", Required = true,
+        CustomParser = result =>
+        {
+            string text = result.Tokens[0].Value;
+            if (UInt128.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out UInt128 cluster)) return cluster;
+            result.AddError($"--cluster: \"{text}\" is not a whole number from 0 to 2^128 - 1");
+            return 0;
+        },
+    };
+    private static readonly Option<byte> Replica = new("--replica")
+        { Description = "Index of this replica, from 0", Required = true };
+    private static readonly Option<byte> ReplicaCount = new("--replica-count")
+        { Description = "Replicas of the cluster (1 for now)", Required = true };
+    private static readonly Option<string> StateSize = new("--state-size")
+        { Description = "How large the state may grow; the file takes twice this and 1.1 GiB", DefaultValueFactory = _ => "1GiB" };
+    private static readonly Argument<string> Path = new("FILE") { Description = "Data file to make; must not exist" };
+
+    public static Command Create()
+    {
+        Command command = new("format",
+            "Make the data file of one replica. All its space is reserved now, so that a full disk is found out here.\n\n" +
+            "Example: deterministic format --cluster 7 --replica 0 --replica-count 1 ./data.deterministic")
+        {
+            Cluster, Replica, ReplicaCount, StateSize, Path,
+        };
+        command.SetAction(Run);
+        return command;
+    }
+
+    private static int Run(ParseResult arguments)
+    {
+        string path = arguments.GetRequiredValue(Path);
+        string sizeText = arguments.GetRequiredValue(StateSize);
+        if (!SizeText.TryParse(sizeText, out long stateSize))
+            return Fail($"--state-size: \"{sizeText}\" is not a size; write it like 512MiB or 4GiB", ExitCode.Usage);
+        if (stateSize < StateSizeMin || stateSize % Limits.SectorSize != 0)
+        {
+            return Fail($"--state-size: {sizeText} is {stateSize} bytes; it must be a multiple of {Limits.SectorSize} and at " +
+                $"least {SizeText.Format(StateSizeMin)}", ExitCode.Usage);
+        }
+        byte count = arguments.GetRequiredValue(ReplicaCount);
+        byte index = arguments.GetRequiredValue(Replica);
+        if (count != 1) return Fail(StopReasons.Text(StopReason.ReplicaCountUnsupported), ExitCode.Usage);
+        if (index >= count) return Fail($"--replica: {index} is not below --replica-count {count}", ExitCode.Usage);
+
+        Configuration production = Configuration.Production;
+        Configuration configuration = new(
+            production.MessageSizeMax, production.JournalSlots, production.PipelineMax, production.SessionsMax,
+            production.BarOps, production.JournalWritesMax, production.JournalReadsMax, stateSize);
+        DataFileLayout layout = new(configuration);
+        using DataFile? file = DataFile.TryCreate(path, layout.Size, out string error);
+        if (file is null) return Fail(error, ExitCode.Failed);
+        try
+        {
+            FileSink sink = new(file);
+            StopReason refused = DataFileFormat.Write(
+                new ReplicaOptions
+                {
+                    Cluster = arguments.GetRequiredValue(Cluster), ReplicaIndex = index, ReplicaCount = count,
+                    Configuration = configuration,
+                }, ref sink);
+            if (refused != StopReason.None) return Fail($"{path}: {StopReasons.Text(refused)}", ExitCode.Failed);
+        }
+        catch (IOException exception)
+        {
+            return Fail($"{path}: formatting failed: {exception.Message}; delete the file and try again", ExitCode.Failed);
+        }
+        Console.WriteLine($"{path}: formatted, {SizeText.Format(layout.Size)}, state up to {SizeText.Format(stateSize)}");
+        return ExitCode.Ok;
+    }
+
+    private static int Fail(string error, int code)
+    {
+        Console.Error.WriteLine(error);
+        return code;
+    }
+
+    private readonly struct FileSink(DataFile file) : IFormatSink
+    {
+        public void Write(long offset, ReadOnlySpan<byte> bytes) => file.WriteBuffered(offset, bytes);
+
+        public void Flush() => file.Synchronize();
+    }
+}

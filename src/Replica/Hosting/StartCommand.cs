@@ -1,0 +1,85 @@
+using System;
+using System.CommandLine;
+using System.Globalization;
+using System.Net;
+using System.Threading;
+using System.Threading.Tasks;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Deterministic.Replica.Hosting;
+
+/// <summary>`deterministic start`: serves a data file until SIGTERM or Ctrl+C.</summary>
+internal static class StartCommand
+{
+    private static readonly Option<string?> Addresses = new("--addresses")
+        { Description = "host:port to listen on, such as 127.0.0.1:3001; port 0 takes a free one" };
+    private static readonly Option<string?> Backend = new("--backend")
+        { Description = "Vector kernels: simd512, simd256, simd128 or scalar (default: the widest that this CPU has)" };
+    private static readonly Option<string?> Cluster = new("--cluster")
+        { Description = "Refuse a data file of any other cluster" };
+    private static readonly Option<string?> ConfigurationFile = new("--config")
+        { Description = "JSON file with the same settings: { \"addresses\": …, \"backend\": …, \"Logging\": … }" };
+    private static readonly Argument<string> File = new("FILE") { Description = "Data file made by `deterministic format`" };
+
+    public static Command Create()
+    {
+        Command command = new("start",
+            "Serve a data file. Prints \"ready on ADDRESS\" once it serves; SIGTERM stops it cleanly.\n\n" +
+            "Settings come from flags, then from the environment (DETERMINISTIC_ADDRESSES, DETERMINISTIC_BACKEND, " +
+            "DETERMINISTIC_Logging__LogLevel__Default), then from --config.\n\n" +
+            "Example: deterministic start --addresses 127.0.0.1:3001 ./data.deterministic")
+        {
+            Addresses, Backend, Cluster, ConfigurationFile, File,
+        };
+        command.SetAction(RunAsync);
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellation)
+    {
+        HostApplicationBuilder builder = new(new HostApplicationBuilderSettings { DisableDefaults = true });
+        builder.Configuration.AddInMemoryCollection([new("Logging:LogLevel:Default", "Information")]);
+        string? file = arguments.GetValue(ConfigurationFile);
+        if (file is not null) builder.Configuration.AddJsonFile(System.IO.Path.GetFullPath(file), optional: false);
+        builder.Configuration.AddEnvironmentVariables("DETERMINISTIC_");
+        builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));
+        builder.Logging.AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+            console.UseUtcTimestamp = true;
+        });
+        string addresses = arguments.GetValue(Addresses) ?? builder.Configuration["addresses"] ?? "127.0.0.1:3001";
+        if (!IPEndPoint.TryParse(addresses, out IPEndPoint? endpoint))
+        {
+            await Console.Error.WriteLineAsync(
+                $"--addresses: \"{addresses}\" is not one IP address with a port; write it like 127.0.0.1:3001 " +
+                "(a cluster has one replica for now)").ConfigureAwait(false);
+            return 2;
+        }
+        string? clusterText = arguments.GetValue(Cluster) ?? builder.Configuration["cluster"];
+        UInt128 cluster = 0;
+        if (clusterText is not null && !UInt128.TryParse(clusterText, NumberStyles.None, CultureInfo.InvariantCulture, out cluster))
+        {
+            await Console.Error.WriteLineAsync($"--cluster: \"{clusterText}\" is not a whole number").ConfigureAwait(false);
+            return 2;
+        }
+        StartOptions options = new(
+            arguments.GetRequiredValue(File), endpoint, arguments.GetValue(Backend) ?? builder.Configuration["backend"],
+            clusterText is null ? null : cluster);
+        builder.Services.AddSingleton(options);
+        builder.Services.AddSingleton<ReplicaService>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<ReplicaService>());
+        using IHost host = builder.Build();
+        ReplicaService service = host.Services.GetRequiredService<ReplicaService>();
+        await host.RunAsync(cancellation).ConfigureAwait(false);
+        return service.ExitCode;
+    }
+}
+
+/// <param name="Backend">Name of the kernels to use; null for the best.</param>
+/// <param name="Cluster">The cluster that the file must belong to; null for any.</param>
+internal sealed record StartOptions(string File, IPEndPoint Endpoint, string? Backend, UInt128? Cluster);
