@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Text;
 using System.Text.Json;
+using Deterministic.Core;
 using Deterministic.Core.Model;
 
 namespace Deterministic.Client.Json;
@@ -47,7 +48,7 @@ internal ref struct JsonCursor
     public JsonCursor(ReadOnlySpan<byte> json, string root = "")
     {
         _path = new JsonPath();
-        _names = new NameCache();
+        _names = NameCache.OfThisThread;
         if (root.Length > 0) _path.Push(root);
         if (json.StartsWith("\uFEFF"u8)) json = json[3..];
         _reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = DepthMax });
@@ -284,11 +285,17 @@ internal ref struct JsonCursor
 internal sealed class NameCache
 {
     private const int Slots = 256;
+
+    [ThreadStatic] private static NameCache? _ofThisThread;
+
     private readonly (byte[] Utf8, string Text)[] _slots = new (byte[], string)[Slots];
 
-    /// <summary>Null if the bytes are not UTF-8.</summary>
+    public static NameCache OfThisThread => _ofThisThread ??= new NameCache();
+
+    /// <summary>Null if the bytes are not UTF-8 or too long for a name.</summary>
     public string? Get(ReadOnlySpan<byte> utf8)
     {
+        if (utf8.Length > Limits.AttributeNameSizeMax) return null;
         uint hash = (uint)utf8.Length;
         foreach (byte b in utf8) hash = unchecked(hash * 31 + b);
         ref (byte[] Utf8, string Text) slot = ref _slots[hash % Slots];
