@@ -17,6 +17,9 @@ internal sealed class CallPump(ClientOptions options, Session session, ChannelRe
     private const int CountSize = 2;
     private const int PartHeaderSize = 8;
 
+    /// <summary>Room that every part finds in the reply, enough for an error; a replica refuses a batch without it.</summary>
+    private const int PartReplySize = 128;
+
     private readonly List<Call> _taken = [];
     private readonly Queue<Call> _again = new();
     private Call? _carried;
@@ -57,7 +60,7 @@ internal sealed class CallPump(ClientOptions options, Session session, ChannelRe
             return true;
         }
         int size = CountSize;
-        while (_taken.Count < ushort.MaxValue)
+        while (_taken.Count < options.BodySizeMax / PartReplySize)
         {
             Call? call = _carried;
             _carried = null;
