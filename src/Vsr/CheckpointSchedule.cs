@@ -20,14 +20,17 @@ public sealed class CheckpointSchedule(Configuration configuration)
         return checkpoint == 0 ? IntervalOps - 1 : checked(checkpoint + IntervalOps);
     }
 
-    /// <summary>The op by which the checkpoint after <paramref name="checkpoint"/> has to be under way: one bar after it.</summary>
+    /// <summary>The op by which the checkpoint after <paramref name="checkpoint"/> has to be under way: one bar after
+    /// it.</summary>
     public ulong TriggerOfNext(ulong checkpoint) => Next(checkpoint) + _barOps;
 
-    /// <summary>Last op whose journal slot holds nothing that a restart from <paramref name="checkpoint"/> needs.</summary>
+    /// <summary>Last op whose journal slot holds nothing that a restart from <paramref name="checkpoint"/>
+    /// needs.</summary>
     public ulong PrepareMax(ulong checkpoint) => TriggerOfNext(checkpoint) + 2 * _pipelineMax;
 
-    /// <summary>With <paramref name="commit"/> committed, a commit quorum is known to hold <paramref name="checkpoint"/>:
-    /// a pipeline past its trigger nobody acknowledges without it. A single replica is its own quorum at once.</summary>
+    /// <summary>With <paramref name="commit"/> committed, a commit quorum is known to hold <paramref
+    /// name="checkpoint"/>: a pipeline past its trigger nobody acknowledges without it. A single replica is its own
+    /// quorum at once.</summary>
     public bool IsDurable(ulong checkpoint, ulong commit, int replicaCount)
     {
         Check.That(IsCheckpoint(checkpoint));

@@ -4,8 +4,8 @@ using Deterministic.Core.Wire;
 
 namespace Deterministic.Vsr;
 
-/// <summary>The last reply of every session on disk, one slot each. A newer reply replaces one that still waits. Replies
-/// without a body are not written: the session table has their header.</summary>
+/// <summary>The last reply of every session on disk, one slot each. A newer reply replaces one that still waits.
+/// Replies without a body are not written: the session table has their header.</summary>
 internal sealed class ClientReplies<TDisk> where TDisk : IDisk
 {
     private readonly DataFileLayout _layout;

@@ -29,8 +29,8 @@ public struct ClientSessionReserved
     private byte _element;
 }
 
-/// <summary>Who is registered and what each was answered last. Changes only by committed entries, so it is equal on every
-/// replica at the same op. A session's index is its slot in the replies zone.</summary>
+/// <summary>Who is registered and what each was answered last. Changes only by committed entries, so it is equal on
+/// every replica at the same op. A session's index is its slot in the replies zone.</summary>
 public sealed class ClientSessions
 {
     private readonly ClientSession[] _sessions;

@@ -13,12 +13,12 @@ public interface IFormatSink
     void Flush();
 }
 
-/// <summary>Lays out a new data file. The superblock comes last, after a flush: a file whose formatting was cut short has
-/// none and does not open.</summary>
+/// <summary>Lays out a new data file. The superblock comes last, after a flush: a file whose formatting was cut short
+/// has none and does not open.</summary>
 public static class DataFileFormat
 {
-    /// <summary>None, or why such a file cannot be made (nothing is written then). Old superblocks are erased first; the caller
-    /// sees to it that the file is <see cref="DataFileLayout.Size"/> long.</summary>
+    /// <summary>None, or why such a file cannot be made (nothing is written then). Old superblocks are erased first;
+    /// the caller sees to it that the file is <see cref="DataFileLayout.Size"/> long.</summary>
     public static StopReason Write<TSink>(ReplicaOptions options, ref TSink sink) where TSink : IFormatSink
     {
         if (options.ReplicaCount != 1) return StopReason.ReplicaCountUnsupported;

@@ -4,7 +4,8 @@ using Deterministic.Core.Wire;
 
 namespace Deterministic.Vsr;
 
-/// <summary>Where an inspection reads from. False: nothing could be read there, <paramref name="into"/> is undefined.</summary>
+/// <summary>Where an inspection reads from. False: nothing could be read there, <paramref name="into"/> is
+/// undefined.</summary>
 public interface IInspectionSource
 {
     bool TryRead(long offset, Span<byte> into);

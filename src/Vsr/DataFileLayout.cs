@@ -26,7 +26,8 @@ public sealed class DataFileLayout
         Check.That(Size % Limits.SectorSize == 0);
     }
 
-    /// <summary>One block for the sessions; the rest is the slack that a stream may need over its entries' accounted size.</summary>
+    /// <summary>One block for the sessions; the rest is the slack that a stream may need over its entries' accounted
+    /// size.</summary>
     private const int AreaBlocksExtra = 8;
 
     public int MessageSizeMax { get; }
@@ -77,5 +78,6 @@ public sealed class DataFileLayout
         return AreasOffset + area * AreaSize + block * MessageSizeMax;
     }
 
-    public static int SectorCeiling(int size) => checked(size + Limits.SectorSize - 1) / Limits.SectorSize * Limits.SectorSize;
+    public static int SectorCeiling(int size) =>
+        checked(size + Limits.SectorSize - 1) / Limits.SectorSize * Limits.SectorSize;
 }

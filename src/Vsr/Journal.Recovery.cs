@@ -5,7 +5,8 @@ using Deterministic.Core.Wire;
 
 namespace Deterministic.Vsr;
 
-/// <summary>Opening: read both rings, decide over every slot by the table, put right what can be, check the chain.</summary>
+/// <summary>Opening: read both rings, decide over every slot by the table, put right what can be, check the
+/// chain.</summary>
 internal sealed partial class Journal<TDisk>
 {
     private enum RecoveryStep : byte
@@ -180,8 +181,8 @@ internal sealed partial class Journal<TDisk>
         }
     }
 
-    /// <summary>Writes are in sequence and a header is written after its prepare, so an unreadable prepare just beyond the head
-    /// whose header is still of an earlier turn was never acknowledged.</summary>
+    /// <summary>Writes are in sequence and a header is written after its prepare, so an unreadable prepare just
+    /// beyond the head whose header is still of an earlier turn was never acknowledged.</summary>
     private bool IsTorn(int slot)
     {
         ulong op = Head + 1;
@@ -240,8 +241,8 @@ internal sealed partial class Journal<TDisk>
         }
     }
 
-    /// <summary>Torn prepares are overwritten before any sector of headers: torn too, that would leave a slot with nothing
-    /// to tell that it was never acknowledged.</summary>
+    /// <summary>Torn prepares are overwritten before any sector of headers: torn too, that would leave a slot with
+    /// nothing to tell that it was never acknowledged.</summary>
     private void RepairTorn()
     {
         while (_repairing < _torn.Length && !_torn[_repairing]) _repairing++;

@@ -5,9 +5,9 @@ using Deterministic.Core.Wire;
 
 namespace Deterministic.Vsr;
 
-/// <summary>The write-ahead log on disk: a ring of whole prepares and a ring of their headers. A write puts down the prepare,
-/// then, when that is durable, the sector of headers that it is in; only then is the entry written. One write at a time:
-/// a single replica must not have a hole in its log after a crash.</summary>
+/// <summary>The write-ahead log on disk: a ring of whole prepares and a ring of their headers. A write puts down the
+/// prepare, then, when that is durable, the sector of headers that it is in; only then is the entry written. One
+/// write at a time: a single replica must not have a hole in its log after a crash.</summary>
 internal sealed partial class Journal<TDisk> where TDisk : IDisk
 {
     private readonly DataFileLayout _layout;
@@ -61,7 +61,8 @@ internal sealed partial class Journal<TDisk> where TDisk : IDisk
         return header.Command == Command.Prepare && header.Prepare.Op == op && !_dirty[slot] && !_faulty[slot];
     }
 
-    /// <summary>Starts to write; the journal keeps its own reference. <see cref="Writing"/> falls when it is durable.</summary>
+    /// <summary>Starts to write; the journal keeps its own reference. <see cref="Writing"/> falls when it is
+    /// durable.</summary>
     public void Write(Message prepare)
     {
         Check.That(!Writing);
@@ -74,8 +75,10 @@ internal sealed partial class Journal<TDisk> where TDisk : IDisk
         _writingHeader = false;
         _dirty[slot] = true;
         int padded = DataFileLayout.SectorCeiling((int)prepare.Header.Size);
-        Check.That(!prepare.Buffer.Slice(prepare.Bytes.Length, padded - prepare.Bytes.Length).ContainsAnyExcept((byte)0));
-        _disk.Write(Token.Of(TokenKind.JournalWrite, slot), _layout.PrepareOffset(slot), prepare.Buffer.Part(0, padded));
+        Span<byte> tail = prepare.Buffer.Slice(prepare.Bytes.Length, padded - prepare.Bytes.Length);
+        Check.That(!tail.ContainsAnyExcept((byte)0));
+        _disk.Write(
+            Token.Of(TokenKind.JournalWrite, slot), _layout.PrepareOffset(slot), prepare.Buffer.Part(0, padded));
     }
 
     public void OnWriteCompletion(IoResult result)
@@ -100,7 +103,8 @@ internal sealed partial class Journal<TDisk> where TDisk : IDisk
         prepare.Release();
     }
 
-    /// <summary>Starts to read an entry that the journal has into <paramref name="into"/>; see <see cref="TryTakeRead"/>.</summary>
+    /// <summary>Starts to read an entry that the journal has into <paramref name="into"/>; see <see
+    /// cref="TryTakeRead"/>.</summary>
     public void Read(ulong op, Message into)
     {
         Check.That(_reading is null);
@@ -120,7 +124,8 @@ internal sealed partial class Journal<TDisk> where TDisk : IDisk
         _readDone = true;
     }
 
-    /// <summary>True once the read has ended; <paramref name="sound"/> false if the bytes are not the entry any more.</summary>
+    /// <summary>True once the read has ended; <paramref name="sound"/> false if the bytes are not the entry any
+    /// more.</summary>
     public bool TryTakeRead(out bool sound)
     {
         sound = false;
@@ -129,8 +134,9 @@ internal sealed partial class Journal<TDisk> where TDisk : IDisk
         _reading = null;
         int slot = _layout.SlotOf(_readingOp);
         Header expected = _headers[slot];
+        int padded = DataFileLayout.SectorCeiling((int)expected.Size);
         sound = message.Header.Checksum == expected.Checksum && message.Header.ValidChecksum() &&
-            JournalSlot.ValidBody(in expected, message.Buffer.Slice(0, DataFileLayout.SectorCeiling((int)expected.Size)));
+            JournalSlot.ValidBody(in expected, message.Buffer.Slice(0, padded));
         if (!sound) _faulty[slot] = true;
         return true;
     }

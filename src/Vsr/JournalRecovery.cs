@@ -3,8 +3,8 @@ using Deterministic.Core;
 
 namespace Deterministic.Vsr;
 
-/// <summary>What is known about one slot after both rings were read. Bits that make no sense together (a reserved header that
-/// is not readable) may be set; the table does not look at them then.</summary>
+/// <summary>What is known about one slot after both rings were read. Bits that make no sense together (a reserved
+/// header that is not readable) may be set; the table does not look at them then.</summary>
 [Flags]
 public enum SlotFacts : ushort
 {
@@ -46,7 +46,8 @@ public enum SlotDecision : byte
     /// <summary>May have held an acknowledged entry and there is nobody to ask.</summary>
     Abort,
 
-    /// <summary>Abort, unless the slot is just beyond the head and its header shows that the write had not finished.</summary>
+    /// <summary>Abort, unless the slot is just beyond the head and its header shows that the write had not
+    /// finished.</summary>
     AbortUnlessTorn,
 }
 
@@ -88,8 +89,8 @@ public static class JournalRecovery
         new('B', HO | HR, PO, SlotDecision.Repair, SlotDecision.AbortUnlessTorn),
         new('C', HO, HR | PO, SlotDecision.Repair, SlotDecision.AbortUnlessTorn),
 
-        // The header is unreadable. A single replica writes in sequence, so the prepare stands for itself; in a cluster only
-        // at the head can the crash have cut the header's write.
+        // The header is unreadable. A single replica writes in sequence, so the prepare stands for itself; in a
+        // cluster only at the head can the crash have cut the header's write.
         new('D', PO | PR, HO, SlotDecision.Repair, SlotDecision.Fix),
         new('E', PO, HO | PR | PL | PH, SlotDecision.Repair, SlotDecision.Fix),
         new('F', PO | PH, HO | PR | PL, SlotDecision.Fix, SlotDecision.Fix),

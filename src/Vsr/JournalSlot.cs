@@ -14,8 +14,8 @@ public enum SlotContent : byte
 /// <summary>What bytes from the journal are, for the journal itself and for inspection.</summary>
 public static class JournalSlot
 {
-    /// <summary>A header of either ring: sound, of this cluster, and of this slot, so that a read or write that went to the
-    /// wrong place shows.</summary>
+    /// <summary>A header of either ring: sound, of this cluster, and of this slot, so that a read or write that went
+    /// to the wrong place shows.</summary>
     public static SlotContent Examine(in Header header, UInt128 cluster, int slot, int slots, int messageSizeMax)
     {
         Check.That(slot >= 0 && slot < slots);
@@ -33,6 +33,7 @@ public static class JournalSlot
         int size = (int)header.Size;
         int padded = DataFileLayout.SectorCeiling(size);
         Check.That(slot.Length >= padded);
-        return header.ValidChecksumBody(slot[Limits.HeaderSize..size]) && !slot[size..padded].ContainsAnyExcept((byte)0);
+        return header.ValidChecksumBody(slot[Limits.HeaderSize..size]) &&
+            !slot[size..padded].ContainsAnyExcept((byte)0);
     }
 }

@@ -6,8 +6,8 @@ using Deterministic.Core.Wire;
 
 namespace Deterministic.Vsr;
 
-/// <summary>Writes the whole state as a chain of blocks into the area that is not in use, then points the superblock at it;
-/// and reads it back at open.</summary>
+/// <summary>Writes the whole state as a chain of blocks into the area that is not in use, then points the superblock
+/// at it; and reads it back at open.</summary>
 public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
 {
     private const int BlockWritesMax = 4;

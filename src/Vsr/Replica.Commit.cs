@@ -4,7 +4,8 @@ using Deterministic.Core.Wire;
 
 namespace Deterministic.Vsr;
 
-/// <summary>One entry after the other through the state machine: prefetch, execute, and after some a checkpoint.</summary>
+/// <summary>One entry after the other through the state machine: prefetch, execute, and after some a
+/// checkpoint.</summary>
 public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
 {
     private enum CommitStage : byte
@@ -112,8 +113,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         place = null;
     }
 
-    /// <summary>Makes the reply, enters it into the session table and hands it to the reply zone and to the client. The reply is
-    /// a function of the log alone, so it names the entry's view, not the current one.</summary>
+    /// <summary>Makes the reply, enters it into the session table and hands it to the reply zone and to the client.
+    /// The reply is a function of the log alone, so it names the entry's view, not the current one.</summary>
     private void Answer(in Header entry, Message message, int bodySize)
     {
         ref Header reply = ref message.Header;

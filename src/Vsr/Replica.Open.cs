@@ -102,7 +102,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         if (_journal.FixedSlots > 0) marks.Hit(Mark.JournalHeaderRepaired);
     }
 
-    /// <summary>A single replica takes a new view at each start, so that entries of before and after a crash differ.</summary>
+    /// <summary>A single replica takes a new view at each start, so that entries of before and after a crash
+    /// differ.</summary>
     private void StartView()
     {
         CommitMin = CheckpointOp;
@@ -125,7 +126,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         return true;
     }
 
-    /// <summary>Runs the entries after the checkpoint again; alone in its quorum, a single replica has committed them all.</summary>
+    /// <summary>Runs the entries after the checkpoint again; alone in its quorum, a single replica has committed them
+    /// all.</summary>
     private bool AdvanceReplay()
     {
         if (AdvanceCommit()) return true;

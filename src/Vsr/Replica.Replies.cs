@@ -39,7 +39,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         bool sound = message.Header.Checksum == session.Reply.Checksum && message.Header.ValidChecksum() &&
             message.Header.ValidChecksumBody(message.Body);
         if (sound) SendToClient(session.Client, message);
-        // Nobody else has the reply. Better that the client learns that its session is over than that it waits for ever.
+        // Nobody else has the reply. Better that the client learns that its session is over than that it waits for
+        // ever.
         else if (_replies.InMemory(index) is null && session.Reply.Checksum == _replyWanted)
         {
             SendEviction(session.Client, EvictionReason.NoSession);

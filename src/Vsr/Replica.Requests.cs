@@ -5,12 +5,13 @@ using Deterministic.Core.Wire;
 
 namespace Deterministic.Vsr;
 
-/// <summary>What clients send: requests become log entries, or are answered from what is known, or are dropped.</summary>
+/// <summary>What clients send: requests become log entries, or are answered from what is known, or are
+/// dropped.</summary>
 public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
 {
-    /// <summary>Takes a message of at least a header in its buffer. The caller keeps its own reference; the replica takes one
-    /// while it needs the message, and a request that enters the log has its header rewritten in place, so the caller
-    /// must not read it afterwards. Bytes may be anything: what is not sound is dropped.</summary>
+    /// <summary>Takes a message of at least a header in its buffer. The caller keeps its own reference; the replica
+    /// takes one while it needs the message, and a request that enters the log has its header rewritten in place, so
+    /// the caller must not read it afterwards. Bytes may be anything: what is not sound is dropped.</summary>
     public void OnMessage(Message message)
     {
         Check.That(message.References > 0);
@@ -122,7 +123,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         TryPrepare(message);
     }
 
-    /// <summary>Turns the request into the next entry of the log; with the pipeline full it is dropped and the client resends.</summary>
+    /// <summary>Turns the request into the next entry of the log; with the pipeline full it is dropped and the client
+    /// resends.</summary>
     private void TryPrepare(Message message)
     {
         ulong op = Op + 1;

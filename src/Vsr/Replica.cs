@@ -20,9 +20,10 @@ public sealed class ReplicaOptions
 }
 
 /// <summary>One replica of the log and the state machine behind it. Single-threaded and never blocking: its owner calls
-/// <see cref="Open"/> once, then <see cref="Tick"/> every 10 ms, <see cref="OnMessage"/> and <see cref="OnCompletion"/> as
-/// things happen, each to its end before the next and never from inside a call to the disk or the bus. Everything is
-/// allocated by the constructor. Struct parameters are copied into the parts, so they must be handles to shared state.</summary>
+/// <see cref="Open"/> once, then <see cref="Tick"/> every 10 ms, <see cref="OnMessage"/> and <see
+/// cref="OnCompletion"/> as things happen, each to its end before the next and never from inside a call to the disk
+/// or the bus. Everything is allocated by the constructor. Struct parameters are copied into the parts, so they must
+/// be handles to shared state.</summary>
 public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     where TStateMachine : IStateMachine
     where TDisk : IDisk
@@ -121,8 +122,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         Advance();
     }
 
-    /// <summary>A disk operation has ended. Tokens of others (<see cref="Token.ForeignBit"/>) only make the replica look again
-    /// whether the state machine has what it waited for.</summary>
+    /// <summary>A disk operation has ended. Tokens of others (<see cref="Token.ForeignBit"/>) only make the replica
+    /// look again whether the state machine has what it waited for.</summary>
     public void OnCompletion(uint token, IoResult result)
     {
         if (Status == ReplicaStatus.Stopped) return;

@@ -51,10 +51,11 @@ public static class StopReasons
         StopReason.SuperblockNotFound =>
             "no superblock: this is not a data file, or its formatting did not finish; run `format` on a new file",
         StopReason.SuperblockQuorumLost =>
-            "fewer than two copies of the superblock agree: the disk lost more than it may; restore the file from a backup",
-        StopReason.SuperblockFork =>
-            "two superblocks with one sequence number differ: the file was changed by two processes or a copy was mixed in; " +
+            "fewer than two copies of the superblock agree: the disk lost more than it may; " +
             "restore the file from a backup",
+        StopReason.SuperblockFork =>
+            "two superblocks with one sequence number differ: the file was changed by two processes " +
+            "or a copy was mixed in; restore the file from a backup",
         StopReason.SuperblockParentNotConnected =>
             "the superblock copies do not follow from each other: parts of two files were mixed; restore from a backup",
         StopReason.SuperblockParentSkipped =>
@@ -70,18 +71,23 @@ public static class StopReasons
             "the superblock could not be read back from three of its four places after writing it; replace the disk",
         StopReason.WrongCluster => "the data file belongs to another cluster; check the cluster number and the path",
         StopReason.WrongReplica => "the data file belongs to another replica; check the replica's index and the path",
-        StopReason.WrongConfiguration => "the data file was formatted with other sizes; open it with the sizes it names",
-        StopReason.ReplicaCountUnsupported => "this release runs clusters of one replica; format with --replica-count 1",
+        StopReason.WrongConfiguration =>
+            "the data file was formatted with other sizes; open it with the sizes it names",
+        StopReason.ReplicaCountUnsupported =>
+            "this release runs clusters of one replica; format with --replica-count 1",
         StopReason.JournalSlotUnreadable =>
             "a journal slot that may hold an acknowledged operation is damaged and no other replica has a copy; " +
             "restore the file from a backup",
         StopReason.JournalEmpty => "no journal slot can be read; restore the file from a backup",
         StopReason.JournalTooShort =>
-            "the journal ends before an operation that was durable; the disk lost writes; restore the file from a backup",
-        StopReason.JournalBroken => "two neighbouring journal entries do not follow from each other; restore from a backup",
+            "the journal ends before an operation that was durable; the disk lost writes; " +
+            "restore the file from a backup",
+        StopReason.JournalBroken =>
+            "two neighbouring journal entries do not follow from each other; restore from a backup",
         StopReason.CheckpointCorrupt => "a block of the checkpoint is damaged; restore the file from a backup",
         StopReason.CheckpointRefused =>
-            "the state machine could not take the checkpoint: it was written by an incompatible release; start that release",
+            "the state machine could not take the checkpoint: it was written by an incompatible release; " +
+            "start that release",
         StopReason.CheckpointTooLarge =>
             "the state does not fit into the checkpoint area; format a file with a larger state size and load it again",
         StopReason.WriteFailed => "the disk did not take a write; check that it is healthy and not full, then restart",

@@ -4,8 +4,8 @@ using Deterministic.Core.Memory;
 
 namespace Deterministic.Vsr;
 
-/// <summary>Reads and writes the four copies, one disk operation at a time. A write goes to the copies in turn, then all
-/// are read back and three must hold it. One change at a time; the owner polls <see cref="Idle"/>.</summary>
+/// <summary>Reads and writes the four copies, one disk operation at a time. A write goes to the copies in turn, then
+/// all are read back and three must hold it. One change at a time; the owner polls <see cref="Idle"/>.</summary>
 internal sealed class Superblock<TDisk> where TDisk : IDisk
 {
     private enum Step : byte
@@ -124,7 +124,8 @@ internal sealed class Superblock<TDisk> where TDisk : IDisk
         RepairNext();
     }
 
-    /// <summary>Damaged copies are rewritten before anything else is: the next change overwrites good ones in turn.</summary>
+    /// <summary>Damaged copies are rewritten before anything else is: the next change overwrites good ones in
+    /// turn.</summary>
     private void RepairNext()
     {
         if (_degraded == 0)

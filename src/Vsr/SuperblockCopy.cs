@@ -17,7 +17,8 @@ public struct CheckpointState
     [FieldOffset(256)] public UInt128 ParentId;
     [FieldOffset(272)] public UInt128 GrandparentId;
 
-    /// <summary>Checksum of the header of the stream's last block, which pins the whole chain; 0 without blocks.</summary>
+    /// <summary>Checksum of the header of the stream's last block, which pins the whole chain; 0 without
+    /// blocks.</summary>
     [FieldOffset(288)] public UInt128 StreamChecksum;
 
     /// <summary>Bytes that the state machine wrote.</summary>
@@ -91,7 +92,8 @@ public struct SuperblockCopy
     [FieldOffset(176)] public CheckpointState Checkpoint;
     [FieldOffset(688)] public SuperblockReserved Reserved3;
 
-    /// <summary>Reads the copy at the front of <paramref name="bytes"/> (<see cref="Size"/> of them); any content.</summary>
+    /// <summary>Reads the copy at the front of <paramref name="bytes"/> (<see cref="Size"/> of them); any
+    /// content.</summary>
     public static SuperblockCopy Read(ReadOnlySpan<byte> bytes)
     {
         Check.That(bytes.Length == Size);

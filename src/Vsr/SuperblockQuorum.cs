@@ -27,12 +27,13 @@ public struct SuperblockQuorum
     /// <summary>Bit i: copy i does not hold <see cref="Working"/>.</summary>
     public uint Degraded;
 
-    /// <summary>Copies alike that opening needs. With <see cref="ThresholdVerify"/> more than all copies together, so that
-    /// an open cannot miss the last finished write.</summary>
+    /// <summary>Copies alike that opening needs. With <see cref="ThresholdVerify"/> more than all copies together, so
+    /// that an open cannot miss the last finished write.</summary>
     public const int ThresholdOpen = 2;
     public const int ThresholdVerify = 3;
 
-    /// <summary>State of the copy in <paramref name="bytes"/>, found at the place of copy <paramref name="place"/>.</summary>
+    /// <summary>State of the copy in <paramref name="bytes"/>, found at the place of copy <paramref
+    /// name="place"/>.</summary>
     public static SuperblockCopyState Examine(ReadOnlySpan<byte> bytes, int place, out SuperblockCopy copy)
     {
         Check.That(bytes.Length == SuperblockCopy.Size);

@@ -2,8 +2,8 @@ using Deterministic.Core;
 
 namespace Deterministic.Vsr;
 
-/// <summary>Whose disk operation has completed: the kind in bits 24 to 30, the part's own index below. Tokens with bit 31
-/// set are not the replica's; they are free for the storage under the state machine.</summary>
+/// <summary>Whose disk operation has completed: the kind in bits 24 to 30, the part's own index below. Tokens with
+/// bit 31 set are not the replica's; they are free for the storage under the state machine.</summary>
 public static class Token
 {
     public const uint ForeignBit = 1u << 31;

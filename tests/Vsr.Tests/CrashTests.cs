@@ -8,7 +8,8 @@ using Xunit;
 
 namespace Deterministic.Vsr.Tests;
 
-/// <summary>Power cuts at random points, also while opening, and whether everything acknowledged survives them.</summary>
+/// <summary>Power cuts at random points, also while opening, and whether everything acknowledged survives
+/// them.</summary>
 public sealed class CrashTests
 {
     [Fact]

@@ -52,9 +52,11 @@ public sealed class DataFileTests
             Assert.True(DataFileLayout.SuperblockOffset(3) + SuperblockCopy.Size <= layout.JournalHeadersOffset);
             Assert.Equal(layout.JournalHeadersOffset + layout.JournalHeadersSize, layout.JournalPreparesOffset);
             Assert.Equal(
-                layout.PrepareOffset(configuration.JournalSlots - 1) + configuration.MessageSizeMax, layout.ReplyOffset(0));
+                layout.PrepareOffset(configuration.JournalSlots - 1) + configuration.MessageSizeMax,
+                layout.ReplyOffset(0));
             Assert.Equal(
-                layout.ReplyOffset(configuration.SessionsMax - 1) + configuration.MessageSizeMax, layout.BlockOffset(0, 0));
+                layout.ReplyOffset(configuration.SessionsMax - 1) + configuration.MessageSizeMax,
+                layout.BlockOffset(0, 0));
             Assert.Equal(layout.BlockOffset(0, 0) + layout.AreaSize, layout.BlockOffset(1, 0));
             Assert.Equal(layout.BlockOffset(1, 0) + layout.AreaSize, layout.Size);
             Assert.True(layout.AreaBlocks * configuration.MessageBodySizeMax > configuration.StateSizeMax);

@@ -138,9 +138,11 @@ public sealed class HeaderValidityTests
         Assert.Equal("session is zero", Changed(Command.Request, (ref Header h) => h.Request.Session = 0));
         Assert.Equal("request number is zero", Changed(Command.Request, (ref Header h) => h.Request.RequestNumber = 0));
         Assert.Equal(
-            "register has a session", Changed(Command.Request, (ref Header h) => h.Request.Operation = Operation.Register));
+            "register has a session",
+            Changed(Command.Request, (ref Header h) => h.Request.Operation = Operation.Register));
         Assert.Equal("op is not above commit", Changed(Command.Prepare, (ref Header h) => h.Prepare.Commit = 4));
-        Assert.Equal("root has fields set", Changed(Command.Prepare, (ref Header h) => h.Prepare.Operation = Operation.Root));
+        Assert.Equal(
+            "root has fields set", Changed(Command.Prepare, (ref Header h) => h.Prepare.Operation = Operation.Root));
         Assert.Equal("op is not commit", Changed(Command.Reply, (ref Header h) => h.Reply.Commit = 5));
         Assert.Equal("reason is unknown", Changed(Command.Eviction, (ref Header h) => h.Eviction.Reason = 0));
         Assert.Equal("address is not a sector's", Changed(Command.Block, (ref Header h) => h.Block.Address++));

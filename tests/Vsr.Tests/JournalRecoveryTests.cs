@@ -48,7 +48,8 @@ public sealed class JournalRecoveryTests
         foreach (SlotRule rule in JournalRecovery.Rules)
         {
             bool damaged = rule.Many == SlotDecision.Repair && (rule.Clear & SlotFacts.PrepareOk) != 0;
-            if (damaged) Assert.True(rule.One is SlotDecision.Abort or SlotDecision.AbortUnlessTorn, rule.Name.ToString());
+            if (!damaged) continue;
+            Assert.True(rule.One is SlotDecision.Abort or SlotDecision.AbortUnlessTorn, rule.Name.ToString());
         }
     }
 }

@@ -259,10 +259,19 @@ public sealed class ReplicaTests
             bench.Deliver(bytes);
             bench.Settle();
         }
+        Assert.Equal(sent, bench.Bus.Sent);
+        Assert.Equal(0ul, bench.StateMachine.Count);
+    }
+
+    [Fact]
+    public void Client_of_another_cluster_is_told_so()
+    {
+        using Bench bench = new Bench().Open();
+        TestClient client = bench.Register(5);
         client.Make(Bench.Cluster + 1, Operation.Write, "body"u8);
         bench.Deliver(client.Request);
         bench.Settle();
-        Assert.Equal(sent, bench.Bus.Sent);
+        Assert.Equal(EvictionReason.WrongCluster, bench.Bus.LastHeader.Eviction.Reason);
         Assert.Equal(0ul, bench.StateMachine.Count);
     }
 }

@@ -103,7 +103,8 @@ public sealed class SuperblockTests
         return next;
     }
 
-    private static SuperblockCopy Read(MemoryFile file) => SuperblockCopy.Read(file.Bytes.AsSpan(0, SuperblockCopy.Size));
+    private static SuperblockCopy Read(MemoryFile file) =>
+        SuperblockCopy.Read(file.Bytes.AsSpan(0, SuperblockCopy.Size));
 
     private static void Put(byte[][] contents, Place place, int index, Span<byte> to)
     {

@@ -43,8 +43,8 @@ public partial struct Header
         return header;
     }
 
-    /// <summary>Null, or why no correct peer could have made this header. The checksum must have been checked before; every
-    /// receiver and every reader of a disk calls this before it looks at any other field.</summary>
+    /// <summary>Null, or why no correct peer could have made this header. The checksum must have been checked
+    /// before; every receiver and every reader of a disk calls this before it looks at any other field.</summary>
     /// <param name="messageSizeMax">Largest message of the cluster in bytes, header included.</param>
     public readonly string? Invalid(int messageSizeMax)
     {
@@ -114,7 +114,8 @@ public partial struct Header
 
     private readonly string? InvalidPrepare()
     {
-        bool zero = Prepare.Reserved0 == 0 && Prepare.Reserved1 == 0 && Prepare.Reserved2 == 0 && Prepare.Reserved3 == 0;
+        bool zero = Prepare.Reserved0 == 0 && Prepare.Reserved1 == 0 &&
+            Prepare.Reserved2 == 0 && Prepare.Reserved3 == 0;
         if (!zero) return "reserved bytes of the prepare are not zero";
         if (Prepare.Operation == Operation.Root)
         {

@@ -8,8 +8,8 @@ using Deterministic.Vsr;
 
 namespace Deterministic.Vsr.Tests.Support;
 
-/// <summary>Answers every operation with its body behind the number of operations so far; its state is that number and a
-/// hash chain over all bodies, padded to several blocks.</summary>
+/// <summary>Answers every operation with its body behind the number of operations so far; its state is that number
+/// and a hash chain over all bodies, padded to several blocks.</summary>
 internal sealed class EchoStateMachine : IStateMachine
 {
     private const int StateSize = 40_000;
@@ -208,7 +208,8 @@ internal sealed class Bench : IDisposable
         return this;
     }
 
-    /// <summary>Throws the process away (with what its writes in flight left behind) and makes a new one on the file.</summary>
+    /// <summary>Throws the process away (with what its writes in flight left behind) and makes a new one on the
+    /// file.</summary>
     public Bench Restart(Random? random = null, ReplicaOptions? options = null)
     {
         if (random is not null) Disk.Crash(random);

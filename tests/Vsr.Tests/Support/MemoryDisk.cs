@@ -28,8 +28,8 @@ internal sealed class MemoryFile(long size) : IFormatSink
     public void Corrupt(long offset) => Bytes[offset] ^= 0x5a;
 }
 
-/// <summary>A queue of operations over a <see cref="MemoryFile"/>; the test decides when each completes. At a crash a write in
-/// flight leaves any mix of old and new sectors.</summary>
+/// <summary>A queue of operations over a <see cref="MemoryFile"/>; the test decides when each completes. At a crash a
+/// write in flight leaves any mix of old and new sectors.</summary>
 internal sealed class MemoryDisk(MemoryFile file) : IDisk
 {
     private readonly struct Operation(uint token, long offset, NativeBuffer buffer, bool write)
