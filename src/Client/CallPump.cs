@@ -17,7 +17,7 @@ internal sealed class CallPump(ClientOptions options, Session session, ChannelRe
     private const int CountSize = 2;
     private const int PartHeaderSize = 8;
 
-    /// <summary>Room that every part finds in the reply, enough for an error; a replica refuses a batch without it.</summary>
+    /// <summary>Room for each part in the reply, enough for an error; without it a replica refuses the batch.</summary>
     private const int PartReplySize = 128;
 
     private readonly List<Call> _taken = [];
