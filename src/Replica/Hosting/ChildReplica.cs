@@ -58,14 +58,19 @@ internal sealed class ChildReplica : IAsyncDisposable
         _process = Run("start", "--addresses", $"127.0.0.1:{Address.Port}", DataFile);
         _process.ErrorDataReceived += (_, line) => Remember(line.Data);
         _process.BeginErrorReadLine();
-        while (await _process.StandardOutput.ReadLineAsync().ConfigureAwait(false) is string line)
+        TaskCompletionSource<string?> ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        _process.OutputDataReceived += (_, line) =>
         {
-            Remember(line);
-            int at = line.IndexOf(ReadyPrefix, StringComparison.Ordinal);
-            if (at < 0) continue;
-            Address = IPEndPoint.Parse(line[(at + ReadyPrefix.Length)..].Trim());
-            _process.OutputDataReceived += (_, data) => Remember(data.Data);
-            _process.BeginOutputReadLine();
+            Remember(line.Data);
+            int at = line.Data?.IndexOf(ReadyPrefix, StringComparison.Ordinal) ?? -1;
+            if (at >= 0) ready.TrySetResult(line.Data![(at + ReadyPrefix.Length)..].Trim());
+            else if (line.Data is null) ready.TrySetResult(null);
+        };
+        _process.BeginOutputReadLine();
+        string? address = await ready.Task.ConfigureAwait(false);
+        if (address is not null)
+        {
+            Address = IPEndPoint.Parse(address);
             return;
         }
         await _process.WaitForExitAsync().ConfigureAwait(false);
