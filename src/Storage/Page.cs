@@ -26,6 +26,13 @@ internal struct PageHeader
 
     /// <summary>0 for a leaf.</summary>
     [FieldOffset(16)] public byte Level;
+
+#pragma warning disable CS0649 // never assigned: they hold the zeroes that the page began with
+    [FieldOffset(17)] public byte Reserved0;
+    [FieldOffset(18)] public ushort Reserved1;
+    [FieldOffset(20)] public uint Reserved2;
+    [FieldOffset(24)] public ulong Reserved3;
+#pragma warning restore CS0649
 }
 
 [StructLayout(LayoutKind.Explicit, Size = 12)]

@@ -8,6 +8,7 @@ namespace Deterministic.StateMachine.Filters;
 /// <summary>Values of fixed-width types as unsigned integers in the order of the values, so that every comparison is one of
 /// unsigned integers, whatever the types: int and datetime with the sign bit turned, float by its bits turned for order,
 /// uuid as 128 bits, bool as 0 and 1.</summary>
+[FloatAllowed("conversions and comparisons, exact or rounded once as IEEE 754 says")]
 public static class ScalarKey
 {
     private const ulong SignBit = 1UL << 63;

@@ -13,6 +13,7 @@ namespace Deterministic.StateMachine.Query;
 /// <summary>Aggregates over the documents of windows, grouped or not. Groups are kept in the order of their keys, null
 /// first, and only the first ones up to the limit: a key that was pushed out stays above all that are kept, so it cannot
 /// come back. Integers are summed exactly in 128 bits, floats in double in the order of document numbers.</summary>
+[FloatAllowed("sums and means in the order of the documents")]
 public sealed class Aggregator
 {
     private const int KeySizeMax = Limits.GroupByAttributesMax * (2 * Limits.FilterableValueSizeMax + 3);

@@ -11,6 +11,7 @@ namespace Deterministic.StateMachine.Query;
 
 /// <summary>Reciprocal rank fusion: a row's score is Σ over sub-queries of weight / (constant + rank), rank counted from 1,
 /// added in double in the order of the sub-queries.</summary>
+[FloatAllowed("reciprocal ranks added in the order of the sub-queries")]
 public sealed class Fusion(StaticMemory memory)
 {
     private readonly NativeBuffer _entries =

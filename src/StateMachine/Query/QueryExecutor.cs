@@ -16,6 +16,7 @@ namespace Deterministic.StateMachine.Query;
 /// the filter, scores them and holds the best in a bounded heap, so its memory does not depend on the namespace's size.
 /// Rows are ordered by the exact value of their score, before it is rounded to the f32 that the answer carries, then by id:
 /// uint by number, uuid and string by bytes.</summary>
+[FloatAllowed("scores of one document at a time, terms in the order of the query")]
 public sealed partial class QueryExecutor : IRowTies
 {
     private readonly Trees _trees;

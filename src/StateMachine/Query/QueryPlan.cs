@@ -46,6 +46,7 @@ public struct AggregatePlan
 }
 
 /// <summary>One sub-query, decoded and checked against the schema. Memory is fixed; each <see cref="TryRead"/> replaces the last.</summary>
+[FloatAllowed("IEEE 754 operations in a fixed order")]
 public sealed partial class QueryPlan
 {
     private readonly NamespaceView _view;
