@@ -69,7 +69,7 @@ static int Run(string name, Func<TapeStream, byte[]> generate, Func<Target> make
                 string path = Path.Combine(Path.GetTempPath(), $"fuzz-{name}-{run}-{mutant}");
                 File.WriteAllBytes(path, input);
                 Console.WriteLine($"{name}: seed {run}, mutant {mutant}: {problem}");
-                Console.WriteLine($"the input is in {path}; alone: fuzz {name} {path}; with all before it: fuzz {name} {seed}");
+                Console.WriteLine($"the input: fuzz {name} {path}; with all before it: fuzz {name} {seed}");
                 return 1;
             }
             if (input.Length > 0) input[damage.Below(input.Length)] = (byte)damage.Below(256);

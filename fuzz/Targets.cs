@@ -87,8 +87,10 @@ internal static class Targets
     {
         string[] parts =
         [
-            "{", "}", "[", "]", ",", ":", "\"rank_by\"", "\"filters\"", "\"upsert_rows\"", "\"id\"", "\"And\"", "\"Eq\"",
-            "\"title\"", "\"BM25\"", "\"ANN\"", "\"vector\"", "\"top_k\"", "\"schema\"", "1", "-0.5", "1e400", "null", "true",
+            "{", "}", "[", "]", ",", ":", "\"rank_by\"", "\"filters\"", "\"upsert_rows\"", "\"id\"", "\"And\"",
+            "\"Eq\"",
+            "\"title\"", "\"BM25\"", "\"ANN\"", "\"vector\"", "\"top_k\"", "\"schema\"", "1", "-0.5",
+            "1e400", "null", "true",
         ];
         StringBuilder text = new("{\"rank_by\":[\"vector\",\"ANN\",[1,2]],\"top_k\":10,");
         for (int i = tape.Below(30); i > 0; i--) text.Append(tape.Pick<string>(parts));

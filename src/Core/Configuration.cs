@@ -33,7 +33,8 @@ public sealed class Configuration
         Check.That(CheckpointIntervalOps + barOps + 2 * pipelineMax <= journalSlots);
     }
 
-    /// <summary>Whether these sizes, read from anywhere, make a configuration. The upper bounds keep every sum in range.</summary>
+    /// <summary>Whether these sizes, read from anywhere, make a configuration. The upper bounds keep every sum in
+    /// range.</summary>
     public static bool IsValid(
         int messageSizeMax, int journalSlots, int pipelineMax, int sessionsMax, int barOps,
         int journalWritesMax, int journalReadsMax, long stateSizeMax)

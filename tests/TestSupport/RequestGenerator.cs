@@ -75,7 +75,7 @@ public sealed class RequestGenerator(TapeStream tape)
         switch (tape.Weighted([1, 3, 3, 2, 4, deeper, deeper, deeper, 1, 1, 1]))
         {
             case 0: return new RankBy { Kind = RankKind.None };
-            case 1: return new RankBy { Kind = RankKind.Ann, Attribute = Name(), Operand = Core.Model.Value.Of(Vector()) };
+            case 1: return Core.Model.RankBy.Ann(Name(), Vector());
             case 2: return new RankBy { Kind = RankKind.Knn, Attribute = Name(), Operand = Value() };
             case 3:
                 (string, bool)[] order = new (string, bool)[tape.Below(4)];

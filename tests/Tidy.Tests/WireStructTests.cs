@@ -45,8 +45,8 @@ public sealed class WireStructTests
     public void APlantedStructWithoutASizeIsCaught() =>
         Assert.Equal(["Sizeless: no size is given"], HolesOf(typeof(Sizeless)));
 
-    /// <summary>Bytes that no field covers. Fields may overlap: a union covers a byte if any of its fields does, and the
-    /// structs in it are examined by themselves.</summary>
+    /// <summary>Bytes that no field covers. Fields may overlap: a union covers a byte if any of its fields does, and
+    /// the structs in it are examined by themselves.</summary>
     private static List<string> HolesOf(Type type)
     {
         int size = type.StructLayoutAttribute!.Size;

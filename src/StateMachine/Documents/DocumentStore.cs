@@ -16,6 +16,7 @@ namespace Deterministic.StateMachine.Documents;
 
 /// <summary>Brings documents to life and to death in all trees at once. What a namespace's record and attribute
 /// records count changes in the view; the caller saves it.</summary>
+[FloatAllowed("norms of vectors in the canonical order")]
 public sealed class DocumentStore
 {
     private readonly Trees _trees;

@@ -11,6 +11,7 @@ namespace Deterministic.StateMachine.Documents;
 
 /// <summary>Takes a request's schema into a view: first all of it is checked and put into the view, then, when the
 /// whole request has proved right, the indexes that it asks for are built or dropped.</summary>
+[FloatAllowed("bounds of options, compared only")]
 public sealed class SchemaChange
 {
     private readonly AttributeFlags[] _flagsBefore = new AttributeFlags[Limits.AttributesPerNamespaceMax + 1];

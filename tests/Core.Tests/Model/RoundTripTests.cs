@@ -9,7 +9,8 @@ using Xunit;
 
 namespace Deterministic.Core.Tests.Model;
 
-/// <summary>What is written reads back to something that writes the same bytes, and no bytes make a decoder throw.</summary>
+/// <summary>What is written reads back to something that writes the same bytes, and no bytes make a decoder
+/// throw.</summary>
 public sealed class RoundTripTests
 {
     private delegate void WriteTo(ref WireWriter writer);
