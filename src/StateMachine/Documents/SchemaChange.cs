@@ -216,7 +216,7 @@ public sealed class SchemaChange
     {
         bool whole = text.Tokenizer == Tokenizer.PreTokenizedArray;
         bool typed = type == AttributeType.StringArray || type == AttributeType.String && !whole;
-        bool finite = text.K1 is > 0 and < 1e6f && text.B is >= 0 and <= 1 && text.K3 is > 0 and < 1e6f;
+        bool finite = text.K1 is > 0 and < 1e6f && text.B is >= 0 and <= 1 && text.K3 is > 0 and <= 1e9f;
         bool flags = (text.Flags & ~0x0F) == 0;
         if (typed && finite && flags && Analyzer.Supports(text)) return true;
         error.Begin(ErrorCode.InvalidArgument).Text("full_text_search of attribute "u8).Name(name).Text(

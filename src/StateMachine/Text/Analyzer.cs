@@ -83,7 +83,9 @@ public sealed class Analyzer
         if (options.Language != Language.None)
         {
             if (options.RemoveStopwords && StopWords.IsEnglish(token)) return true;
-            if (options.Stemming) token = token[..Stem(options.Language, token)];
+            // Porter takes the plural off a lone "s" and leaves nothing: then the word is its own stem.
+            int stem = options.Stemming ? Stem(options.Language, token) : 0;
+            if (stem > 0) token = token[..stem];
         }
         if (options.AsciiFolding) token = token[..Folding.FoldToAscii(token)];
         return token.Length == 0 || output.TryAdd(token, position);

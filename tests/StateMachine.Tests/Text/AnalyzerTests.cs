@@ -28,6 +28,10 @@ public sealed class AnalyzerTests : IDisposable
         Assert.Equal("quick@1 brown@2 fox@3 jump@4", Analyze("The quick brown foxes jumped", Porter(Tokenizer.WordV1)));
 
     [Fact]
+    public void A_word_that_stemming_would_empty_is_its_own_stem() =>
+        Assert.Equal("bernoulli@0 s@1 law@2", Analyze("Bernoulli's laws", Porter(Tokenizer.WordV1)));
+
+    [Fact]
     public void Runs_of_letters_and_digits_are_the_words_of_v1() =>
         Assert.Equal("snake@0 case@1 can@2 t@3 été@4 42@5",
             Analyze("snake_case CAN'T Été 42", Plain(Tokenizer.WordV1)));
