@@ -1,6 +1,7 @@
 using System;
 using System.Threading;
 using Deterministic.Core;
+using Deterministic.Core.Collections;
 using Deterministic.Core.Memory;
 using Deterministic.Vsr;
 
@@ -17,12 +18,8 @@ internal sealed class ThreadedDisk : IDisk, IDisposable
     private readonly WakeSignal _wake;
     private readonly Thread[] _threads;
     private readonly object _gate = new();
-    private readonly Request[] _requests = new Request[QueueCapacity];
-    private readonly Completion[] _completions = new Completion[QueueCapacity];
-    private int _requestHead;
-    private int _requestCount;
-    private int _completionHead;
-    private int _completionCount;
+    private readonly RingBuffer<Request> _requests = new(QueueCapacity);
+    private readonly RingBuffer<Completion> _completions = new(QueueCapacity);
     private bool _stopping;
 
     public ThreadedDisk(DataFile file, WakeSignal wake, int threads)
@@ -50,18 +47,10 @@ internal sealed class ThreadedDisk : IDisk, IDisposable
     {
         lock (_gate)
         {
-            if (_completionCount == 0)
-            {
-                token = 0;
-                result = IoResult.Ok;
-                return false;
-            }
-            Completion completion = _completions[_completionHead];
-            _completionHead = (_completionHead + 1) % QueueCapacity;
-            _completionCount--;
+            bool any = _completions.TryTake(out Completion completion);
             token = completion.Token;
             result = completion.Result;
-            return true;
+            return any;
         }
     }
 
@@ -69,9 +58,8 @@ internal sealed class ThreadedDisk : IDisk, IDisposable
     {
         lock (_gate)
         {
-            Check.That(_requestCount + _completionCount < QueueCapacity);
-            _requests[(_requestHead + _requestCount) % QueueCapacity] = request;
-            _requestCount++;
+            Check.That(_requests.Count + _completions.Count < QueueCapacity);
+            Check.That(_requests.TryAdd(request));
             Monitor.Pulse(_gate);
         }
     }
@@ -83,18 +71,13 @@ internal sealed class ThreadedDisk : IDisk, IDisposable
             Request request;
             lock (_gate)
             {
-                while (_requestCount == 0 && !_stopping) Monitor.Wait(_gate);
-                if (_requestCount == 0) return;
-                request = _requests[_requestHead];
-                _requestHead = (_requestHead + 1) % QueueCapacity;
-                _requestCount--;
+                while (_requests.IsEmpty && !_stopping) Monitor.Wait(_gate);
+                if (!_requests.TryTake(out request)) return;
             }
             IoResult result = Run(request);
             lock (_gate)
             {
-                Check.That(_completionCount < QueueCapacity);
-                _completions[(_completionHead + _completionCount) % QueueCapacity] = new Completion(request.Token, result);
-                _completionCount++;
+                Check.That(_completions.TryAdd(new Completion(request.Token, result)));
             }
             _wake.Set();
         }

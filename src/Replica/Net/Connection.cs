@@ -1,6 +1,7 @@
 using System;
 using System.Net.Sockets;
 using Deterministic.Core;
+using Deterministic.Core.Collections;
 using Deterministic.Core.Memory;
 using Deterministic.Core.Wire;
 using Deterministic.Vsr;
@@ -24,7 +25,7 @@ internal enum ConnectionFault : byte
 internal sealed class Connection : IDisposable
 {
     /// <summary>A session has one request in flight, so more replies than this cannot be owed to one client.</summary>
-    private const int SendQueueCapacity = 4;
+    private const int SendQueueCapacity = 2;
 
     private readonly TcpMessageBus _bus;
     private readonly NativeBuffer _receiveBuffer;
@@ -33,13 +34,11 @@ internal sealed class Connection : IDisposable
     private readonly Memory<byte> _sendMemory;
     private readonly SocketAsyncEventArgs _receiveArguments = new();
     private readonly SocketAsyncEventArgs _sendArguments = new();
-    private readonly Message?[] _sendQueue = new Message?[SendQueueCapacity];
+    private readonly RingBuffer<Message> _sendQueue = new(SendQueueCapacity);
     private Socket? _socket;
     private int _received;
     private int _sendSize;
     private int _sent;
-    private int _sendHead;
-    private int _sendCount;
     private bool _sending;
 
     public Connection(TcpMessageBus bus, int index, NativeBuffer receiveBuffer, NativeBuffer sendBuffer)
@@ -156,9 +155,8 @@ internal sealed class Connection : IDisposable
     /// <summary>Queues a message for sending; drops it when the peer does not keep up (it will ask again).</summary>
     public void Send(Message message)
     {
-        if (Closing || !IsOpen || _sendCount == SendQueueCapacity) return;
-        _sendQueue[(_sendHead + _sendCount) % SendQueueCapacity] = message.Reference();
-        _sendCount++;
+        if (Closing || !IsOpen || !_sendQueue.TryAdd(message)) return;
+        message.Reference();
         SendNext();
     }
 
@@ -172,11 +170,7 @@ internal sealed class Connection : IDisposable
 
     private void SendNext()
     {
-        if (_sending || _sendCount == 0 || Closing) return;
-        Message message = _sendQueue[_sendHead]!;
-        _sendQueue[_sendHead] = null;
-        _sendHead = (_sendHead + 1) % SendQueueCapacity;
-        _sendCount--;
+        if (_sending || Closing || !_sendQueue.TryTake(out Message message)) return;
         _sendSize = (int)message.Header.Size;
         message.Bytes.CopyTo(_sendBuffer.Span);
         message.Release();
@@ -222,12 +216,7 @@ internal sealed class Connection : IDisposable
     {
         if (Closing) return;
         Closing = true;
-        for (; _sendCount > 0; _sendCount--)
-        {
-            _sendQueue[_sendHead]!.Release();
-            _sendQueue[_sendHead] = null;
-            _sendHead = (_sendHead + 1) % SendQueueCapacity;
-        }
+        while (_sendQueue.TryTake(out Message message)) message.Release();
         _socket?.Dispose();
     }
 

@@ -2,6 +2,7 @@ using System;
 using System.Net;
 using System.Net.Sockets;
 using Deterministic.Core;
+using Deterministic.Core.Collections;
 using Deterministic.Core.Memory;
 using Deterministic.Core.Wire;
 using Deterministic.Replica.Io;
@@ -35,10 +36,8 @@ internal sealed class TcpMessageBus : IMessageBus, IDisposable
     private readonly WakeSignal _wake;
     private readonly ILogger _logger;
     private readonly object _gate = new();
-    private readonly (Connection Connection, BusEventKind Kind)[] _events;
+    private readonly RingBuffer<(Connection Connection, BusEventKind Kind)> _events;
     private readonly SocketAsyncEventArgs _acceptArguments = new();
-    private int _eventHead;
-    private int _eventCount;
     private bool _stopped;
 
     /// <param name="memory">Takes two messages per connection.</param>
@@ -51,7 +50,7 @@ internal sealed class TcpMessageBus : IMessageBus, IDisposable
         _logger = logger;
         _connections = new Connection[connectionsMax];
         // A connection has at most a receive and a send under way, and each ends in one event.
-        _events = new (Connection, BusEventKind)[2 * connectionsMax];
+        _events = new(2 * connectionsMax);
         for (int i = 0; i < connectionsMax; i++)
         {
             NativeBuffer receive = memory.Take(messageSizeMax, Limits.SectorSize);
@@ -136,12 +135,7 @@ internal sealed class TcpMessageBus : IMessageBus, IDisposable
 
     internal void OperationEnded(Connection connection, BusEventKind kind)
     {
-        lock (_gate)
-        {
-            Check.That(_eventCount < _events.Length);
-            _events[(_eventHead + _eventCount) % _events.Length] = (connection, kind);
-            _eventCount++;
-        }
+        lock (_gate) Check.That(_events.TryAdd((connection, kind)));
         _wake.Set();
     }
 
@@ -167,17 +161,13 @@ internal sealed class TcpMessageBus : IMessageBus, IDisposable
     {
         lock (_gate)
         {
-            for (int scanned = 0; scanned < _eventCount; scanned++)
+            for (int waiting = _events.Count; waiting > 0; waiting--)
             {
-                (connection, kind) = _events[_eventHead];
-                _eventHead = (_eventHead + 1) % _events.Length;
+                _events.TryTake(out (Connection Connection, BusEventKind Kind) next);
+                (connection, kind) = next;
                 bool blocked = kind == BusEventKind.MessageReceived && !connection.Closing && _pool.FreeCount == 0;
-                if (!blocked)
-                {
-                    _eventCount--;
-                    return true;
-                }
-                _events[(_eventHead + _eventCount - 1) % _events.Length] = (connection, kind);
+                if (!blocked) return true;
+                Check.That(_events.TryAdd(next));
             }
             (connection, kind) = (_connections[0], default);
             return false;
