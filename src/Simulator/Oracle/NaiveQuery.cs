@@ -1,0 +1,187 @@
+using System;
+using System.Collections.Generic;
+using Deterministic.Accel;
+using Deterministic.Core;
+using Deterministic.Core.Model;
+
+namespace Deterministic.Simulator.Oracle;
+
+/// <summary>Queries by definition: look at every row, score it, sort everything, cut.</summary>
+internal static class NaiveQuery
+{
+    public static QueryReply Run(QueryRequest request, NaiveNamespace database)
+    {
+        QueryReply reply = new() { NamespaceRows = (ulong)database.Rows.Count };
+        List<List<ScoredRow>> lists = [];
+        foreach (Query query in request.Queries)
+        {
+            List<NaiveRow> rows = Filtered(query, database);
+            if (query.Aggregates.Length > 0)
+            {
+                reply.Results.Add(NaiveAggregate.Run(query, rows));
+                continue;
+            }
+            List<ScoredRow> ranked = Cut(Rank(query.RankBy, rows, database), query.Offset, query.Limit);
+            lists.Add(ranked);
+            reply.Results.Add(ToResult(ranked, query));
+        }
+        if (request.Rerank == Rerank.None) return reply;
+        reply.Results.Clear();
+        reply.Results.Add(ToResult(Fuse(request, lists), request.Queries[0]));
+        return reply;
+    }
+
+    private static List<NaiveRow> Filtered(Query query, NaiveNamespace database)
+    {
+        List<NaiveRow> rows = [];
+        foreach (KeyValuePair<Value, NaiveRow> pair in database.Rows)
+        {
+            if (query.Filter is null || NaiveFilter.Matches(query.Filter, database, pair.Value, null)) rows.Add(pair.Value);
+        }
+        return rows;
+    }
+
+    /// <summary>All rows that the ranking keeps, best first; equal ones by id, the order in which they come.</summary>
+    private static List<ScoredRow> Rank(RankBy rankBy, List<NaiveRow> rows, NaiveNamespace database)
+    {
+        List<ScoredRow> ranked = [];
+        switch (rankBy.Kind)
+        {
+            case RankKind.Ann or RankKind.Knn:
+                foreach (NaiveRow row in rows)
+                {
+                    Value vector = row.Get(rankBy.Attribute);
+                    if (vector.IsNull) continue;
+                    float distance = Distance(database.Metric, rankBy.Operand.AsVector, vector.AsVector);
+                    ranked.Add(new ScoredRow(row, -(double)distance, distance));
+                }
+                break;
+            case RankKind.Attributes:
+                return OrderBy(rankBy, rows);
+            default:
+                foreach (NaiveRow row in rows)
+                {
+                    double score = NaiveText.Score(rankBy, row, database);
+                    if (score > 0) ranked.Add(new ScoredRow(row, score, (float)score));
+                }
+                break;
+        }
+        InsertionSort(ranked, static (left, right) => right.Order.CompareTo(left.Order));
+        return ranked;
+    }
+
+    private static float Distance(DistanceMetric metric, float[] query, float[] row)
+    {
+        ComputeBackend scalar = ScalarBackend.Instance;
+        Span<float> score = stackalloc float[1];
+        if (metric == DistanceMetric.EuclideanSquared)
+        {
+            scalar.SquaredL2(query, row, score);
+            return score[0];
+        }
+        scalar.Dot(query, row, score);
+        return Normalisation.CosineDistance(score[0], InverseNorm(query), InverseNorm(row));
+    }
+
+    private static float InverseNorm(float[] vector)
+    {
+        Span<float> square = stackalloc float[1];
+        ScalarBackend.Instance.Dot(vector, vector, square);
+        return Normalisation.InverseNorm(square[0]);
+    }
+
+    /// <summary>A missing value comes first ascending and last descending.</summary>
+    private static List<ScoredRow> OrderBy(RankBy rankBy, List<NaiveRow> rows)
+    {
+        List<ScoredRow> ordered = [];
+        foreach (NaiveRow row in rows) ordered.Add(new ScoredRow(row, 0, null));
+        InsertionSort(ordered, (left, right) =>
+        {
+            foreach ((string attribute, bool descending) in rankBy.Order)
+            {
+                int order = ValueOrder.Instance.Compare(left.Row.Get(attribute), right.Row.Get(attribute));
+                if (order != 0) return descending ? -order : order;
+            }
+            return 0;
+        });
+        return ordered;
+    }
+
+    private static List<ScoredRow> Cut(List<ScoredRow> ranked, uint offset, uint limit)
+    {
+        int start = (int)ulong.Min(offset, (ulong)ranked.Count);
+        int count = (int)ulong.Min(limit, (ulong)(ranked.Count - start));
+        return ranked.GetRange(start, count);
+    }
+
+    private static List<ScoredRow> Fuse(QueryRequest request, List<List<ScoredRow>> lists)
+    {
+        SortedDictionary<Value, ScoredRow> fused = new(ValueOrder.Instance);
+        for (int list = 0; list < lists.Count; list++)
+        {
+            double weight = request.Weights.Length == 0 ? 1 : request.Weights[list];
+            for (int rank = 0; rank < lists[list].Count; rank++)
+            {
+                NaiveRow row = lists[list][rank].Row;
+                double score = weight / (request.RankConstant + (rank + 1));
+                if (fused.TryGetValue(row.Id, out ScoredRow before)) score = before.Order + score;
+                fused[row.Id] = new ScoredRow(row, score, (float)score);
+            }
+        }
+        List<ScoredRow> ranked = [.. fused.Values];
+        InsertionSort(ranked, static (left, right) => right.Order.CompareTo(left.Order));
+        uint limit = request.FusedLimit;
+        foreach (Query query in request.Queries)
+        {
+            if (request.FusedLimit == 0) limit = uint.Max(limit, query.Limit);
+        }
+        return Cut(ranked, 0, limit);
+    }
+
+    private static QueryResult ToResult(List<ScoredRow> ranked, Query query)
+    {
+        QueryResult result = new() { Kind = ResultKind.Rows };
+        foreach (ScoredRow scored in ranked)
+        {
+            ResultRow row = new() { Id = scored.Row.Id, Score = scored.Score };
+            foreach (KeyValuePair<string, Value> pair in scored.Row.Values)
+            {
+                if (Includes(query, pair.Key)) row.Attributes.Add(pair);
+            }
+            result.Rows.Add(row);
+        }
+        return result;
+    }
+
+    private static bool Includes(Query query, string name)
+    {
+        bool named = Array.IndexOf(query.IncludeNames, name) >= 0;
+        return query.Include switch
+        {
+            IncludeMode.All => true,
+            IncludeMode.Listed => named,
+            IncludeMode.AllExcept => !named,
+            _ => false,
+        };
+    }
+
+    /// <summary>Stable, obviously right, and slow: just what an oracle needs.</summary>
+    private static void InsertionSort(List<ScoredRow> rows, Comparison<ScoredRow> compare)
+    {
+        for (int i = 1; i < rows.Count; i++)
+        {
+            ScoredRow row = rows[i];
+            int at = i;
+            for (; at > 0 && compare(rows[at - 1], row) > 0; at--) rows[at] = rows[at - 1];
+            rows[at] = row;
+        }
+    }
+
+    /// <summary>A row, the exact number it is ranked by (greater is better), and the score that is reported.</summary>
+    private readonly struct ScoredRow(NaiveRow row, double order, float? score)
+    {
+        public NaiveRow Row { get; } = row;
+        public double Order { get; } = order;
+        public float? Score { get; } = score;
+    }
+}

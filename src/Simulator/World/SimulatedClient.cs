@@ -1,0 +1,111 @@
+using System;
+using Deterministic.Core;
+using Deterministic.Core.Randomness;
+using Deterministic.Core.Wire;
+
+namespace Deterministic.Simulator.World;
+
+/// <summary>A client of the binary protocol, as careful as a real one: it registers, keeps one request in flight, sends it
+/// again until it is answered, and checks that every answer belongs to what it asked.</summary>
+internal sealed class SimulatedClient(UInt128 id, UInt128 cluster, ulong resendNanoseconds)
+{
+    private byte[] _request = [];
+    private UInt128 _requestChecksum;
+    private UInt128 _context;
+    private ulong _session;
+    private uint _requestNumber;
+    private ulong _resendAt;
+
+    public UInt128 Id { get; private set; } = id;
+    public bool Registered => _session != 0;
+    public bool Waiting => _request.Length > 0;
+    public ulong Answered { get; private set; }
+    public ulong Evictions { get; private set; }
+
+    /// <summary>The greatest log position that an answer has named.</summary>
+    public ulong OpAnswered { get; private set; }
+    public UInt128 LastReplyChecksum { get; private set; }
+
+    public void Register(SimulatedNetwork network, TapeStream tape) => Start(network, tape, Operation.Register, []);
+
+    public void Request(SimulatedNetwork network, TapeStream tape, Operation operation, ReadOnlySpan<byte> body)
+    {
+        Check.That(Registered);
+        Start(network, tape, operation, body);
+    }
+
+    private void Start(SimulatedNetwork network, TapeStream tape, Operation operation, ReadOnlySpan<byte> body)
+    {
+        Check.That(!Waiting);
+        byte[] message = new byte[Limits.HeaderSize + body.Length];
+        body.CopyTo(message.AsSpan(Limits.HeaderSize));
+        Header header = default;
+        header.Cluster = cluster;
+        header.Size = (uint)message.Length;
+        header.Release = Header.ReleaseCurrent;
+        header.Protocol = Header.ProtocolVersion;
+        header.Command = Command.Request;
+        header.Request.Client = Id;
+        header.Request.Operation = operation;
+        if (operation != Operation.Register)
+        {
+            header.Request.Session = _session;
+            header.Request.Parent = _context;
+            header.Request.RequestNumber = ++_requestNumber;
+        }
+        header.SetChecksumBody(body);
+        header.SetChecksum();
+        header.WriteTo(message);
+        _request = message;
+        _requestChecksum = header.Checksum;
+        Send(network, tape);
+    }
+
+    public void Tick(SimulatedNetwork network, TapeStream tape)
+    {
+        if (Waiting && network.Now >= _resendAt) Send(network, tape);
+    }
+
+    private void Send(SimulatedNetwork network, TapeStream tape)
+    {
+        network.Send(tape, Id, toReplica: true, _request);
+        _resendAt = network.Now + resendNanoseconds + tape.Below(resendNanoseconds);
+    }
+
+    /// <summary>True if this is the first answer to the request in flight.</summary>
+    public bool Receive(byte[] message, TapeStream tape)
+    {
+        Header header = Header.Read(message);
+        if (header.Command == Command.Eviction)
+        {
+            StartAnew(tape);
+            return false;
+        }
+        if (header.Command != Command.Reply || !Waiting) return false;
+        if (header.Reply.RequestChecksum != _requestChecksum) return false;
+        Header request = Header.Read(_request);
+        Check.That(header.Reply.Client == Id);
+        Check.That(header.Reply.RequestNumber == request.Request.RequestNumber);
+        Check.That(header.Reply.Operation == request.Request.Operation);
+        Check.That(header.Reply.Op > OpAnswered);
+        OpAnswered = header.Reply.Op;
+        LastReplyChecksum = header.ChecksumBody;
+        _context = header.Reply.Context;
+        if (header.Reply.Operation == Operation.Register) _session = header.Reply.Op;
+        _request = [];
+        Answered++;
+        return true;
+    }
+
+    /// <summary>After an eviction the old name is dead: a new one, a new session.</summary>
+    private void StartAnew(TapeStream tape)
+    {
+        Evictions++;
+        Id = ((UInt128)tape.U64() << 64) | tape.U64() | 1;
+        _session = 0;
+        _requestNumber = 0;
+        _context = 0;
+        _request = [];
+        OpAnswered = 0;
+    }
+}
