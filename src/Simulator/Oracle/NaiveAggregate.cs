@@ -5,15 +5,17 @@ using Deterministic.Core.Model;
 
 namespace Deterministic.Simulator.Oracle;
 
-/// <summary>Aggregates by definition. Floats are summed in the order of the rows given.</summary>
+/// <summary>Aggregates by definition. Floats are summed in the order in which the rows were written.</summary>
+[FloatAllowed("sums and means in a stated order")]
 internal static class NaiveAggregate
 {
-    public static QueryResult Run(Query query, List<NaiveRow> rows)
+    public static QueryResult Run(Query query, List<NaiveRow> rows, NaiveNamespace database)
     {
+        rows.Sort(static (left, right) => left.Sequence.CompareTo(right.Sequence));
         if (query.GroupBy.Length == 0)
         {
             QueryResult single = new() { Kind = ResultKind.Aggregates };
-            AddAggregates(query, rows, single.Aggregates);
+            AddAggregates(query, rows, database, single.Aggregates);
             return single;
         }
         SortedDictionary<Value, List<NaiveRow>> groups = new(ValueOrder.Instance);
@@ -33,13 +35,14 @@ internal static class NaiveAggregate
             ResultGroup group = new();
             for (int i = 0; i < query.GroupBy.Length; i++)
                 group.Keys.Add(new(query.GroupBy[i], pair.Key.AsArray[i]));
-            AddAggregates(query, pair.Value, group.Aggregates);
+            AddAggregates(query, pair.Value, database, group.Aggregates);
             result.Groups.Add(group);
         }
         return result;
     }
 
-    private static void AddAggregates(Query query, List<NaiveRow> rows, List<KeyValuePair<string, Value>> results)
+    private static void AddAggregates(
+        Query query, List<NaiveRow> rows, NaiveNamespace database, List<KeyValuePair<string, Value>> results)
     {
         foreach (Aggregate aggregate in query.Aggregates)
         {
@@ -49,32 +52,35 @@ internal static class NaiveAggregate
                 Value value = aggregate.Attribute.Length == 0 ? Value.True : row.Get(aggregate.Attribute);
                 if (!value.IsNull) values.Add(value);
             }
-            results.Add(new(aggregate.Label, Compute(aggregate.Function, values)));
+            AttributeType type = aggregate.Attribute.Length == 0
+                ? AttributeType.None : database.Schema[aggregate.Attribute].Type;
+            results.Add(new(aggregate.Label, Compute(aggregate.Function, type, values)));
         }
     }
 
-    private static Value Compute(AggregateFunction function, List<Value> values)
+    /// <summary>Sums of nothing are 0; least, greatest and mean of nothing are null.</summary>
+    private static Value Compute(AggregateFunction function, AttributeType type, List<Value> values)
     {
         if (function == AggregateFunction.Count) return Value.Of((ulong)values.Count);
-        if (values.Count == 0) return Value.Null;
-        Value best = values[0];
+        if (values.Count == 0 && function != AggregateFunction.Sum) return Value.Null;
+        Value? best = null;
         Int128 integers = 0;
         double floats = 0;
         foreach (Value value in values)
         {
-            int order = ValueOrder.Instance.Compare(value, best);
-            if (function == AggregateFunction.Min ? order < 0 : order > 0) best = value;
+            int order = best is null ? 0 : ValueOrder.Instance.Compare(value, best);
+            if (best is null || (function == AggregateFunction.Min ? order < 0 : order > 0)) best = value;
             if (value.Kind == ValueKind.Int) integers += value.AsInt;
             else if (value.Kind == ValueKind.Uint) integers += value.AsUint;
             else if (value.Kind == ValueKind.Float) floats += value.AsFloat;
         }
-        bool isFloat = values[0].Kind == ValueKind.Float;
+        bool isFloat = type == AttributeType.Float;
         return function switch
         {
-            AggregateFunction.Min or AggregateFunction.Max => best,
+            AggregateFunction.Min or AggregateFunction.Max => best!,
             AggregateFunction.Avg => Value.Of((isFloat ? floats : (double)integers) / values.Count),
             _ when isFloat => Value.Of(floats),
-            _ when values[0].Kind == ValueKind.Uint => Value.Of((ulong)integers),
+            _ when type == AttributeType.Uint => Value.Of((ulong)integers),
             _ => Value.Of((long)integers),
         };
     }

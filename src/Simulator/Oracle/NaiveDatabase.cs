@@ -8,8 +8,9 @@ namespace Deterministic.Simulator.Oracle;
 
 /// <summary>The whole database as sorted lists of plain objects. It runs the same log as the replica and checks every reply
 /// against an answer of its own, made without indexes, windows or kernels.</summary>
-internal sealed class NaiveDatabase
+internal sealed class NaiveDatabase(int messageBodySizeMax) : IDisposable
 {
+    private readonly NaiveText _text = new(messageBodySizeMax);
     private readonly SortedDictionary<string, NaiveNamespace> _namespaces = new(StringComparer.Ordinal);
 
     /// <summary>Replies compared so far; a run that compared nothing proved nothing.</summary>
@@ -17,6 +18,9 @@ internal sealed class NaiveDatabase
 
     /// <summary>Of those, the ones that carried rows.</summary>
     public ulong RowsCompared { get; private set; }
+
+    /// <summary>Writes refused because the state is full, which the oracle believes: it does not count bytes.</summary>
+    public ulong StatesFull { get; private set; }
 
     public void Check(Operation operation, ReadOnlySpan<byte> body, ReadOnlySpan<byte> reply)
     {
@@ -82,13 +86,19 @@ internal sealed class NaiveDatabase
     private void CheckWrite(WriteRequest request, ReplyStatus status, ref WireReader answer)
     {
         ErrorCode refusal = Refusals.Of(request);
+        bool absent = !_namespaces.ContainsKey(request.Namespace);
+        if (refusal == ErrorCode.Ok && absent && request.Upserts.Count == 0) refusal = ErrorCode.NamespaceNotFound;
+        if (refusal == ErrorCode.Ok && status.Code == ErrorCode.StateFull)
+        {
+            StatesFull++;
+            return;
+        }
         Same(status.Code, refusal);
         if (refusal != ErrorCode.Ok) return;
-        bool creates = request.Upserts.Count > 0;
         if (!_namespaces.TryGetValue(request.Namespace, out NaiveNamespace? database))
         {
-            database = new NaiveNamespace();
-            if (creates) _namespaces.Add(request.Namespace, database);
+            database = new NaiveNamespace(_text);
+            _namespaces.Add(request.Namespace, database);
         }
         WriteReply expected = NaiveWrite.Apply(request, database);
         WriteReply actual = WriteReply.Read(ref answer);
@@ -179,4 +189,6 @@ internal sealed class NaiveDatabase
         Core.Check.That(actual.Count == expected.Count);
         for (int i = 0; i < expected.Count; i++) Core.Check.That(actual[i].Equals(expected[i]));
     }
+
+    public void Dispose() => _text.Dispose();
 }

@@ -27,7 +27,8 @@ internal static class NaiveFilter
             case FilterOperator.Not:
                 return !Matches(filter.Children[0], database, row, newRow);
             case FilterOperator.ContainsAllTokens or FilterOperator.ContainsAnyToken or FilterOperator.ContainsTokenSequence:
-                return NaiveText.Matches(filter, database.Schema[filter.Attribute], row.Get(filter.Attribute));
+                return database.Text.Matches(
+                    filter, database.Schema[filter.Attribute].FullText!, row.Get(filter.Attribute));
             default:
                 return Compare(filter, database, row.Get(filter.Attribute), Operand(filter, database, newRow));
         }

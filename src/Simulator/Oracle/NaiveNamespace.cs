@@ -6,24 +6,33 @@ using Deterministic.Core.Model;
 namespace Deterministic.Simulator.Oracle;
 
 /// <summary>A document as the oracle keeps it: canonical values by name, vectors among them.</summary>
-internal sealed class NaiveRow(Value id)
+internal sealed class NaiveRow(Value id, ulong sequence)
 {
     public Value Id { get; } = id;
+
+    /// <summary>Rises with every version of any row of the namespace: the order in which rows were written.</summary>
+    public ulong Sequence { get; } = sequence;
     public SortedDictionary<string, Value> Values { get; } = new(StringComparer.Ordinal);
 
     public Value Get(string name) => name == "id" ? Id : Values.TryGetValue(name, out Value? value) ? value : Value.Null;
 
-    public NaiveRow Copy()
+    public NaiveRow Copy(ulong sequence)
     {
-        NaiveRow copy = new(Id);
+        NaiveRow copy = new(Id, sequence);
         foreach (KeyValuePair<string, Value> pair in Values) copy.Values.Add(pair.Key, pair.Value);
         return copy;
     }
 }
 
 /// <summary>One namespace of the oracle: a schema and a sorted list of rows, nothing else.</summary>
-internal sealed class NaiveNamespace
+[FloatAllowed("rounds vectors to the width of their column")]
+internal sealed class NaiveNamespace(NaiveText text)
 {
+    private ulong _sequence;
+
+    public NaiveText Text { get; } = text;
+    public ulong NextSequence() => ++_sequence;
+
     public SortedDictionary<string, AttributeSchema> Schema { get; } = new(StringComparer.Ordinal);
     public SortedDictionary<Value, NaiveRow> Rows { get; } = new(ValueOrder.Instance);
     public DistanceMetric Metric { get; set; }

@@ -7,8 +7,11 @@ using Deterministic.Core.Model;
 namespace Deterministic.Simulator.Oracle;
 
 /// <summary>Queries by definition: look at every row, score it, sort everything, cut.</summary>
+[FloatAllowed("scores by definition: the operations and the order of the kernels that are checked")]
 internal static class NaiveQuery
 {
+    private static readonly ComputeBackend Scalar = new ScalarBackend();
+
     public static QueryReply Run(QueryRequest request, NaiveNamespace database)
     {
         QueryReply reply = new() { NamespaceRows = (ulong)database.Rows.Count };
@@ -18,7 +21,7 @@ internal static class NaiveQuery
             List<NaiveRow> rows = Filtered(query, database);
             if (query.Aggregates.Length > 0)
             {
-                reply.Results.Add(NaiveAggregate.Run(query, rows));
+                reply.Results.Add(NaiveAggregate.Run(query, rows, database));
                 continue;
             }
             List<ScoredRow> ranked = Cut(Rank(query.RankBy, rows, database), query.Offset, query.Limit);
@@ -58,11 +61,14 @@ internal static class NaiveQuery
                 break;
             case RankKind.Attributes:
                 return OrderBy(rankBy, rows);
+            case RankKind.None:
+                return OrderBy(RankBy.OrderBy(("id", false)), rows);
             default:
+                NaiveRanking expression = new(database);
                 foreach (NaiveRow row in rows)
                 {
-                    double score = NaiveText.Score(rankBy, row, database);
-                    if (score > 0) ranked.Add(new ScoredRow(row, score, (float)score));
+                    double score = expression.Score(rankBy, row);
+                    if (score != 0 || NaiveRanking.KeepsZeroes(rankBy)) ranked.Add(new ScoredRow(row, score, (float)score));
                 }
                 break;
         }
@@ -72,22 +78,9 @@ internal static class NaiveQuery
 
     private static float Distance(DistanceMetric metric, float[] query, float[] row)
     {
-        ComputeBackend scalar = ScalarBackend.Instance;
-        Span<float> score = stackalloc float[1];
-        if (metric == DistanceMetric.EuclideanSquared)
-        {
-            scalar.SquaredL2(query, row, score);
-            return score[0];
-        }
-        scalar.Dot(query, row, score);
-        return Normalisation.CosineDistance(score[0], InverseNorm(query), InverseNorm(row));
-    }
-
-    private static float InverseNorm(float[] vector)
-    {
-        Span<float> square = stackalloc float[1];
-        ScalarBackend.Instance.Dot(vector, vector, square);
-        return Normalisation.InverseNorm(square[0]);
+        if (metric == DistanceMetric.EuclideanSquared) return ScalarBackend.SquaredL2(query, row);
+        float dot = ScalarBackend.Dot(query, row);
+        return 1f - dot * Normalisation.InverseNorm(Scalar, query) * Normalisation.InverseNorm(Scalar, row);
     }
 
     /// <summary>A missing value comes first ascending and last descending.</summary>

@@ -35,12 +35,12 @@ internal static class NaiveWrite
         foreach (Row row in request.Upserts) Upsert(row, request.UpsertCondition, database, upserted);
         foreach (Row row in request.Patches)
         {
-            if (Allowed(request.PatchCondition, row, database, absent: false)) Patch(row, database, patched);
+            if (Allowed(request.PatchCondition, row.Id, row, database)) Patch(row, database, patched);
         }
         foreach (Value id in request.Deletes)
         {
             if (request.DeleteCondition is null) DeletePlain(id, database, deleted);
-            else if (Allowed(request.DeleteCondition, new Row { Id = id }, database, absent: false))
+            else if (Allowed(request.DeleteCondition, id, null, database))
                 Delete(id, database, deleted);
         }
         bool ids = (request.Flags & WriteFlags.ReturnAffectedIds) != 0;
@@ -52,7 +52,7 @@ internal static class NaiveWrite
         };
     }
 
-    /// <summary>Rows that match now, in the order of their ids; a copy, since the caller changes them.</summary>
+    /// <summary>Rows that match now, in the order in which they were written.</summary>
     private static List<NaiveRow> Matching(Filter filter, NaiveNamespace database)
     {
         List<NaiveRow> rows = [];
@@ -60,21 +60,23 @@ internal static class NaiveWrite
         {
             if (NaiveFilter.Matches(filter, database, pair.Value, null)) rows.Add(pair.Value);
         }
+        rows.Sort(static (left, right) => left.Sequence.CompareTo(right.Sequence));
         return rows;
     }
 
-    /// <param name="absent">What holds for a document that is not there.</param>
-    private static bool Allowed(Filter? condition, Row row, NaiveNamespace database, bool absent)
+    /// <summary>Whether a document that is there may be patched or deleted; a delete has no new row, so all of it is null.</summary>
+    private static bool Allowed(Filter? condition, Value id, Row? patch, NaiveNamespace database)
     {
-        Value id = CanonicalId(row.Id);
-        if (!database.Rows.TryGetValue(id, out NaiveRow? old)) return absent;
-        return condition is null || NaiveFilter.Matches(condition, database, old, ToRow(row, database));
+        if (!database.Rows.TryGetValue(CanonicalId(id), out NaiveRow? old)) return false;
+        NaiveRow? patched = patch is null ? null : Patched(old, patch, database);
+        return condition is null || NaiveFilter.Matches(condition, database, old, patched);
     }
 
     private static void Upsert(Row row, Filter? condition, NaiveNamespace database, List<Value> affected)
     {
-        if (!Allowed(condition, row, database, absent: true)) return;
         NaiveRow stored = ToRow(row, database);
+        bool exists = database.Rows.TryGetValue(stored.Id, out NaiveRow? old);
+        if (exists && condition is not null && !NaiveFilter.Matches(condition, database, old!, stored)) return;
         database.Rows[stored.Id] = stored;
         affected.Add(stored.Id);
     }
@@ -83,14 +85,19 @@ internal static class NaiveWrite
     {
         Value id = CanonicalId(row.Id);
         if (!database.Rows.TryGetValue(id, out NaiveRow? old)) return;
-        NaiveRow patched = old.Copy();
+        database.Rows[id] = Patched(old, row, database);
+        affected.Add(id);
+    }
+
+    private static NaiveRow Patched(NaiveRow old, Row row, NaiveNamespace database)
+    {
+        NaiveRow patched = old.Copy(database.NextSequence());
         foreach (KeyValuePair<string, Value> pair in row.Attributes)
         {
             if (pair.Value.IsNull) patched.Values.Remove(pair.Key);
             else patched.Values[pair.Key] = database.Canonical(pair.Key, pair.Value);
         }
-        database.Rows[id] = patched;
-        affected.Add(id);
+        return patched;
     }
 
     private static void Delete(Value id, NaiveNamespace database, List<Value> affected)
@@ -107,7 +114,7 @@ internal static class NaiveWrite
 
     private static NaiveRow ToRow(Row row, NaiveNamespace database)
     {
-        NaiveRow stored = new(CanonicalId(row.Id));
+        NaiveRow stored = new(CanonicalId(row.Id), database.NextSequence());
         foreach (KeyValuePair<string, Value> pair in row.Attributes)
         {
             if (!pair.Value.IsNull) stored.Values[pair.Key] = database.Canonical(pair.Key, pair.Value);

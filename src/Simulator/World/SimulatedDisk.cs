@@ -58,7 +58,7 @@ internal sealed class SimulatedDisk(NativeBuffer image, DiskFaults faults)
             if (operation.Due <= Now) due++;
         }
         if (due == 0) return false;
-        ulong chosen = due == 1 ? 0 : tape.Below((ulong)due);
+        int chosen = tape.Below(due);
         for (int i = 0; i < _pending.Count; i++)
         {
             if (_pending[i].Due > Now || chosen-- > 0) continue;
