@@ -1,1 +1,114 @@
-return 0;
+using System;
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using Deterministic.Core.Randomness;
+using Deterministic.Simulator.World;
+
+namespace Deterministic.Simulator;
+
+/// <summary>The command: one seed, many seeds, a recorded run, or the shrinking of one.</summary>
+[SuppressMessage("ApiDesign", "RS0030:Do not use banned APIs", Justification = "a command prints and measures; runs do not")]
+internal static class Program
+{
+    private const ulong SeedDefault = 20_260;
+    private const string Help = """
+        simulator [SEED]                   runs one seed and says what happens
+        simulator --runs N [--seed FIRST]  runs N seeds in a row and says what they met together
+        simulator --replay FILE            runs a recorded tape
+        simulator --shrink FILE            makes a failing tape smaller, as FILE.small
+        """;
+
+    private static int Main(string[] arguments)
+    {
+        switch (arguments)
+        {
+            case []: return RunSeed(SeedDefault);
+            case ["--help"]: return Say(Help, 0);
+            case ["--replay", string file]: return Replay(file);
+            case ["--shrink", string file]: return Shrink(file);
+            case ["--runs", string runs]: return RunFleet(runs, "1");
+            case ["--runs", string runs, "--seed", string first]: return RunFleet(runs, first);
+            case [string seed] when TryNumber(seed, out ulong number): return RunSeed(number);
+            default: return Say(Help, 2);
+        }
+    }
+
+    private static bool TryNumber(string text, out ulong number) =>
+        ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
+
+    private static int Say(string text, int code)
+    {
+        Console.WriteLine(text);
+        return code;
+    }
+
+    private static int RunSeed(ulong seed)
+    {
+        Console.WriteLine($"seed     {seed}");
+        SimulationResult result = SimulationResult.Of(Tape.Seeded(seed), Plant.None, Console.WriteLine);
+        return result.Passed ? Say("passed", 0) : Fail(seed, result);
+    }
+
+    private static int Fail(ulong seed, SimulationResult result)
+    {
+        string file = TapeFile.NameOf(seed);
+        TapeFile.Save(file, result.Recording);
+        Console.WriteLine($"FAILED   seed {seed}, tick {result.Ticks}: {result.Details}");
+        Console.WriteLine($"tape     {file} ({result.Recording.Length} choices)");
+        Console.WriteLine($"again    dotnet run -c Release --project src/Simulator -- {seed}");
+        return 1;
+    }
+
+    private static int RunFleet(string runsText, string firstText)
+    {
+        if (!TryNumber(runsText, out ulong runs) || !TryNumber(firstText, out ulong first)) return Say(Help, 2);
+        Stopwatch watch = Stopwatch.StartNew();
+        TimeSpan told = TimeSpan.Zero;
+        Fleet fleet = new();
+        int failures = 0;
+        for (ulong seed = first; seed - first < runs; seed++)
+        {
+            SimulationResult result = fleet.Run(seed);
+            if (!result.Passed)
+            {
+                failures++;
+                Fail(seed, result);
+            }
+            if (watch.Elapsed - told < TimeSpan.FromSeconds(10)) continue;
+            told = watch.Elapsed;
+            Console.WriteLine($"{fleet.Runs} of {runs} runs, {failures} failed, {PerMinute(fleet, watch)} seeds a minute");
+        }
+        fleet.Describe(Console.WriteLine);
+        Console.WriteLine($"{PerMinute(fleet, watch)} seeds a minute");
+        foreach (string missing in fleet.Missing())
+        {
+            failures++;
+            Console.WriteLine($"FAILED   {Fleet.RunsForCoverage} runs or more and none met: {missing}");
+        }
+        return Say(failures == 0 ? "passed" : $"{failures} failures", failures == 0 ? 0 : 1);
+    }
+
+    private static string PerMinute(Fleet fleet, Stopwatch watch) =>
+        (fleet.Runs / watch.Elapsed.TotalMinutes).ToString("F0", CultureInfo.InvariantCulture);
+
+    private static int Replay(string file)
+    {
+        if (!TapeFile.TryLoad(file, out TapeRecording recording)) return Say($"{file} is not a whole recording", 2);
+        Console.WriteLine($"seed     {recording.Seed}, {recording.Length} choices from {file}");
+        SimulationResult result = SimulationResult.Of(Tape.Replay(recording), Plant.None, Console.WriteLine);
+        return result.Passed ? Say("passed", 0) : Say($"FAILED   tick {result.Ticks}: {result.Details}", 1);
+    }
+
+    private static int Shrink(string file)
+    {
+        if (!TapeFile.TryLoad(file, out TapeRecording recording)) return Say($"{file} is not a whole recording", 2);
+        Shrinker shrinker = new(Plant.None, Console.WriteLine);
+        if (!shrinker.TryShrink(recording, out SimulationResult smallest)) return Say("this recording does not fail", 2);
+        string small = file + ".small";
+        TapeFile.Save(small, smallest.Recording);
+        Console.WriteLine($"FAILED   tick {smallest.Ticks}: {smallest.Details}");
+        Console.WriteLine($"again    dotnet run -c Release --project src/Simulator -- --replay {small}");
+        return 1;
+    }
+}

@@ -12,7 +12,7 @@ internal static class NaiveQuery
 {
     private static readonly ComputeBackend Scalar = new ScalarBackend();
 
-    public static QueryReply Run(QueryRequest request, NaiveNamespace database)
+    public static QueryReply Run(QueryRequest request, NaiveNamespace database, Func<uint, uint> limitOf)
     {
         QueryReply reply = new() { NamespaceRows = (ulong)database.Rows.Count };
         List<List<ScoredRow>> lists = [];
@@ -24,7 +24,7 @@ internal static class NaiveQuery
                 reply.Results.Add(NaiveAggregate.Run(query, rows, database));
                 continue;
             }
-            List<ScoredRow> ranked = Cut(Rank(query.RankBy, rows, database), query.Offset, query.Limit);
+            List<ScoredRow> ranked = Cut(Rank(query.RankBy, rows, database), query.Offset, limitOf(query.Limit));
             lists.Add(ranked);
             reply.Results.Add(ToResult(ranked, query));
         }

@@ -8,12 +8,10 @@ using Deterministic.Core.Wire;
 namespace Deterministic.Simulator.Workload;
 
 /// <summary>A request that a simulated client is going to send.</summary>
-/// <param name="expected">What the state machine must answer if the namespace exists; Ok for a valid request.</param>
-internal readonly struct GeneratedRequest(Operation operation, byte[] body, ErrorCode expected)
+internal readonly struct GeneratedRequest(Operation operation, byte[] body)
 {
     public Operation Operation { get; } = operation;
     public byte[] Body { get; } = body;
-    public ErrorCode Expected { get; } = expected;
 }
 
 /// <summary>Draws requests of every kind from a tape; a few are wrong on purpose in a way whose answer is known.</summary>
@@ -27,7 +25,7 @@ internal sealed class RequestGenerator(TapeStream tape, Vocabulary vocabulary, W
         int kind = tape.Weighted(mix.Weights);
         return kind switch
         {
-            WorkloadMix.Write => Encode(Operation.Write, Write(), ErrorCode.Ok),
+            WorkloadMix.Write => Encode(Operation.Write, Write()),
             WorkloadMix.Query => Encode(Operation.Query, Query()),
             WorkloadMix.List => Encode(Operation.ListNamespaces, List()),
             WorkloadMix.Metadata => Encode(Operation.Metadata, Named()),
@@ -161,7 +159,7 @@ internal sealed class RequestGenerator(TapeStream tape, Vocabulary vocabulary, W
         };
     }
 
-    /// <summary>Requests that must be refused, with the code of the refusal, and change nothing.</summary>
+    /// <summary>Requests that must be refused and change nothing.</summary>
     private GeneratedRequest Wrong()
     {
         string name = vocabulary.Namespace();
@@ -175,21 +173,21 @@ internal sealed class RequestGenerator(TapeStream tape, Vocabulary vocabulary, W
         {
             case 0:
                 Value narrow = Value.Of(new float[vocabulary.Dimensions + 1]);
-                return Encode(Operation.Write, Upsert(new Row { Id = id }.With("vector", narrow)), ErrorCode.DimensionMismatch);
+                return Encode(Operation.Write, Upsert(new Row { Id = id }.With("vector", narrow)));
             case 1:
                 float[] notFinite = vocabulary.Vector();
                 notFinite[^1] = tape.Boolean() ? float.NaN : float.PositiveInfinity;
                 Row poisoned = new Row { Id = id }.With("vector", Value.Of(notFinite));
-                return Encode(Operation.Write, Upsert(poisoned), ErrorCode.NotFinite);
+                return Encode(Operation.Write, Upsert(poisoned));
             case 2:
-                return Encode(Operation.Write, Upsert(good, good), ErrorCode.DuplicateId);
+                return Encode(Operation.Write, Upsert(good, good));
             case 3:
                 Row mistyped = new Row { Id = id }.With("size", Value.Of("large"));
-                return Encode(Operation.Write, Upsert(mistyped), ErrorCode.TypeMismatch);
+                return Encode(Operation.Write, Upsert(mistyped));
             case 4:
-                return Encode(Operation.Query, Filtered(name, "absent", FilterOperator.Eq), ErrorCode.AttributeNotFound);
+                return Encode(Operation.Query, Filtered(name, "absent", FilterOperator.Eq));
             default:
-                return Encode(Operation.Query, Filtered(name, "color", FilterOperator.Regex), ErrorCode.NotSupported);
+                return Encode(Operation.Query, Filtered(name, "color", FilterOperator.Regex));
         }
     }
 
@@ -213,7 +211,7 @@ internal sealed class RequestGenerator(TapeStream tape, Vocabulary vocabulary, W
         for (int i = tape.Range(1, 3); i > 0; i--)
         {
             GeneratedRequest part = tape.Boolean()
-                ? Encode(Operation.Query, Query()) : Encode(Operation.Write, Write(), ErrorCode.Ok);
+                ? Encode(Operation.Query, Query()) : Encode(Operation.Write, Write());
             parts.Add(part);
         }
         writer.U16(parts.Count);
@@ -225,10 +223,10 @@ internal sealed class RequestGenerator(TapeStream tape, Vocabulary vocabulary, W
             writer.U32((uint)part.Body.Length);
             writer.Bytes(part.Body);
         }
-        return writer.Overflowed ? parts[0] : new GeneratedRequest(Operation.Batch, writer.Written.ToArray(), ErrorCode.Ok);
+        return writer.Overflowed ? parts[0] : new GeneratedRequest(Operation.Batch, writer.Written.ToArray());
     }
 
-    private GeneratedRequest Encode(Operation operation, WriteRequest request, ErrorCode expected)
+    private GeneratedRequest Encode(Operation operation, WriteRequest request)
     {
         WireWriter writer = new(_buffer);
         request.Write(ref writer);
@@ -239,34 +237,34 @@ internal sealed class RequestGenerator(TapeStream tape, Vocabulary vocabulary, W
             writer = new WireWriter(_buffer);
             request.Write(ref writer);
         }
-        return Finish(operation, writer, expected);
+        return Finish(operation, writer);
     }
 
-    private GeneratedRequest Encode(Operation operation, QueryRequest request, ErrorCode expected = ErrorCode.Ok)
+    private GeneratedRequest Encode(Operation operation, QueryRequest request)
     {
         WireWriter writer = new(_buffer);
         request.Write(ref writer);
-        return Finish(operation, writer, expected);
+        return Finish(operation, writer);
     }
 
     private GeneratedRequest Encode(Operation operation, NamespaceRequest request)
     {
         WireWriter writer = new(_buffer);
         request.Write(ref writer);
-        return Finish(operation, writer, ErrorCode.Ok);
+        return Finish(operation, writer);
     }
 
     private GeneratedRequest Encode(Operation operation, ListNamespacesRequest request)
     {
         WireWriter writer = new(_buffer);
         request.Write(ref writer);
-        return Finish(operation, writer, ErrorCode.Ok);
+        return Finish(operation, writer);
     }
 
-    private static GeneratedRequest Finish(Operation operation, WireWriter writer, ErrorCode expected)
+    private static GeneratedRequest Finish(Operation operation, WireWriter writer)
     {
         Check.That(!writer.Overflowed);
-        return new GeneratedRequest(operation, writer.Written.ToArray(), expected);
+        return new GeneratedRequest(operation, writer.Written.ToArray());
     }
 }
 
@@ -284,6 +282,8 @@ internal readonly struct WorkloadMix(int[] weights)
     public const int Count = 8;
 
     public ReadOnlySpan<int> Weights => weights;
+
+    public override string ToString() => string.Join('/', weights);
 
     public static WorkloadMix Draw(TapeStream tape)
     {

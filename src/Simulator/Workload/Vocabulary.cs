@@ -1,4 +1,5 @@
 using System;
+using Deterministic.Core;
 using Deterministic.Core.Model;
 using Deterministic.Core.Randomness;
 
@@ -6,6 +7,7 @@ namespace Deterministic.Simulator.Workload;
 
 /// <summary>The small world that simulated clients write about: few namespaces, few ids, few words, so that requests of
 /// different clients meet on the same documents, scores tie and filters match.</summary>
+[FloatAllowed("draws values from exact numbers")]
 internal sealed class Vocabulary(TapeStream tape, int namespaces, int ids, int dimensions)
 {
     private static readonly string[] Words =
@@ -15,9 +17,13 @@ internal sealed class Vocabulary(TapeStream tape, int namespaces, int ids, int d
     ];
 
     public const int NamespaceKinds = 4;
+    public static string AllWords { get; } = string.Join(' ', Words);
     public int Dimensions => dimensions;
+    public int Namespaces => namespaces;
 
-    public string Namespace() => "ns-" + tape.Below(namespaces);
+    public static string NameOf(int number) => "ns-" + number;
+
+    public string Namespace() => NameOf(tape.Below(namespaces));
 
     /// <summary>Namespaces differ in metric, vector width and id type, told by the last digit of their names.</summary>
     public static int KindOf(string name) => (name[^1] - '0') % NamespaceKinds;
@@ -71,6 +77,14 @@ internal sealed class Vocabulary(TapeStream tape, int namespaces, int ids, int d
         return vector;
     }
 
+    /// <summary>A vector that no document has.</summary>
+    public float[] Probe()
+    {
+        float[] vector = new float[dimensions];
+        for (int i = 0; i < vector.Length; i++) vector[i] = 1f / (3 + i);
+        return vector;
+    }
+
     /// <summary>A value of the filterable attribute <paramref name="attribute"/>, or of one of its elements.</summary>
     public Value Scalar(string attribute) => attribute switch
     {
@@ -79,7 +93,7 @@ internal sealed class Vocabulary(TapeStream tape, int namespaces, int ids, int d
         "size" => Value.Of((long)tape.Range(-3, 12)),
         "marks" => Value.Of((long)tape.Range(-2, 5)),
         "count" => Value.Of((ulong)tape.Below(9)),
-        "price" => Value.Of(tape.Range(-20, 60) / 4.0),
+        "price" => Value.Of(tape.Range(-20, 60) / 10.0),
         "sold" => Value.Of(tape.Boolean()),
         "made" => Value.OfDatetime(1_700_000_000_000 + 86_400_000L * tape.Below(20)),
         "key" => Value.OfUuid((UInt128)tape.Below(6UL) << 64 | 0x77),

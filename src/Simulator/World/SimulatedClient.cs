@@ -7,18 +7,24 @@ namespace Deterministic.Simulator.World;
 
 /// <summary>A client of the binary protocol, as careful as a real one: it registers, keeps one request in flight, sends it
 /// again until it is answered, and checks that every answer belongs to what it asked.</summary>
-internal sealed class SimulatedClient(UInt128 id, UInt128 cluster, ulong resendNanoseconds)
+internal sealed class SimulatedClient(
+    uint number, UInt128 cluster, ulong resendNanoseconds, SimulatedNetwork network, TapeStream tape)
 {
     private byte[] _request = [];
+    private uint _generation;
     private UInt128 _requestChecksum;
     private UInt128 _context;
     private ulong _session;
     private uint _requestNumber;
     private ulong _resendAt;
 
-    public UInt128 Id { get; private set; } = id;
+    public UInt128 Id { get; private set; } = (UInt128)(number + 1) << 96;
     public bool Registered => _session != 0;
     public bool Waiting => _request.Length > 0;
+
+    /// <summary>Operation of the request in flight, or of the last one.</summary>
+    public Operation LastOperation { get; private set; }
+    public UInt128 LastRequestChecksum => _requestChecksum;
     public ulong Answered { get; private set; }
     public ulong Evictions { get; private set; }
 
@@ -26,15 +32,15 @@ internal sealed class SimulatedClient(UInt128 id, UInt128 cluster, ulong resendN
     public ulong OpAnswered { get; private set; }
     public UInt128 LastReplyChecksum { get; private set; }
 
-    public void Register(SimulatedNetwork network, TapeStream tape) => Start(network, tape, Operation.Register, []);
+    public void Register() => Start(Operation.Register, []);
 
-    public void Request(SimulatedNetwork network, TapeStream tape, Operation operation, ReadOnlySpan<byte> body)
+    public void Request(Operation operation, ReadOnlySpan<byte> body)
     {
         Check.That(Registered);
-        Start(network, tape, operation, body);
+        Start(operation, body);
     }
 
-    private void Start(SimulatedNetwork network, TapeStream tape, Operation operation, ReadOnlySpan<byte> body)
+    private void Start(Operation operation, ReadOnlySpan<byte> body)
     {
         Check.That(!Waiting);
         byte[] message = new byte[Limits.HeaderSize + body.Length];
@@ -47,6 +53,7 @@ internal sealed class SimulatedClient(UInt128 id, UInt128 cluster, ulong resendN
         header.Command = Command.Request;
         header.Request.Client = Id;
         header.Request.Operation = operation;
+        LastOperation = operation;
         if (operation != Operation.Register)
         {
             header.Request.Session = _session;
@@ -58,27 +65,27 @@ internal sealed class SimulatedClient(UInt128 id, UInt128 cluster, ulong resendN
         header.WriteTo(message);
         _request = message;
         _requestChecksum = header.Checksum;
-        Send(network, tape);
+        Send();
     }
 
-    public void Tick(SimulatedNetwork network, TapeStream tape)
+    public void Tick()
     {
-        if (Waiting && network.Now >= _resendAt) Send(network, tape);
+        if (Waiting && network.Now >= _resendAt) Send();
     }
 
-    private void Send(SimulatedNetwork network, TapeStream tape)
+    private void Send()
     {
-        network.Send(tape, Id, toReplica: true, _request);
+        network.Send(Id, toReplica: true, _request);
         _resendAt = network.Now + resendNanoseconds + tape.Below(resendNanoseconds);
     }
 
     /// <summary>True if this is the first answer to the request in flight.</summary>
-    public bool Receive(byte[] message, TapeStream tape)
+    public bool Receive(byte[] message)
     {
         Header header = Header.Read(message);
         if (header.Command == Command.Eviction)
         {
-            StartAnew(tape);
+            StartAnew();
             return false;
         }
         if (header.Command != Command.Reply || !Waiting) return false;
@@ -98,10 +105,10 @@ internal sealed class SimulatedClient(UInt128 id, UInt128 cluster, ulong resendN
     }
 
     /// <summary>After an eviction the old name is dead: a new one, a new session.</summary>
-    private void StartAnew(TapeStream tape)
+    private void StartAnew()
     {
         Evictions++;
-        Id = ((UInt128)tape.U64() << 64) | tape.U64() | 1;
+        Id = (UInt128)(number + 1) << 96 | ++_generation;
         _session = 0;
         _requestNumber = 0;
         _context = 0;

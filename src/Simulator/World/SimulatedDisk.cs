@@ -3,62 +3,87 @@ using System.Collections.Generic;
 using Deterministic.Core;
 using Deterministic.Core.Memory;
 using Deterministic.Core.Randomness;
+using Deterministic.Core.Tracing;
 using Deterministic.Vsr;
 
 namespace Deterministic.Simulator.World;
 
+/// <summary>Rates of a simulated disk; times in nanoseconds.</summary>
+internal readonly struct DiskFaults(ulong latencyMin, ulong latencyMax, Ratio writeFailure)
+{
+    public ulong LatencyMin { get; } = latencyMin;
+    public ulong LatencyMax { get; } = latencyMax;
+
+    /// <summary>Chance that a write ends with an error, leaving behind what a crash would.</summary>
+    public Ratio WriteFailure { get; } = writeFailure;
+}
+
 /// <summary>A disk that forgets. Reads and writes take drawn times and complete in any order; a write counts only once it has
 /// completed. At a crash every sector of every write still under way is drawn on its own: old, new, or damaged.</summary>
-internal sealed class SimulatedDisk(NativeBuffer image, DiskFaults faults)
+internal sealed class SimulatedDisk(NativeBuffer image, DiskFaults faults, Tape tape, Trace trace, Plant plant) : IDisk
 {
     private readonly List<Operation> _pending = [];
-    private readonly byte[] _captured = new byte[image.Length];
-    private long _capturedSize;
+    private readonly TapeStream _times = tape.Stream(TapeConsumer.Disk);
+    private readonly TapeStream _faults = tape.Stream(TapeConsumer.DiskFaults);
+    private readonly TapeStream _order = tape.Stream(TapeConsumer.Schedule);
 
     public NativeBuffer Image { get; } = image;
     public ulong Now { get; set; }
-    public int Pending => _pending.Count;
+
+    /// <summary>While set, no write fails; times stay.</summary>
+    public bool Healed { get; set; }
     public ulong Writes { get; private set; }
-    public ulong Reads { get; private set; }
 
-    /// <summary>Once set, every write fails, as on a full or broken device.</summary>
-    public bool WritesFail { get; set; }
+    /// <summary>Sectors of writes under way that a crash left old or damaged.</summary>
+    public ulong SectorsLost { get; private set; }
 
-    public void Read(TapeStream tape, uint token, long offset, NativeBuffer buffer)
+    /// <summary>When the next operation completes; the greatest number if none is under way.</summary>
+    public ulong NextDue
     {
-        CheckRange(offset, buffer);
-        Reads++;
-        _pending.Add(new Operation(token, offset, buffer, -1, Now + faults.LatencyMin + tape.Below(faults.LatencyMax - faults.LatencyMin + 1)));
+        get
+        {
+            ulong next = ulong.MaxValue;
+            foreach (Operation operation in _pending) next = ulong.Min(next, operation.Due);
+            return next;
+        }
     }
 
-    public void Write(TapeStream tape, uint token, long offset, NativeBuffer buffer)
+    public void Read(uint token, long offset, NativeBuffer buffer)
     {
         CheckRange(offset, buffer);
-        foreach (Operation other in _pending)
-            Check.That(other.Captured < 0 || !Overlap(other, offset, buffer.Length));
-        Writes++;
-        // The bytes are taken now: a buffer changed while its write is under way would be a bug of the replica that a
-        // real disk shows as a mixture; here it shows as a difference between what it wrote and what it believes.
-        if (_pending.Count == 0) _capturedSize = 0;
-        Check.That(_capturedSize + buffer.Length <= _captured.Length);
-        buffer.Span.CopyTo(_captured.AsSpan((int)_capturedSize));
-        ulong due = Now + faults.LatencyMin + tape.Below(faults.LatencyMax - faults.LatencyMin + 1);
-        _pending.Add(new Operation(token, offset, buffer, _capturedSize, due));
-        _capturedSize += buffer.Length;
+        _pending.Add(new Operation(token, offset, buffer, null, Due()));
     }
+
+    /// <summary>The bytes are taken now: a buffer that is changed while its write is under way shows as a difference between
+    /// what the replica wrote and what it believes.</summary>
+    public void Write(uint token, long offset, NativeBuffer buffer)
+    {
+        CheckRange(offset, buffer);
+        Check.That(!IsWriting(offset, buffer.Length), "two writes to one place at once");
+        _pending.Add(new Operation(token, offset, buffer, buffer.Span.ToArray(), Due()));
+    }
+
+    public bool IsWriting(long offset, long size)
+    {
+        foreach (Operation operation in _pending)
+        {
+            bool apart = operation.Offset >= offset + size || offset >= operation.Offset + operation.Buffer.Length;
+            if (operation.Written is not null && !apart) return true;
+        }
+        return false;
+    }
+
+    private ulong Due() => Now + faults.LatencyMin + _times.Below(faults.LatencyMax - faults.LatencyMin + 1);
 
     /// <summary>Finishes one operation that is due, the drawn one among several; false if none is.</summary>
-    public bool TryComplete(TapeStream tape, out uint token, out IoResult result)
+    public bool TryComplete(out uint token, out IoResult result)
     {
         token = 0;
         result = IoResult.Ok;
         int due = 0;
-        foreach (Operation operation in _pending)
-        {
-            if (operation.Due <= Now) due++;
-        }
+        foreach (Operation operation in _pending) due += operation.Due <= Now ? 1 : 0;
         if (due == 0) return false;
-        int chosen = tape.Below(due);
+        int chosen = _order.Below(due);
         for (int i = 0; i < _pending.Count; i++)
         {
             if (_pending[i].Due > Now || chosen-- > 0) continue;
@@ -74,48 +99,71 @@ internal sealed class SimulatedDisk(NativeBuffer image, DiskFaults faults)
 
     private IoResult Finish(Operation operation)
     {
-        if (operation.Captured < 0)
+        Span<byte> place = Image.Slice(operation.Offset, (int)operation.Buffer.Length);
+        if (operation.Written is null)
         {
-            Image.Slice(operation.Offset, (int)operation.Buffer.Length).CopyTo(operation.Buffer.Span);
+            place.CopyTo(operation.Buffer.Span);
             return IoResult.Ok;
         }
-        if (WritesFail) return IoResult.WriteFailed;
-        Bytes(operation).CopyTo(Image.Slice(operation.Offset, (int)operation.Buffer.Length));
+        Writes++;
+        trace.Add(TraceCode.DiskWritten, 0, (ulong)operation.Offset, Low(Checksum.Of(operation.Written)));
+        if (!Healed && _faults.Chance(faults.WriteFailure))
+        {
+            Tear(operation);
+            return IoResult.WriteFailed;
+        }
+        if (!plant.LosesWrite(Writes, operation.Offset)) operation.Written.CopyTo(place);
         return IoResult.Ok;
     }
 
     /// <summary>The machine stops: what had not completed may be there, or not, or be damaged, sector by sector.</summary>
-    public void Crash(TapeStream tape)
+    public void Crash()
     {
         foreach (Operation operation in _pending)
         {
-            if (operation.Captured < 0) continue;
-            for (int at = 0; at < operation.Buffer.Length; at += Limits.SectorSize)
-            {
-                Span<byte> sector = Image.Slice(operation.Offset + at, Limits.SectorSize);
-                ulong fate = tape.Below(8);
-                if (fate < 4) Bytes(operation).Slice(at, Limits.SectorSize).CopyTo(sector);
-                else if (fate == 7) Damage(tape, sector);
-            }
+            if (operation.Written is not null) Tear(operation);
         }
         _pending.Clear();
     }
 
-    /// <summary>Damages one sector: single bits, or all of it.</summary>
-    public static void Damage(TapeStream tape, Span<byte> sector)
+    private void Tear(Operation operation)
     {
-        if (tape.Below(2) == 0)
+        for (int at = 0; at < operation.Buffer.Length; at += Limits.SectorSize)
         {
-            ulong bit = tape.Below((ulong)sector.Length * 8);
-            sector[(int)(bit / 8)] ^= (byte)(1 << (int)(bit % 8));
-            return;
+            Span<byte> sector = Image.Slice(operation.Offset + at, Limits.SectorSize);
+            int fate = _faults.Below(8);
+            if (fate < 4) operation.Written.AsSpan(at, Limits.SectorSize).CopyTo(sector);
+            else SectorsLost++;
+            if (fate == 7) Damage(operation.Offset + at);
         }
-        byte pattern = (byte)tape.Below(256);
-        for (int i = 0; i < sector.Length; i++) sector[i] = unchecked((byte)(pattern * (i | 1) ^ i >> 4));
     }
 
-    private ReadOnlySpan<byte> Bytes(Operation operation) =>
-        _captured.AsSpan((int)operation.Captured, (int)operation.Buffer.Length);
+    /// <summary>Damages one sector: a single bit, or all of it.</summary>
+    public void Damage(long offset)
+    {
+        Span<byte> sector = Image.Slice(offset, Limits.SectorSize);
+        trace.Add(TraceCode.DiskFault, 0, (ulong)offset, 0);
+        if (_faults.Boolean())
+        {
+            int bit = _faults.Below(Limits.SectorSize * 8);
+            sector[bit / 8] ^= (byte)(1 << bit % 8);
+            return;
+        }
+        Garble(sector, _faults.U64() | 1);
+    }
+
+    /// <summary>Fills the disk with bytes that mean nothing, as a used device has before it is formatted.</summary>
+    public void GarbleAll(ulong pattern)
+    {
+        for (long at = 0; at < Image.Length; at += Limits.SectorSize)
+            Garble(Image.Slice(at, Limits.SectorSize), unchecked(pattern + (ulong)at) | 1);
+    }
+
+    private static void Garble(Span<byte> sector, ulong pattern)
+    {
+        Span<ulong> words = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, ulong>(sector);
+        for (int i = 0; i < words.Length; i++) words[i] = unchecked(pattern * ((ulong)i * 2 + 0x9E37_79B9_7F4A_7C15));
+    }
 
     private void CheckRange(long offset, NativeBuffer buffer)
     {
@@ -124,23 +172,15 @@ internal sealed class SimulatedDisk(NativeBuffer image, DiskFaults faults)
         Check.That(offset >= 0 && offset + buffer.Length <= Image.Length);
     }
 
-    private static bool Overlap(Operation operation, long offset, long size) =>
-        operation.Offset < offset + size && offset < operation.Offset + operation.Buffer.Length;
+    private static ulong Low(UInt128 checksum) => unchecked((ulong)checksum);
 
-    /// <param name="captured">Where a write's bytes are kept; -1 for a read.</param>
-    private readonly struct Operation(uint token, long offset, NativeBuffer buffer, long captured, ulong due)
+    /// <param name="written">The bytes of a write; null for a read.</param>
+    private readonly struct Operation(uint token, long offset, NativeBuffer buffer, byte[]? written, ulong due)
     {
         public uint Token { get; } = token;
         public long Offset { get; } = offset;
         public NativeBuffer Buffer { get; } = buffer;
-        public long Captured { get; } = captured;
+        public byte[]? Written { get; } = written;
         public ulong Due { get; } = due;
     }
-}
-
-/// <summary>Rates of a simulated disk; times in nanoseconds.</summary>
-internal readonly struct DiskFaults(ulong latencyMin, ulong latencyMax)
-{
-    public ulong LatencyMin { get; } = latencyMin;
-    public ulong LatencyMax { get; } = latencyMax;
 }

@@ -21,7 +21,7 @@ internal readonly struct NetworkFaults(
 }
 
 /// <summary>Carries messages between clients and the replica: late, twice, in another order, damaged, or not at all.</summary>
-internal sealed class SimulatedNetwork(NetworkFaults faults)
+internal sealed class SimulatedNetwork(NetworkFaults faults, TapeStream tape)
 {
     private readonly List<Packet> _packets = [];
 
@@ -29,11 +29,23 @@ internal sealed class SimulatedNetwork(NetworkFaults faults)
 
     /// <summary>While set, nothing is lost, damaged or doubled; delays stay.</summary>
     public bool Healed { get; set; }
+
+    /// <summary>When the next packet arrives; the greatest number if none is under way.</summary>
+    public ulong NextDue
+    {
+        get
+        {
+            ulong next = ulong.MaxValue;
+            foreach (Packet packet in _packets) next = ulong.Min(next, packet.Due);
+            return next;
+        }
+    }
+
     public ulong Lost { get; private set; }
     public ulong Delivered { get; private set; }
 
     /// <param name="client">The client at one end; the replica is at the other.</param>
-    public void Send(TapeStream tape, UInt128 client, bool toReplica, ReadOnlySpan<byte> message)
+    public void Send(UInt128 client, bool toReplica, ReadOnlySpan<byte> message)
     {
         Check.That(message.Length >= Limits.HeaderSize);
         if ((!Healed && tape.Chance(faults.Loss)) || _packets.Count >= faults.Capacity)
@@ -41,11 +53,11 @@ internal sealed class SimulatedNetwork(NetworkFaults faults)
             Lost++;
             return;
         }
-        Add(tape, client, toReplica, message);
-        if (!Healed && tape.Chance(faults.Duplication)) Add(tape, client, toReplica, message);
+        Add(client, toReplica, message);
+        if (!Healed && tape.Chance(faults.Duplication)) Add(client, toReplica, message);
     }
 
-    private void Add(TapeStream tape, UInt128 client, bool toReplica, ReadOnlySpan<byte> message)
+    private void Add(UInt128 client, bool toReplica, ReadOnlySpan<byte> message)
     {
         byte[] bytes = message.ToArray();
         if (!Healed && tape.Chance(faults.Corruption))
@@ -53,7 +65,8 @@ internal sealed class SimulatedNetwork(NetworkFaults faults)
             ulong bit = tape.Below((ulong)bytes.Length * 8);
             bytes[bit / 8] ^= (byte)(1 << (int)(bit % 8));
         }
-        _packets.Add(new Packet(client, toReplica, bytes, Now + faults.DelayMin + tape.Below(faults.DelayMax - faults.DelayMin + 1)));
+        ulong due = Now + faults.DelayMin + tape.Below(faults.DelayMax - faults.DelayMin + 1);
+        _packets.Add(new Packet(client, toReplica, bytes, due));
     }
 
     /// <summary>The earliest packet that is due. A packet whose checksums do not hold ends here, as at a real bus.</summary>
@@ -93,9 +106,6 @@ internal sealed class SimulatedNetwork(NetworkFaults faults)
         _packets.RemoveAt(earliest);
         return true;
     }
-
-    /// <summary>The replica's machine stops: what was on its way to or from it is gone.</summary>
-    public void Clear() => _packets.Clear();
 
     private readonly struct Packet(UInt128 client, bool toReplica, byte[] message, ulong due)
     {

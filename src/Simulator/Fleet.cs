@@ -1,0 +1,66 @@
+using System;
+using System.Collections.Generic;
+using Deterministic.Core.Randomness;
+using Deterministic.Core.Tracing;
+using Deterministic.Simulator.World;
+using Deterministic.Vsr;
+
+namespace Deterministic.Simulator;
+
+/// <summary>Many seeds one after another, and what they met together: a fleet that never saw a rare path did not test it.</summary>
+internal sealed class Fleet
+{
+    /// <summary>From this many runs on every path of <see cref="Required"/> must have been met.</summary>
+    public const int RunsForCoverage = 200;
+
+    private static readonly Mark[] Required =
+    [
+        Mark.CheckpointWritten, Mark.JournalReplayed, Mark.JournalWrapped, Mark.JournalTorn, Mark.JournalHeaderRepaired,
+        Mark.SuperblockRepaired, Mark.SessionRegistered, Mark.SessionEvicted, Mark.DuplicateAnswered,
+        Mark.DuplicateInFlight, Mark.PipelineFull, Mark.ClockWentBack, Mark.PrefetchWaited,
+    ];
+
+    private readonly Marks _marks = new();
+
+    public int Runs { get; private set; }
+    public int Refusals { get; private set; }
+    public ulong Compared { get; private set; }
+    public ulong RowsCompared { get; private set; }
+    public ulong SectorsLost { get; private set; }
+
+    /// <summary>Runs one seed and adds what it met.</summary>
+    public SimulationResult Run(ulong seed)
+    {
+        SimulationResult result = SimulationResult.Of(Tape.Seeded(seed), Plant.None, static _ => { });
+        Runs++;
+        if (result.Refused != StopReason.None) Refusals++;
+        _marks.Add(result.Marks);
+        Compared += result.Compared;
+        RowsCompared += result.RowsCompared;
+        SectorsLost += result.SectorsLost;
+        return result;
+    }
+
+    public List<string> Missing()
+    {
+        List<string> missing = [];
+        if (Runs < RunsForCoverage) return missing;
+        foreach (Mark mark in Required)
+        {
+            if (_marks.Count(mark) == 0) missing.Add(mark.ToString());
+        }
+        if (SectorsLost == 0) missing.Add("torn writes");
+        if (Refusals == 0) missing.Add("refusals of a damaged file");
+        return missing;
+    }
+
+    public void Describe(Action<string> report)
+    {
+        report($"{Runs} runs compared {Compared} replies with {RowsCompared} rows; {SectorsLost} sectors of writes lost in " +
+            $"crashes; {Refusals} damaged files refused");
+        for (Mark mark = 0; mark < Mark.Count; mark++)
+        {
+            if (_marks.Count(mark) > 0) report($"  {mark} {_marks.Count(mark)}");
+        }
+    }
+}

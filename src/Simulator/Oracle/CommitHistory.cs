@@ -1,0 +1,106 @@
+using System;
+using System.Collections.Generic;
+using Deterministic.Core;
+using Deterministic.Core.Wire;
+
+namespace Deterministic.Simulator.Oracle;
+
+/// <summary>What the state machine ran and said the first time, by position in the log. Anything said later about the same
+/// position must be the same: by a replay after a crash, by a restored checkpoint, by an answer that a client holds.</summary>
+internal sealed class CommitHistory
+{
+    private readonly List<Entry> _entries = [];
+    private UInt128? _emptyState;
+
+    public int Count => _entries.Count;
+
+    /// <summary>Entries that ran again and agreed.</summary>
+    public ulong Replayed { get; private set; }
+
+    /// <summary>Restored states that agreed.</summary>
+    public ulong Restored { get; private set; }
+    public ulong LastOp => _entries.Count == 0 ? 0 : _entries[^1].Op;
+
+    public bool Contains(ulong op) => Find(op) is Entry entry && entry.Op == op;
+
+    public void Add(in OperationContext context, ReadOnlySpan<byte> request, ReadOnlySpan<byte> reply)
+    {
+        Check.That(context.Op > LastOp);
+        Check.That(_entries.Count == 0 || context.Timestamp > _entries[^1].Timestamp, "time went back in the log");
+        _entries.Add(new Entry
+        {
+            Op = context.Op, Timestamp = context.Timestamp, Operation = context.Operation,
+            Request = Checksum.Of(request), Reply = Checksum.Of(reply),
+        });
+    }
+
+    public void CheckReplay(in OperationContext context, ReadOnlySpan<byte> request, ReadOnlySpan<byte> reply)
+    {
+        Entry? entry = Find(context.Op);
+        Check.That(entry is not null && entry.Op == context.Op, "replay of an entry that was not in the log");
+        Check.That(entry.Operation == context.Operation, "replayed another operation");
+        Check.That(entry.Timestamp == context.Timestamp, "replayed with another time");
+        Check.That(entry.Request == Checksum.Of(request), "replayed another request");
+        Check.That(entry.Reply == Checksum.Of(reply), "replay gave another reply");
+        Replayed++;
+    }
+
+    /// <summary>An answer that a client got.</summary>
+    public void CheckAnswer(ulong op, Operation operation, UInt128 replyChecksum)
+    {
+        Entry? entry = Find(op);
+        bool logged = entry is not null && entry.Op == op;
+        if (operation < Operation.Write)
+        {
+            Check.That(!logged, "a client was told that another's entry is its own");
+            return;
+        }
+        Check.That(logged && entry!.Operation == operation, "a client was answered before the entry was committed");
+        Check.That(entry.Reply == replyChecksum, "a client was given another reply than was committed");
+    }
+
+    /// <summary>The checksum of the state after everything up to <paramref name="op"/>, noted or compared.</summary>
+    public void CheckState(ulong op, UInt128 checksum)
+    {
+        Entry? entry = Find(op);
+        UInt128? known = entry is null ? _emptyState : entry.State;
+        Check.That(known is null || known == checksum, "the same log led to another state");
+        if (entry is null) _emptyState = checksum;
+        else entry.State = checksum;
+    }
+
+    public void CheckRestored(ulong op, UInt128 checksum)
+    {
+        Entry? entry = Find(op);
+        UInt128? known = entry is null ? _emptyState : entry.State;
+        Check.That(known is not null, "restored a checkpoint that was never taken");
+        Check.That(known == checksum, "restored another state than was written");
+        Restored++;
+    }
+
+    /// <summary>The entry at the position or, if the log's own operation is there, the last one before it.</summary>
+    private Entry? Find(ulong op)
+    {
+        int low = 0;
+        int high = _entries.Count;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (_entries[middle].Op <= op) low = middle + 1;
+            else high = middle;
+        }
+        return low == 0 ? null : _entries[low - 1];
+    }
+
+    private sealed class Entry
+    {
+        public required ulong Op { get; init; }
+        public required ulong Timestamp { get; init; }
+        public required Operation Operation { get; init; }
+        public required UInt128 Request { get; init; }
+        public required UInt128 Reply { get; init; }
+
+        /// <summary>Of the state after the entry, where a checkpoint was taken.</summary>
+        public UInt128? State { get; set; }
+    }
+}

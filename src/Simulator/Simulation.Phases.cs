@@ -1,0 +1,210 @@
+using System;
+using System.Collections.Generic;
+using Deterministic.Core;
+using Deterministic.Core.Tracing;
+using Deterministic.Core.Wire;
+using Deterministic.Simulator.Workload;
+using Deterministic.Simulator.World;
+using Deterministic.Vsr;
+
+namespace Deterministic.Simulator;
+
+internal sealed partial class Simulation
+{
+    private int _asked;
+    private int _stepsToCrash = -1;
+    private int _ticksDown;
+
+    /// <summary>Faults happen and clients ask until all requests have been sent.</summary>
+    private void RunSafety()
+    {
+        _replica.Start();
+        PlanCrash();
+        for (int tick = 0; tick < SafetyTicksMax && Refused == StopReason.None; tick++)
+        {
+            RunTick();
+            if (_asked >= _parameters.Requests && !AnyWaits()) break;
+        }
+    }
+
+    /// <summary>No more faults and nothing new is asked: every client must be answered within the bound.</summary>
+    private void RunLiveness()
+    {
+        _network.Healed = true;
+        _disk.Healed = true;
+        _stepsToCrash = -1;
+        _asked = int.MaxValue;
+        int ticks = 0;
+        while (Refused == StopReason.None && (AnyWaits() || !_replica.Idle))
+        {
+            Check.That(ticks++ < LivenessTicksMax, "not every client was answered after the faults had ended");
+            RunTick();
+        }
+    }
+
+    /// <summary>One client reads everything; the oracle compares.</summary>
+    private void RunAudit()
+    {
+        foreach (GeneratedRequest request in Audit.Requests(_vocabulary, _database.RowsOf))
+        {
+            SimulatedClient auditor = _clients[0];
+            if (!auditor.Registered)
+            {
+                auditor.Register();
+                RunUntilAnswered(auditor);
+            }
+            auditor.Request(request.Operation, request.Body);
+            RunUntilAnswered(auditor);
+        }
+    }
+
+    private void RunUntilAnswered(SimulatedClient client)
+    {
+        ulong answered = client.Answered;
+        for (int ticks = 0; client.Answered == answered; ticks++)
+        {
+            Check.That(ticks < LivenessTicksMax && client.Waiting, "a client of a healthy replica was not answered");
+            RunTick();
+        }
+    }
+
+    /// <summary>What was there before a crash of the idle replica is there after it, to the last bit.</summary>
+    private void RunLastRestart()
+    {
+        ulong op = _replica.CommitMin;
+        UInt128 state = _replica.StateChecksum();
+        Trace.Add(TraceCode.StateChecked, 0, op, unchecked((ulong)state));
+        _replica.Crash();
+        _replica.Start();
+        for (int ticks = 0; !_replica.Normal; ticks++)
+        {
+            Check.That(ticks < LivenessTicksMax, "the replica did not open after the last crash");
+            RunTick();
+        }
+        Check.That(_replica.CommitMin == op, "the log after the last crash is another");
+        Check.That(_replica.StateChecksum() == state, "the state after the last crash is another");
+    }
+
+    private bool AnyWaits()
+    {
+        foreach (SimulatedClient client in _clients)
+        {
+            if (client.Waiting) return true;
+        }
+        return false;
+    }
+
+    /// <summary>Ten milliseconds: everything that falls due, in its order, then the timers.</summary>
+    private void RunTick()
+    {
+        ulong end = _now + TickNanoseconds;
+        while (Refused == StopReason.None)
+        {
+            ulong due = ulong.Min(_disk.NextDue, _network.NextDue);
+            if (due > end) break;
+            SetNow(ulong.Max(due, _now));
+            Step();
+            AfterStep();
+        }
+        SetNow(end);
+        _clock.Tick();
+        if (Refused != StopReason.None) return;
+        if (!_replica.Running)
+        {
+            if (--_ticksDown <= 0) _replica.Start();
+        }
+        else
+        {
+            _replica.Tick();
+            _replica.EndWait();
+        }
+        AfterStep();
+        foreach (SimulatedClient client in _clients) RunClient(client);
+    }
+
+    private void SetNow(ulong now)
+    {
+        Check.That(now >= _now);
+        _now = now;
+        _disk.Now = now;
+        _network.Now = now;
+        _clock.Now = now;
+    }
+
+    private void Step()
+    {
+        bool disk = _disk.NextDue <= _now;
+        bool network = _network.NextDue <= _now;
+        if (disk && (!network || _order.Boolean()))
+        {
+            bool completed = _disk.TryComplete(out uint token, out IoResult result);
+            Check.That(completed);
+            _replica.Complete(token, result);
+        }
+        else if (_network.TryReceive(out UInt128 client, out bool toReplica, out byte[] message))
+        {
+            if (!toReplica) Receive(client, message);
+            else if (_replica.Running) _replica.Deliver(message);
+        }
+    }
+
+    /// <summary>A client that is not there any more hears nothing.</summary>
+    private void Receive(UInt128 id, byte[] message)
+    {
+        foreach (SimulatedClient client in _clients)
+        {
+            if (client.Id != id) continue;
+            bool crowded = _parameters.Clients > _parameters.Configuration.SessionsMax;
+            Command command = Header.Read(message).Command;
+            Check.That(command != Command.Eviction || crowded || _parameters.Merciless, "evicted without need");
+            if (!client.Receive(message)) return;
+            Trace.Add(TraceCode.ReplyReceived, 0, client.OpAnswered, unchecked((ulong)client.LastReplyChecksum));
+            _history.CheckAnswer(client.OpAnswered, client.LastOperation, client.LastReplyChecksum);
+            return;
+        }
+    }
+
+    private void RunClient(SimulatedClient client)
+    {
+        client.Tick();
+        if (client.Waiting || _asked >= _parameters.Requests || !_calls.Chance(_parameters.RequestRate)) return;
+        if (!client.Registered)
+        {
+            client.Register();
+            return;
+        }
+        _asked++;
+        GeneratedRequest request = _requests.Next();
+        client.Request(request.Operation, request.Body);
+    }
+
+    private void PlanCrash() =>
+        _stepsToCrash = _parameters.CrashInterval == 0 ? -1 : 1 + _crashes.Below(_parameters.CrashInterval);
+
+    private void AfterStep()
+    {
+        if (!_replica.Running) return;
+        if (_replica.Stopped && _replica.StopReason != StopReason.WriteFailed)
+        {
+            Check.That(_parameters.Merciless, $"the replica stopped: {_replica.StopText}");
+            Refused = _replica.StopReason;
+            return;
+        }
+        if (_stepsToCrash > 0) _stepsToCrash--;
+        if (_stepsToCrash == 0 || _replica.Stopped) Crash();
+    }
+
+    private void Crash()
+    {
+        bool wasNormal = _replica.Normal;
+        long preparesSize = _layout.RepliesOffset - _layout.JournalPreparesOffset;
+        bool preparesWhole = wasNormal && !_disk.IsWriting(_layout.JournalPreparesOffset, preparesSize);
+        _replica.Crash();
+        _ticksDown = 1 + _crashes.Below(_parameters.DownTicksMax);
+        if (_stepsToCrash < 0) return;
+        PlanCrash();
+        if (!_crashes.Chance(_parameters.Damage)) return;
+        if (_parameters.Merciless) _damage.Merciless();
+        else if (wasNormal) _damage.Mendable(preparesWhole);
+    }
+}

@@ -1,0 +1,88 @@
+using Deterministic.Core;
+using Deterministic.Core.Randomness;
+using Deterministic.Simulator.Workload;
+using Deterministic.Simulator.World;
+
+namespace Deterministic.Simulator;
+
+/// <summary>The kind of world that one run lives in, drawn before it starts: every run switches other faults on. Zero draws
+/// give the calmest world, so that a shrunk tape is easy to read.</summary>
+internal sealed class SimulationParameters
+{
+    private const ulong Millisecond = 1_000_000;
+
+    public required Configuration Configuration { get; init; }
+    public required int Clients { get; init; }
+    public required int Requests { get; init; }
+
+    /// <summary>Chance per tick that an idle client asks something.</summary>
+    public required Ratio RequestRate { get; init; }
+    public required ulong ResendNanoseconds { get; init; }
+    public required int Namespaces { get; init; }
+    public required int Ids { get; init; }
+    public required int Dimensions { get; init; }
+    public required WorkloadMix Mix { get; init; }
+    public required NetworkFaults Network { get; init; }
+    public required DiskFaults Disk { get; init; }
+    public required Ratio ClockJumps { get; init; }
+    public required Ratio PrefetchWaits { get; init; }
+
+    /// <summary>Steps between two crashes at most; 0: no crashes.</summary>
+    public required int CrashInterval { get; init; }
+    public required int DownTicksMax { get; init; }
+
+    /// <summary>Chance that a crash also damages what the replica can put right alone.</summary>
+    public required Ratio Damage { get; init; }
+
+    /// <summary>Damage may go beyond what one replica can put right: then it must serve correctly or refuse to.</summary>
+    public required bool Merciless { get; init; }
+
+    /// <summary>The device held other bytes before it was formatted.</summary>
+    public required bool UsedDevice { get; init; }
+
+    public static SimulationParameters Draw(TapeStream tape)
+    {
+        int crashes = tape.Below(6);
+        return new SimulationParameters
+        {
+            Configuration = new Configuration(
+                messageSizeMax: 16 << 10, journalSlots: 32, pipelineMax: 4 - tape.Below(4), sessionsMax: 7 - tape.Below(5),
+                barOps: 4, journalWritesMax: 2, journalReadsMax: 3, stateSizeMax: 8L << 20),
+            Clients = 1 + tape.Below(10),
+            Requests = 40 + 20 * tape.Below(8),
+            RequestRate = Ratio.Percent(50 - (uint)tape.Below(46)),
+            ResendNanoseconds = (50 + 50 * tape.Below(8UL)) * Millisecond,
+            Namespaces = 1 + tape.Below(6),
+            Ids = 4 + tape.Below(60),
+            Dimensions = 1 + tape.Below(40),
+            Mix = WorkloadMix.Draw(tape),
+            Network = new NetworkFaults(
+                loss: Sometimes(tape, 25), duplication: Sometimes(tape, 30), corruption: Sometimes(tape, 5),
+                delayMin: tape.Below(5UL) * Millisecond, delayMax: (5 + tape.Below(100UL)) * Millisecond,
+                capacity: 64 - tape.Below(50)),
+            Disk = new DiskFaults(
+                latencyMin: tape.Below(2UL) * Millisecond, latencyMax: (2 + tape.Below(30UL)) * Millisecond,
+                writeFailure: tape.Below(4) == 3 ? Ratio.OneIn(400) : Ratio.Never),
+            ClockJumps = tape.Below(3) == 2 ? Ratio.Percent(2) : Ratio.Never,
+            PrefetchWaits = tape.Below(3) == 2 ? Ratio.Percent(20) : Ratio.Never,
+            CrashInterval = crashes == 0 ? 0 : 3200 >> (crashes - 1),
+            DownTicksMax = 1 + tape.Below(50),
+            Damage = tape.Boolean() ? Ratio.Percent(50) : Ratio.Never,
+            Merciless = crashes > 0 && tape.Below(6) == 5,
+            UsedDevice = tape.Below(4) == 3,
+        };
+    }
+
+    private static Ratio Sometimes(TapeStream tape, int percentMax) =>
+        tape.Boolean() ? Ratio.Percent((uint)tape.Below(percentMax + 1)) : Ratio.Never;
+
+    public override string ToString() =>
+        $"{Clients} clients for {Configuration.SessionsMax} sessions, {Requests} requests at {RequestRate} a tick, pipeline " +
+        $"{Configuration.PipelineMax}, resend {ResendNanoseconds / Millisecond} ms; {Namespaces} namespaces, {Ids} ids, " +
+        $"{Dimensions} dimensions, mix {Mix}; network loss {Network.Loss} twice {Network.Duplication} damaged " +
+        $"{Network.Corruption} delay {Network.DelayMin / Millisecond}-{Network.DelayMax / Millisecond} ms, {Network.Capacity} " +
+        $"packets; disk {Disk.LatencyMin / Millisecond}-{Disk.LatencyMax / Millisecond} ms, failing writes " +
+        $"{Disk.WriteFailure}; crash within {CrashInterval} steps, down {DownTicksMax} ticks, damage {Damage}" +
+        $"{(Merciless ? ", merciless" : "")}{(UsedDevice ? ", used device" : "")}; clock jumps {ClockJumps}, " +
+        $"waits {PrefetchWaits}";
+}

@@ -1,0 +1,56 @@
+using System;
+using Deterministic.Core;
+using Deterministic.Core.Randomness;
+using Deterministic.Core.Tracing;
+using Deterministic.Simulator.World;
+using Deterministic.Vsr;
+
+namespace Deterministic.Simulator;
+
+/// <summary>What a run came to.</summary>
+internal sealed class SimulationResult
+{
+    /// <summary>What failed, without positions or numbers that a smaller run would change; empty for a run that passed.</summary>
+    public required string Failure { get; init; }
+
+    /// <summary>For people: where it failed.</summary>
+    public required string Details { get; init; }
+    public required TapeRecording Recording { get; init; }
+    public required UInt128 Hash { get; init; }
+    public required Marks Marks { get; init; }
+    public required StopReason Refused { get; init; }
+    public required ulong Compared { get; init; }
+    public required ulong RowsCompared { get; init; }
+    public required ulong SectorsLost { get; init; }
+    public required ulong Ticks { get; init; }
+
+    public bool Passed => Failure.Length == 0;
+
+    /// <summary>Runs one simulation to its end and turns whatever it throws into a result.</summary>
+    public static SimulationResult Of(Tape tape, Plant plant, Action<string> report)
+    {
+        using Simulation simulation = new(tape, plant, report);
+        string failure = "";
+        string details = "";
+        try
+        {
+            simulation.Run();
+        }
+        catch (CheckFailedException exception)
+        {
+            failure = exception.What;
+            details = exception.ToString();
+        }
+        catch (Exception exception)
+        {
+            failure = exception.GetType().FullName ?? "exception";
+            details = exception.ToString();
+        }
+        return new SimulationResult
+        {
+            Failure = failure, Details = details, Recording = tape.Recording, Hash = simulation.Trace.Hash,
+            Marks = simulation.Marks, Refused = simulation.Refused, Compared = simulation.Compared,
+            RowsCompared = simulation.RowsCompared, SectorsLost = simulation.SectorsLost, Ticks = simulation.Ticks,
+        };
+    }
+}
