@@ -11,11 +11,13 @@ namespace Deterministic.Simulator;
 
 internal sealed partial class Simulation
 {
-    private int _asked;
+    private int _answered;
+    private bool _asking = true;
     private int _stepsToCrash = -1;
     private int _ticksDown;
 
-    /// <summary>Faults happen and clients ask until all requests have been sent.</summary>
+    /// <summary>Faults happen and clients ask until enough requests have been answered. Clients that take the sessions from each
+    /// other may get nowhere: then the time ends it.</summary>
     private void RunSafety()
     {
         _replica.Start();
@@ -23,49 +25,63 @@ internal sealed partial class Simulation
         for (int tick = 0; tick < SafetyTicksMax && Refused == StopReason.None; tick++)
         {
             RunTick();
-            if (_asked >= _parameters.Requests && !AnyWaits()) break;
+            if (_answered >= _parameters.Requests) break;
         }
     }
 
-    /// <summary>No more faults and nothing new is asked: every client must be answered within the bound.</summary>
+    /// <summary>No more faults and nothing new is asked: every client must be answered within the bound, and no packet may be
+    /// left that could wake a session up.</summary>
     private void RunLiveness()
     {
         _network.Healed = true;
         _disk.Healed = true;
         _stepsToCrash = -1;
-        _asked = int.MaxValue;
+        _asking = false;
         int ticks = 0;
-        while (Refused == StopReason.None && (AnyWaits() || !_replica.Idle))
+        while (Refused == StopReason.None && (AnyWaits() || !_replica.Idle || _network.NextDue != ulong.MaxValue))
         {
             Check.That(ticks++ < LivenessTicksMax, "not every client was answered after the faults had ended");
             RunTick();
         }
     }
 
-    /// <summary>One client reads everything; the oracle compares.</summary>
+    /// <summary>One client reads everything; the oracle compares. It may not have heard yet that it lost its session.</summary>
     private void RunAudit()
     {
+        SimulatedClient auditor = _clients[0];
+        bool evicted = false;
         foreach (GeneratedRequest request in Audit.Requests(_vocabulary, _database.RowsOf))
         {
-            SimulatedClient auditor = _clients[0];
-            if (!auditor.Registered)
+            while (!TryAsk(auditor, request))
             {
-                auditor.Register();
-                RunUntilAnswered(auditor);
+                Check.That(!evicted, "the only client at work lost its session");
+                evicted = true;
             }
-            auditor.Request(request.Operation, request.Body);
-            RunUntilAnswered(auditor);
         }
     }
 
-    private void RunUntilAnswered(SimulatedClient client)
+    private bool TryAsk(SimulatedClient client, GeneratedRequest request)
+    {
+        if (!client.Registered)
+        {
+            client.Register();
+            bool registered = RunUntilAnswered(client);
+            Check.That(registered, "a register was refused");
+        }
+        client.Request(request.Operation, request.Body);
+        return RunUntilAnswered(client);
+    }
+
+    /// <summary>False: evicted.</summary>
+    private bool RunUntilAnswered(SimulatedClient client)
     {
         ulong answered = client.Answered;
-        for (int ticks = 0; client.Answered == answered; ticks++)
+        for (int ticks = 0; client.Waiting; ticks++)
         {
-            Check.That(ticks < LivenessTicksMax && client.Waiting, "a client of a healthy replica was not answered");
+            Check.That(ticks < LivenessTicksMax, "a client of a healthy replica was not answered");
             RunTick();
         }
+        return client.Answered > answered;
     }
 
     /// <summary>What was there before a crash of the idle replica is there after it, to the last bit.</summary>
@@ -158,6 +174,7 @@ internal sealed partial class Simulation
             Command command = Header.Read(message).Command;
             Check.That(command != Command.Eviction || crowded || _parameters.Merciless, "evicted without need");
             if (!client.Receive(message)) return;
+            if (client.LastOperation >= Operation.Write) _answered++;
             Trace.Add(TraceCode.ReplyReceived, 0, client.OpAnswered, unchecked((ulong)client.LastReplyChecksum));
             _history.CheckAnswer(client.OpAnswered, client.LastOperation, client.LastReplyChecksum);
             return;
@@ -167,13 +184,12 @@ internal sealed partial class Simulation
     private void RunClient(SimulatedClient client)
     {
         client.Tick();
-        if (client.Waiting || _asked >= _parameters.Requests || !_calls.Chance(_parameters.RequestRate)) return;
+        if (client.Waiting || !_asking || !_calls.Chance(_parameters.RequestRate)) return;
         if (!client.Registered)
         {
             client.Register();
             return;
         }
-        _asked++;
         GeneratedRequest request = _requests.Next();
         client.Request(request.Operation, request.Body);
     }

@@ -43,13 +43,14 @@ internal sealed class SimulationParameters
     public static SimulationParameters Draw(TapeStream tape)
     {
         int crashes = tape.Below(6);
+        int sessions = 7 - tape.Below(5);
         return new SimulationParameters
         {
             Configuration = new Configuration(
-                messageSizeMax: 16 << 10, journalSlots: 32, pipelineMax: 4 - tape.Below(4), sessionsMax: 7 - tape.Below(5),
+                messageSizeMax: 16 << 10, journalSlots: 32, pipelineMax: 4 - tape.Below(4), sessionsMax: sessions,
                 barOps: 4, journalWritesMax: 2, journalReadsMax: 3, stateSizeMax: 8L << 20),
-            Clients = 1 + tape.Below(10),
-            Requests = 40 + 20 * tape.Below(8),
+            Clients = 1 + tape.Below(sessions + 2),
+            Requests = 60 + 20 * tape.Below(8),
             RequestRate = Ratio.Percent(50 - (uint)tape.Below(46)),
             ResendNanoseconds = (50 + 50 * tape.Below(8UL)) * Millisecond,
             Namespaces = 1 + tape.Below(6),

@@ -53,7 +53,7 @@ public sealed class StateMachine : IStateMachine
         Check.That(reply.Length >= 256);
         int size = context.Operation == Operation.Batch
             ? CommitBatch(context, body, reply)
-            : CommitOne(context, context.Operation, body, reply);
+            : CommitOne(context, body, reply);
         _namespaces.Purge();
         Check.That(size >= 2 && size <= reply.Length);
         return size;
@@ -72,9 +72,9 @@ public sealed class StateMachine : IStateMachine
     /// <summary>Checksum of the canonical stream of the whole state.</summary>
     public UInt128 StateChecksum() => _trees.Forest.StateChecksum();
 
-    private int CommitOne(in OperationContext context, Operation operation, ReadOnlySpan<byte> body, Span<byte> reply)
+    private int CommitOne(in OperationContext context, ReadOnlySpan<byte> body, Span<byte> reply)
     {
-        switch (operation)
+        switch (context.Operation)
         {
             case Operation.Write: return _write.Execute(context, body, reply);
             case Operation.Query: return _query.Execute(context, body, reply);
@@ -85,7 +85,7 @@ public sealed class StateMachine : IStateMachine
             case Operation.DeleteNamespace: return _namespaces.Delete(body, reply);
             default:
                 ErrorText error = new(reply);
-                error.Begin(ErrorCode.NotSupported).Text("operation "u8).Number((long)operation)
+                error.Begin(ErrorCode.NotSupported).Text("operation "u8).Number((long)context.Operation)
                     .Text(" is not supported here"u8);
                 return error.Size;
         }
@@ -108,12 +108,12 @@ public sealed class StateMachine : IStateMachine
         int used = 2;
         for (int i = 0; i < count; i++)
         {
-            Operation operation = (Operation)reader.U8();
+            OperationContext one = new(context.Op, context.Timestamp, (Operation)reader.U8());
             reader.Bytes(3);
             ReadOnlySpan<byte> part = reader.Bytes(reader.U32());
             int reserved = (count - i - 1) * (4 + errorSizeMax);
             Span<byte> room = reply[(used + 4)..(reply.Length - reserved)];
-            int size = CommitOne(context, operation, part, room);
+            int size = CommitOne(one, part, room);
             BinaryPrimitives.WriteUInt32LittleEndian(reply[used..], (uint)size);
             used += 4 + size;
         }

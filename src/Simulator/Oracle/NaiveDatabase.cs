@@ -209,9 +209,12 @@ internal sealed class NaiveDatabase : IDisposable
     private static void Same(ErrorCode actual, ErrorCode expected) =>
         Core.Check.That(actual == expected, $"status {actual}, expected {expected}");
 
+    /// <summary>The same ids, each as often; their order is not promised.</summary>
     private static void SameIds(List<Value> actual, List<Value> expected)
     {
         Core.Check.That(actual.Count == expected.Count);
+        actual.Sort(ValueOrder.Instance);
+        expected.Sort(ValueOrder.Instance);
         for (int i = 0; i < expected.Count; i++) Core.Check.That(actual[i].Equals(expected[i]));
     }
 
