@@ -7,7 +7,8 @@ using Deterministic.Vsr;
 
 namespace Deterministic.Simulator;
 
-/// <summary>Many seeds one after another, and what they met together: a fleet that never saw a rare path did not test it.</summary>
+/// <summary>Many seeds one after another, and what they met together: a fleet that never saw a rare path did not test
+/// it.</summary>
 internal sealed class Fleet
 {
     /// <summary>From this many runs on every path of <see cref="Required"/> must have been met.</summary>
@@ -56,8 +57,8 @@ internal sealed class Fleet
 
     public void Describe(Action<string> report)
     {
-        report($"{Runs} runs compared {Compared} replies with {RowsCompared} rows; {SectorsLost} sectors of writes lost in " +
-            $"crashes; {Refusals} damaged files refused");
+        report($"{Runs} runs compared {Compared} replies with {RowsCompared} rows; {SectorsLost} sectors of " +
+            $"writes lost in crashes; {Refusals} damaged files refused");
         for (Mark mark = 0; mark < Mark.Count; mark++)
         {
             if (_marks.Count(mark) > 0) report($"  {mark} {_marks.Count(mark)}");

@@ -8,7 +8,8 @@ using Deterministic.Simulator.World;
 namespace Deterministic.Simulator;
 
 /// <summary>The command: one seed, many seeds, a recorded run, or the shrinking of one.</summary>
-[SuppressMessage("ApiDesign", "RS0030:Do not use banned APIs", Justification = "a command prints and measures; runs do not")]
+[SuppressMessage(
+    "ApiDesign", "RS0030:Do not use banned APIs", Justification = "a command prints and measures; runs do not")]
 internal static class Program
 {
     private const ulong SeedDefault = 20_260;
@@ -64,7 +65,7 @@ internal static class Program
     {
         if (!TryNumber(runsText, out ulong runs) || !TryNumber(firstText, out ulong first)) return Say(Help, 2);
         Stopwatch watch = Stopwatch.StartNew();
-        TimeSpan told = TimeSpan.Zero;
+        long told = 0;
         Fleet fleet = new();
         int failures = 0;
         for (ulong seed = first; seed - first < runs; seed++)
@@ -75,9 +76,10 @@ internal static class Program
                 failures++;
                 Fail(seed, result);
             }
-            if (watch.Elapsed - told < TimeSpan.FromSeconds(10)) continue;
-            told = watch.Elapsed;
-            Console.WriteLine($"{fleet.Runs} of {runs} runs, {failures} failed, {PerMinute(fleet, watch)} seeds a minute");
+            if (watch.ElapsedMilliseconds - told < 10_000) continue;
+            told = watch.ElapsedMilliseconds;
+            Console.WriteLine(
+                $"{fleet.Runs} of {runs} runs, {failures} failed, {PerMinute(fleet, watch)} seeds a minute");
         }
         fleet.Describe(Console.WriteLine);
         Console.WriteLine($"{PerMinute(fleet, watch)} seeds a minute");
@@ -89,8 +91,8 @@ internal static class Program
         return Say(failures == 0 ? "passed" : $"{failures} failures", failures == 0 ? 0 : 1);
     }
 
-    private static string PerMinute(Fleet fleet, Stopwatch watch) =>
-        (fleet.Runs / watch.Elapsed.TotalMinutes).ToString("F0", CultureInfo.InvariantCulture);
+    private static long PerMinute(Fleet fleet, Stopwatch watch) =>
+        fleet.Runs * 60_000L / long.Max(1, watch.ElapsedMilliseconds);
 
     private static int Replay(string file)
     {
@@ -104,7 +106,8 @@ internal static class Program
     {
         if (!TapeFile.TryLoad(file, out TapeRecording recording)) return Say($"{file} is not a whole recording", 2);
         Shrinker shrinker = new(Plant.None, Console.WriteLine);
-        if (!shrinker.TryShrink(recording, out SimulationResult smallest)) return Say("this recording does not fail", 2);
+        bool fails = shrinker.TryShrink(recording, out SimulationResult smallest);
+        if (!fails) return Say("this recording does not fail", 2);
         string small = file + ".small";
         TapeFile.Save(small, smallest.Recording);
         Console.WriteLine($"FAILED   tick {smallest.Ticks}: {smallest.Details}");

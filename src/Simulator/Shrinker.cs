@@ -6,8 +6,8 @@ using Deterministic.Simulator.World;
 
 namespace Deterministic.Simulator;
 
-/// <summary>Makes a failing recording smaller while the same check fails: shortens the streams, deletes spans of them, and sets
-/// choices to zero or halves them, the parameters of the world first.</summary>
+/// <summary>Makes a failing recording smaller while the same check fails: shortens the streams, deletes spans of them,
+/// and sets choices to zero or halves them, the parameters of the world first.</summary>
 internal sealed class Shrinker(Plant plant, Action<string> report, int attemptsMax = 600)
 {
     private SimulationResult? _best;

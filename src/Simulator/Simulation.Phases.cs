@@ -16,8 +16,8 @@ internal sealed partial class Simulation
     private int _stepsToCrash = -1;
     private int _ticksDown;
 
-    /// <summary>Faults happen and clients ask until enough requests have been answered. Clients that take the sessions from each
-    /// other may get nowhere: then the time ends it.</summary>
+    /// <summary>Faults happen and clients ask until enough requests have been answered. Clients that take the sessions
+    /// from each other may get nowhere: then the time ends it.</summary>
     private void RunSafety()
     {
         _replica.Start();
@@ -29,8 +29,8 @@ internal sealed partial class Simulation
         }
     }
 
-    /// <summary>No more faults and nothing new is asked: every client must be answered within the bound, and no packet may be
-    /// left that could wake a session up.</summary>
+    /// <summary>No more faults and nothing new is asked: every client must be answered within the bound, and no packet
+    /// may be left that could wake a session up.</summary>
     private void RunLiveness()
     {
         _network.Healed = true;
@@ -45,7 +45,8 @@ internal sealed partial class Simulation
         }
     }
 
-    /// <summary>One client reads everything; the oracle compares. It may not have heard yet that it lost its session.</summary>
+    /// <summary>One client reads everything; the oracle compares. It may not have heard yet that it lost its
+    /// session.</summary>
     private void RunAudit()
     {
         SimulatedClient auditor = _clients[0];

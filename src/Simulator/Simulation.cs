@@ -13,8 +13,9 @@ using Deterministic.Vsr;
 
 namespace Deterministic.Simulator;
 
-/// <summary>One run: a replica, its disk and its clients, from one tape. First clients work while faults happen; then the faults
-/// end and every client must get its answer soon; then everything is read, and read once more after a last crash.</summary>
+/// <summary>One run: a replica, its disk and its clients, from one tape. First clients work while faults happen; then
+/// the faults end and every client must get its answer soon; then everything is read, and read once more after a last
+/// crash.</summary>
 internal sealed partial class Simulation : IDisposable
 {
     public const ulong Cluster = 0xD37E_2411;
@@ -57,7 +58,10 @@ internal sealed partial class Simulation : IDisposable
         _clock = new SimulatedClock(_parameters.ClockJumps, tape.Stream(TapeConsumer.Clock));
         _damage = new CrashDamage(_disk, _layout, tape.Stream(TapeConsumer.DiskFaults));
         _database = new NaiveDatabase(configuration.MessageBodySizeMax, plant.OracleLimit);
-        ReplicaOptions options = new() { Cluster = Cluster, Configuration = configuration, Trace = Trace, Marks = Marks };
+        ReplicaOptions options = new()
+        {
+            Cluster = Cluster, Configuration = configuration, Trace = Trace, Marks = Marks,
+        };
         _replica = new SimulatedReplica(
             options, _disk, new SimulatedBus(_network, Trace), _clock, ComputeBackends.Select(),
             machine => new OracleStateMachine(
@@ -81,7 +85,8 @@ internal sealed partial class Simulation : IDisposable
     public ulong Replayed => _history.Replayed;
     public ulong Ticks => _now / TickNanoseconds;
 
-    /// <summary>Why a replica that was damaged beyond repair refused to serve; None if the run went to its end.</summary>
+    /// <summary>Why a replica that was damaged beyond repair refused to serve; None if the run went to its
+    /// end.</summary>
     public StopReason Refused { get; private set; }
 
     public void Run()
@@ -109,9 +114,9 @@ internal sealed partial class Simulation : IDisposable
     {
         ulong evictions = 0;
         foreach (SimulatedClient client in _clients) evictions += client.Evictions;
-        return $"tick {Ticks}, op {_replica.CommitMin}, checkpoint {_replica.CheckpointOp}, {_replica.Starts} starts, " +
-            $"{_history.Count} operations, {_history.Replayed} replayed, {_history.Restored} states restored, " +
-            $"{Compared} replies and {RowsCompared} rows compared, {evictions} evictions, {_network.Lost} packets lost";
+        return $"tick {Ticks}, op {_replica.CommitMin}, checkpoint {_replica.CheckpointOp}, " +
+            $"{_replica.Starts} starts, {_history.Count} operations, {_history.Replayed} replayed, " +
+            $"{_history.Restored} states restored, {Compared} replies and {RowsCompared} rows compared, {evictions} evictions, {_network.Lost} packets lost";
     }
 
     /// <summary>A run that compared little proves little.</summary>
@@ -131,7 +136,8 @@ internal sealed partial class Simulation : IDisposable
 
     private struct FormatSink(NativeBuffer image) : IFormatSink
     {
-        public readonly void Write(long offset, ReadOnlySpan<byte> bytes) => bytes.CopyTo(image.Slice(offset, bytes.Length));
+        public readonly void Write(long offset, ReadOnlySpan<byte> bytes) =>
+            bytes.CopyTo(image.Slice(offset, bytes.Length));
 
         public readonly void Flush()
         {

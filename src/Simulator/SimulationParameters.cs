@@ -5,8 +5,8 @@ using Deterministic.Simulator.World;
 
 namespace Deterministic.Simulator;
 
-/// <summary>The kind of world that one run lives in, drawn before it starts: every run switches other faults on. Zero draws
-/// give the calmest world, so that a shrunk tape is easy to read.</summary>
+/// <summary>The kind of world that one run lives in, drawn before it starts: every run switches other faults on. Zero
+/// draws give the calmest world, so that a shrunk tape is easy to read.</summary>
 internal sealed class SimulationParameters
 {
     private const ulong Millisecond = 1_000_000;
@@ -34,7 +34,8 @@ internal sealed class SimulationParameters
     /// <summary>Chance that a crash also damages what the replica can put right alone.</summary>
     public required Ratio Damage { get; init; }
 
-    /// <summary>Damage may go beyond what one replica can put right: then it must serve correctly or refuse to.</summary>
+    /// <summary>Damage may go beyond what one replica can put right: then it must serve correctly or refuse
+    /// to.</summary>
     public required bool Merciless { get; init; }
 
     /// <summary>The device held other bytes before it was formatted.</summary>
@@ -78,12 +79,12 @@ internal sealed class SimulationParameters
         tape.Boolean() ? Ratio.Percent((uint)tape.Below(percentMax + 1)) : Ratio.Never;
 
     public override string ToString() =>
-        $"{Clients} clients for {Configuration.SessionsMax} sessions, {Requests} requests at {RequestRate} a tick, pipeline " +
-        $"{Configuration.PipelineMax}, resend {ResendNanoseconds / Millisecond} ms; {Namespaces} namespaces, {Ids} ids, " +
-        $"{Dimensions} dimensions, mix {Mix}; network loss {Network.Loss} twice {Network.Duplication} damaged " +
-        $"{Network.Corruption} delay {Network.DelayMin / Millisecond}-{Network.DelayMax / Millisecond} ms, {Network.Capacity} " +
-        $"packets; disk {Disk.LatencyMin / Millisecond}-{Disk.LatencyMax / Millisecond} ms, failing writes " +
-        $"{Disk.WriteFailure}; crash within {CrashInterval} steps, down {DownTicksMax} ticks, damage {Damage}" +
+        $"{Clients} clients for {Configuration.SessionsMax} sessions, {Requests} requests at {RequestRate} a tick, " +
+        $"pipeline {Configuration.PipelineMax}, resend {ResendNanoseconds / Millisecond} ms; " +
+        $"{Namespaces} namespaces, {Ids} ids, {Dimensions} dimensions, mix {Mix}; network loss {Network.Loss} twice {Network.Duplication} " +
+        $"damaged {Network.Corruption} delay {Network.DelayMin / Millisecond}-{Network.DelayMax / Millisecond} ms, " +
+        $"{Network.Capacity} packets; disk {Disk.LatencyMin / Millisecond}-{Disk.LatencyMax / Millisecond} ms, failing " +
+        $"writes {Disk.WriteFailure}; crash within {CrashInterval} steps, down {DownTicksMax} ticks, damage {Damage}" +
         $"{(Merciless ? ", merciless" : "")}{(UsedDevice ? ", used device" : "")}; clock jumps {ClockJumps}, " +
         $"waits {PrefetchWaits}";
 }

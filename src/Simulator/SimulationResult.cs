@@ -10,7 +10,8 @@ namespace Deterministic.Simulator;
 /// <summary>What a run came to.</summary>
 internal sealed class SimulationResult
 {
-    /// <summary>What failed, without positions or numbers that a smaller run would change; empty for a run that passed.</summary>
+    /// <summary>What failed, without positions or numbers that a smaller run would change; empty for a run that
+    /// passed.</summary>
     public required string Failure { get; init; }
 
     /// <summary>For people: where it failed.</summary>

@@ -4,8 +4,10 @@ using Deterministic.Core.Randomness;
 
 namespace Deterministic.Simulator;
 
-/// <summary>Recordings of failing runs, as files. Files are outside the simulation: nothing in a run reads or writes one.</summary>
-[SuppressMessage("ApiDesign", "RS0030:Do not use banned APIs", Justification = "the command's own files, before and after runs")]
+/// <summary>Recordings of failing runs, as files. Files are outside the simulation: nothing in a run reads or writes
+/// one.</summary>
+[SuppressMessage(
+    "ApiDesign", "RS0030:Do not use banned APIs", Justification = "the command's own files, before and after runs")]
 internal static class TapeFile
 {
     public static string NameOf(ulong seed) => $"simulation-{seed}.tape";

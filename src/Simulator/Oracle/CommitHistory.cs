@@ -5,8 +5,9 @@ using Deterministic.Core.Wire;
 
 namespace Deterministic.Simulator.Oracle;
 
-/// <summary>What the state machine ran and said the first time, by position in the log. Anything said later about the same
-/// position must be the same: by a replay after a crash, by a restored checkpoint, by an answer that a client holds.</summary>
+/// <summary>What the state machine ran and said the first time, by position in the log. Anything said later about the
+/// same position must be the same: by a replay after a crash, by a restored checkpoint, by an answer that a client
+/// holds.</summary>
 internal sealed class CommitHistory
 {
     private readonly List<Entry> _entries = [];

@@ -6,8 +6,8 @@ using Deterministic.Core.Wire;
 
 namespace Deterministic.Simulator.Oracle;
 
-/// <summary>The whole database as sorted lists of plain objects. It runs the same log as the replica and checks every reply
-/// against an answer of its own, made without indexes, windows or kernels.</summary>
+/// <summary>The whole database as sorted lists of plain objects. It runs the same log as the replica and checks every
+/// reply against an answer of its own, made without indexes, windows or kernels.</summary>
 internal sealed class NaiveDatabase : IDisposable
 {
     private readonly NaiveText _text;

@@ -26,7 +26,8 @@ internal static class NaiveFilter
                 return false;
             case FilterOperator.Not:
                 return !Matches(filter.Children[0], database, row, newRow);
-            case FilterOperator.ContainsAllTokens or FilterOperator.ContainsAnyToken or FilterOperator.ContainsTokenSequence:
+            case FilterOperator.ContainsAllTokens or FilterOperator.ContainsAnyToken
+                or FilterOperator.ContainsTokenSequence:
                 return database.Text.Matches(
                     filter, database.Schema[filter.Attribute].FullText!, row.Get(filter.Attribute));
             default:

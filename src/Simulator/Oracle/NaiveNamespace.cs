@@ -14,7 +14,8 @@ internal sealed class NaiveRow(Value id, ulong sequence)
     public ulong Sequence { get; } = sequence;
     public SortedDictionary<string, Value> Values { get; } = new(StringComparer.Ordinal);
 
-    public Value Get(string name) => name == "id" ? Id : Values.TryGetValue(name, out Value? value) ? value : Value.Null;
+    public Value Get(string name) =>
+        name == "id" ? Id : Values.TryGetValue(name, out Value? value) ? value : Value.Null;
 
     public NaiveRow Copy(ulong sequence)
     {
@@ -37,7 +38,8 @@ internal sealed class NaiveNamespace(NaiveText text)
     public SortedDictionary<Value, NaiveRow> Rows { get; } = new(ValueOrder.Instance);
     public DistanceMetric Metric { get; set; }
 
-    /// <summary>The value as the schema's type holds it: numbers widened, vectors rounded to the column's width.</summary>
+    /// <summary>The value as the schema's type holds it: numbers widened, vectors rounded to the column's
+    /// width.</summary>
     public Value Canonical(string name, Value value)
     {
         if (value.IsNull) return value;
@@ -74,7 +76,8 @@ internal sealed class NaiveNamespace(NaiveText text)
     }
 }
 
-/// <summary>The total order of scalar values of one type: numbers by size, text and UUIDs by bytes, false before true.</summary>
+/// <summary>The total order of scalar values of one type: numbers by size, text and UUIDs by bytes, false before
+/// true.</summary>
 internal sealed class ValueOrder : IComparer<Value>
 {
     public static ValueOrder Instance { get; } = new();

@@ -39,7 +39,8 @@ internal static class NaiveQuery
         List<NaiveRow> rows = [];
         foreach (KeyValuePair<Value, NaiveRow> pair in database.Rows)
         {
-            if (query.Filter is null || NaiveFilter.Matches(query.Filter, database, pair.Value, null)) rows.Add(pair.Value);
+            if (query.Filter is null || NaiveFilter.Matches(query.Filter, database, pair.Value, null))
+                rows.Add(pair.Value);
         }
         return rows;
     }
@@ -68,7 +69,8 @@ internal static class NaiveQuery
                 foreach (NaiveRow row in rows)
                 {
                     double score = expression.Score(rankBy, row);
-                    if (score != 0 || NaiveRanking.KeepsZeroes(rankBy)) ranked.Add(new ScoredRow(row, score, (float)score));
+                    if (score != 0 || NaiveRanking.KeepsZeroes(rankBy))
+                        ranked.Add(new ScoredRow(row, score, (float)score));
                 }
                 break;
         }
@@ -121,7 +123,7 @@ internal static class NaiveQuery
                 fused[row.Id] = new ScoredRow(row, score, (float)score);
             }
         }
-        List<ScoredRow> ranked = [.. fused.Values];
+        List<ScoredRow> ranked = new(fused.Values);
         InsertionSort(ranked, static (left, right) => right.Order.CompareTo(left.Order));
         uint limit = request.FusedLimit;
         foreach (Query query in request.Queries)

@@ -5,8 +5,8 @@ using Deterministic.StateMachine.Query;
 
 namespace Deterministic.Simulator.Oracle;
 
-/// <summary>Ranking expressions by definition: BM25 counts documents and tokens anew for every clause of every row. Only the
-/// logarithm is production's, which has tests of its own.</summary>
+/// <summary>Ranking expressions by definition: BM25 counts documents and tokens anew for every clause of every row.
+/// Only the logarithm is production's, which has tests of its own.</summary>
 [FloatAllowed("scores by definition, in the order that the production states for them")]
 internal sealed class NaiveRanking(NaiveNamespace database)
 {

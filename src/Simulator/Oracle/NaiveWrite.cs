@@ -3,8 +3,8 @@ using Deterministic.Core.Model;
 
 namespace Deterministic.Simulator.Oracle;
 
-/// <summary>Writes by definition: deletes by filter, patches by filter, then the rows, each against the rows as they are then.
-/// Assumes a request that is valid; the workload knows which of its requests are not.</summary>
+/// <summary>Writes by definition: deletes by filter, patches by filter, then the rows, each against the rows as they
+/// are then. Assumes a request that is valid; the workload knows which of its requests are not.</summary>
 internal static class NaiveWrite
 {
     public static WriteReply Apply(WriteRequest request, NaiveNamespace database)
@@ -64,7 +64,8 @@ internal static class NaiveWrite
         return rows;
     }
 
-    /// <summary>Whether a document that is there may be patched or deleted; a delete has no new row, so all of it is null.</summary>
+    /// <summary>Whether a document that is there may be patched or deleted; a delete has no new row, so all of it is
+    /// null.</summary>
     private static bool Allowed(Filter? condition, Value id, Row? patch, NaiveNamespace database)
     {
         if (!database.Rows.TryGetValue(CanonicalId(id), out NaiveRow? old)) return false;

@@ -4,7 +4,8 @@ using Deterministic.Core.Model;
 
 namespace Deterministic.Simulator.Oracle;
 
-/// <summary>Which requests must be refused, and why: the oracle's own reading of the rules that the workload breaks on purpose.</summary>
+/// <summary>Which requests must be refused, and why: the oracle's own reading of the rules that the workload breaks on
+/// purpose.</summary>
 internal static class Refusals
 {
     public static ErrorCode Of(WriteRequest request)
@@ -57,7 +58,8 @@ internal static class Refusals
             if (refusal != ErrorCode.Ok) return refusal;
         }
         if (filter.Children.Length > 0) return ErrorCode.Ok;
-        if (filter.Attribute != "id" && !database.Schema.ContainsKey(filter.Attribute)) return ErrorCode.AttributeNotFound;
+        bool known = filter.Attribute == "id" || database.Schema.ContainsKey(filter.Attribute);
+        if (!known) return ErrorCode.AttributeNotFound;
         return filter.Operator == FilterOperator.Regex ? ErrorCode.NotSupported : ErrorCode.Ok;
     }
 }

@@ -5,7 +5,8 @@ using Deterministic.Core.Model;
 
 namespace Deterministic.Simulator.Oracle;
 
-/// <summary>Two results must agree in every value, to the last bit of every float. Attributes of a row may come in any order.</summary>
+/// <summary>Two results must agree in every value, to the last bit of every float. Attributes of a row may come in any
+/// order.</summary>
 internal static class ReplyComparison
 {
     public static void Same(QueryResult actual, QueryResult expected)

@@ -4,8 +4,8 @@ using Deterministic.Core.Wire;
 
 namespace Deterministic.Simulator.Workload;
 
-/// <summary>Reads everything: all rows of every namespace with all their values, every word of both text indexes, every value
-/// of some columns, the neighbours of a vector, the schema and the list of names.</summary>
+/// <summary>Reads everything: all rows of every namespace with all their values, every word of both text indexes,
+/// every value of some columns, the neighbours of a vector, the schema and the list of names.</summary>
 internal static class Audit
 {
     private const uint PageRows = 6;

@@ -1,10 +1,12 @@
 using System;
+using Deterministic.Core;
 using Deterministic.Core.Model;
 using Deterministic.Core.Randomness;
 
 namespace Deterministic.Simulator.Workload;
 
 /// <summary>Draws filters, conditions and rankings that are valid for every namespace of the vocabulary.</summary>
+[FloatAllowed("draws numbers from exact ones")]
 internal sealed class FilterGenerator(TapeStream tape, Vocabulary vocabulary)
 {
     public static ReadOnlySpan<string> Scalars =>

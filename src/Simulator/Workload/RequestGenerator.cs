@@ -14,7 +14,9 @@ internal readonly struct GeneratedRequest(Operation operation, byte[] body)
     public byte[] Body { get; } = body;
 }
 
-/// <summary>Draws requests of every kind from a tape; a few are wrong on purpose in a way whose answer is known.</summary>
+/// <summary>Draws requests of every kind from a tape; a few are wrong on purpose in a way whose answer is
+/// known.</summary>
+[FloatAllowed("draws numbers from exact ones")]
 internal sealed class RequestGenerator(TapeStream tape, Vocabulary vocabulary, WorkloadMix mix, int bodySizeMax)
 {
     private readonly FilterGenerator _filters = new(tape, vocabulary);
@@ -61,7 +63,8 @@ internal sealed class RequestGenerator(TapeStream tape, Vocabulary vocabulary, W
             PatchCondition = tape.Below(8) == 0 ? _filters.Condition() : null,
             DeleteCondition = tape.Below(8) == 0 ? _filters.Condition() : null,
         };
-        if (request.PatchByFilter is not null) request.PatchByFilterValues.AddRange(Attributes(vectors: false, few: true));
+        if (request.PatchByFilter is not null)
+            request.PatchByFilterValues.AddRange(Attributes(vectors: false, few: true));
         int upserts = tape.Below(tape.Below(6) == 0 ? 24 : 5);
         for (int i = 0; i < upserts; i++) AddRow(request.Upserts, name, taken, vectors: true);
         int patches = tape.Below(4);
@@ -166,7 +169,8 @@ internal sealed class RequestGenerator(TapeStream tape, Vocabulary vocabulary, W
         Value id = vocabulary.Id(name);
         WriteRequest Upsert(params Row[] rows) => new()
         {
-            Namespace = name, Metric = Vocabulary.MetricOf(name), Schema = vocabulary.SchemaOf(name), Upserts = [.. rows],
+            Namespace = name, Metric = Vocabulary.MetricOf(name), Schema = vocabulary.SchemaOf(name),
+            Upserts = new List<Row>(rows),
         };
         Row good = new Row { Id = vocabulary.Id(name) }.With("color", Value.Of("red"));
         switch (tape.Below(6))

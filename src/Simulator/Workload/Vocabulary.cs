@@ -12,8 +12,9 @@ internal sealed class Vocabulary(TapeStream tape, int namespaces, int ids, int d
 {
     private static readonly string[] Words =
     [
-        "log", "view", "op", "commit", "replica", "quorum", "journal", "block", "vector", "posting", "centroid", "walrus",
-        "tusk", "running", "runs", "runner", "the", "and", "a", "of", "Zürich", "naïve", "don't", "3.14", "2026", "日本",
+        "log", "view", "op", "commit", "replica", "quorum", "journal", "block", "vector", "posting", "centroid",
+        "walrus", "tusk", "running", "runs", "runner", "the", "and", "a", "of", "Zürich", "naïve",
+        "don't", "3.14", "2026", "日本",
     ];
 
     public const int NamespaceKinds = 4;
@@ -69,7 +70,8 @@ internal sealed class Vocabulary(TapeStream tape, int namespaces, int ids, int d
         return text;
     }
 
-    /// <summary>Small numbers with halves, so that distances tie and sums are not always exact in every order.</summary>
+    /// <summary>Small numbers with halves, so that distances tie and sums are not always exact in every
+    /// order.</summary>
     public float[] Vector()
     {
         float[] vector = new float[dimensions];

@@ -5,8 +5,8 @@ using Deterministic.Vsr;
 
 namespace Deterministic.Simulator.World;
 
-/// <summary>What a crash may do to bytes that were safely on the disk. One kind of damage a single replica must put right
-/// alone; the other may cost it the file, but never make it answer wrongly.</summary>
+/// <summary>What a crash may do to bytes that were safely on the disk. One kind of damage a single replica must put
+/// right alone; the other may cost it the file, but never make it answer wrongly.</summary>
 internal sealed class CrashDamage(SimulatedDisk disk, DataFileLayout layout, TapeStream tape)
 {
     /// <summary>Up to two equal superblock copies, and redundant headers whose prepares are whole.</summary>
@@ -19,7 +19,7 @@ internal sealed class CrashDamage(SimulatedDisk disk, DataFileLayout layout, Tap
                 DamageSuperblock(tape.Below(Limits.SuperblockCopies / 2) * 2 + i - 1);
         }
         if (!preparesWhole) return;
-        for (int i = tape.Below(3); i > 0; i--) disk.Damage(layout.HeaderSectorOffset(tape.Below(layout.JournalHeaderSectors)));
+        for (int i = tape.Below(3); i > 0; i--) DamageHeaders();
     }
 
     /// <summary>Anything anywhere.</summary>
@@ -36,7 +36,7 @@ internal sealed class CrashDamage(SimulatedDisk disk, DataFileLayout layout, Tap
                     disk.Damage(layout.PrepareOffset(tape.Below(layout.JournalSlots)));
                     break;
                 case 2:
-                    disk.Damage(layout.HeaderSectorOffset(tape.Below(layout.JournalHeaderSectors)));
+                    DamageHeaders();
                     break;
                 case 3:
                     disk.Damage(layout.BlockOffset((byte)tape.Below(2), tape.Below(4)));
@@ -49,6 +49,9 @@ internal sealed class CrashDamage(SimulatedDisk disk, DataFileLayout layout, Tap
     }
 
     private long Sector(long size) => tape.Below((int)(size / Limits.SectorSize)) * (long)Limits.SectorSize;
+
+    private void DamageHeaders() =>
+        disk.Damage(layout.HeaderSectorOffset(tape.Below(layout.JournalHeaderSectors)));
 
     private void DamageSuperblock(int copy) => disk.Damage(DataFileLayout.SuperblockOffset(copy));
 

@@ -5,8 +5,8 @@ using Deterministic.Core.Wire;
 
 namespace Deterministic.Simulator.World;
 
-/// <summary>A client of the binary protocol, as careful as a real one: it registers, keeps one request in flight, sends it
-/// again until it is answered, and checks that every answer belongs to what it asked.</summary>
+/// <summary>A client of the binary protocol, as careful as a real one: it registers, keeps one request in flight,
+/// sends it again until it is answered, and checks that every answer belongs to what it asked.</summary>
 internal sealed class SimulatedClient(
     uint number, UInt128 cluster, ulong resendNanoseconds, SimulatedNetwork network, TapeStream tape)
 {

@@ -18,8 +18,9 @@ internal readonly struct DiskFaults(ulong latencyMin, ulong latencyMax, Ratio wr
     public Ratio WriteFailure { get; } = writeFailure;
 }
 
-/// <summary>A disk that forgets. Reads and writes take drawn times and complete in any order; a write counts only once it has
-/// completed. At a crash every sector of every write still under way is drawn on its own: old, new, or damaged.</summary>
+/// <summary>A disk that forgets. Reads and writes take drawn times and complete in any order; a write counts only once
+/// it has completed. At a crash every sector of every write still under way is drawn on its own: old, new, or
+/// damaged.</summary>
 internal sealed class SimulatedDisk(NativeBuffer image, DiskFaults faults, Tape tape, Trace trace, Plant plant) : IDisk
 {
     private readonly List<Operation> _pending = [];
@@ -54,8 +55,8 @@ internal sealed class SimulatedDisk(NativeBuffer image, DiskFaults faults, Tape 
         _pending.Add(new Operation(token, offset, buffer, null, Due()));
     }
 
-    /// <summary>The bytes are taken now: a buffer that is changed while its write is under way shows as a difference between
-    /// what the replica wrote and what it believes.</summary>
+    /// <summary>The bytes are taken now: a buffer that is changed while its write is under way shows as a difference
+    /// between what the replica wrote and what it believes.</summary>
     public void Write(uint token, long offset, NativeBuffer buffer)
     {
         CheckRange(offset, buffer);
@@ -116,7 +117,8 @@ internal sealed class SimulatedDisk(NativeBuffer image, DiskFaults faults, Tape 
         return IoResult.Ok;
     }
 
-    /// <summary>The machine stops: what had not completed may be there, or not, or be damaged, sector by sector.</summary>
+    /// <summary>The machine stops: what had not completed may be there, or not, or be damaged, sector by
+    /// sector.</summary>
     public void Crash()
     {
         foreach (Operation operation in _pending)

@@ -20,7 +20,8 @@ internal readonly struct NetworkFaults(
     public int Capacity { get; } = capacity;
 }
 
-/// <summary>Carries messages between clients and the replica: late, twice, in another order, damaged, or not at all.</summary>
+/// <summary>Carries messages between clients and the replica: late, twice, in another order, damaged, or not at
+/// all.</summary>
 internal sealed class SimulatedNetwork(NetworkFaults faults, TapeStream tape)
 {
     private readonly List<Packet> _packets = [];
@@ -69,7 +70,8 @@ internal sealed class SimulatedNetwork(NetworkFaults faults, TapeStream tape)
         _packets.Add(new Packet(client, toReplica, bytes, due));
     }
 
-    /// <summary>The earliest packet that is due. A packet whose checksums do not hold ends here, as at a real bus.</summary>
+    /// <summary>The earliest packet that is due. A packet whose checksums do not hold ends here, as at a real
+    /// bus.</summary>
     public bool TryReceive(out UInt128 client, out bool toReplica, out byte[] message)
     {
         while (TryTakeDue(out Packet packet))

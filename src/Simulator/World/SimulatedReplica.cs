@@ -8,8 +8,8 @@ using Deterministic.Vsr;
 
 namespace Deterministic.Simulator.World;
 
-/// <summary>The production replica over the production state machine on a simulated disk, clock and network. A crash drops all
-/// of it but the disk; a start makes it anew in memory of its own.</summary>
+/// <summary>The production replica over the production state machine on a simulated disk, clock and network. A crash
+/// drops all of it but the disk; a start makes it anew in memory of its own.</summary>
 internal sealed class SimulatedReplica(
     ReplicaOptions options, SimulatedDisk disk, SimulatedBus bus, SimulatedClock clock, ComputeBackend compute,
     Func<StateMachine.StateMachine, OracleStateMachine> judge, CommitHistory history) : IDisposable
