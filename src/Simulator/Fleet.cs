@@ -29,6 +29,8 @@ internal sealed class Fleet
     public ulong RowsCompared { get; private set; }
     public ulong SectorsLost { get; private set; }
 
+    public ulong Count(Mark mark) => _marks.Count(mark);
+
     /// <summary>Runs one seed and adds what it met.</summary>
     public SimulationResult Run(ulong seed)
     {

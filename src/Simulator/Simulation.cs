@@ -116,7 +116,8 @@ internal sealed partial class Simulation : IDisposable
         foreach (SimulatedClient client in _clients) evictions += client.Evictions;
         return $"tick {Ticks}, op {_replica.CommitMin}, checkpoint {_replica.CheckpointOp}, " +
             $"{_replica.Starts} starts, {_history.Count} operations, {_history.Replayed} replayed, " +
-            $"{_history.Restored} states restored, {Compared} replies and {RowsCompared} rows compared, {evictions} evictions, {_network.Lost} packets lost";
+            $"{_history.Restored} states restored, {Compared} replies and {RowsCompared} rows compared, " +
+            $"{evictions} evictions, {_network.Lost} packets lost";
     }
 
     /// <summary>A run that compared little proves little.</summary>

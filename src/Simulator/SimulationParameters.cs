@@ -81,10 +81,11 @@ internal sealed class SimulationParameters
     public override string ToString() =>
         $"{Clients} clients for {Configuration.SessionsMax} sessions, {Requests} requests at {RequestRate} a tick, " +
         $"pipeline {Configuration.PipelineMax}, resend {ResendNanoseconds / Millisecond} ms; " +
-        $"{Namespaces} namespaces, {Ids} ids, {Dimensions} dimensions, mix {Mix}; network loss {Network.Loss} twice {Network.Duplication} " +
-        $"damaged {Network.Corruption} delay {Network.DelayMin / Millisecond}-{Network.DelayMax / Millisecond} ms, " +
-        $"{Network.Capacity} packets; disk {Disk.LatencyMin / Millisecond}-{Disk.LatencyMax / Millisecond} ms, failing " +
-        $"writes {Disk.WriteFailure}; crash within {CrashInterval} steps, down {DownTicksMax} ticks, damage {Damage}" +
-        $"{(Merciless ? ", merciless" : "")}{(UsedDevice ? ", used device" : "")}; clock jumps {ClockJumps}, " +
-        $"waits {PrefetchWaits}";
+        $"{Namespaces} namespaces, {Ids} ids, {Dimensions} dimensions, mix {Mix}; network loss {Network.Loss} " +
+        $"twice {Network.Duplication} damaged {Network.Corruption} " +
+        $"delay {Network.DelayMin / Millisecond}-{Network.DelayMax / Millisecond} ms, " +
+        $"{Network.Capacity} packets; disk {Disk.LatencyMin / Millisecond}-{Disk.LatencyMax / Millisecond} ms, " +
+        $"failing writes {Disk.WriteFailure}; crash within {CrashInterval} steps, down {DownTicksMax} ticks, " +
+        $"damage {Damage}{(Merciless ? ", merciless" : "")}{(UsedDevice ? ", used device" : "")}; " +
+        $"clock jumps {ClockJumps}, waits {PrefetchWaits}";
 }
