@@ -2,6 +2,7 @@ using System;
 using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Diagnostics.CodeAnalysis;
+using System.Text.Unicode;
 using Deterministic.Core;
 using Deterministic.Core.Model;
 
@@ -42,9 +43,16 @@ public ref struct ErrorText(Span<byte> reply)
         return false;
     }
 
+    /// <summary>Adds a text, which may be a request's: if it is no UTF-8, its bytes beyond ASCII become question
+    /// marks.</summary>
     [UnscopedRef]
     public ref ErrorText Text(scoped ReadOnlySpan<byte> text)
     {
+        if (!Utf8.IsValid(text))
+        {
+            for (int i = 0; i < text.Length; i++) Text(text[i] < 0x80 ? text.Slice(i, 1) : "?"u8);
+            return ref this;
+        }
         int size = Math32.Min(text.Length, Capacity - Size);
         while (size > 0 && size < text.Length && (text[size] & 0xC0) == 0x80) size--;
         text[..size].CopyTo(_reply[Size..]);

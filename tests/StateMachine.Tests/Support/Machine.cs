@@ -14,6 +14,7 @@ public sealed class Machine : IDisposable
     private readonly byte[] _body;
     private readonly byte[] _reply;
     private ulong _op;
+    private int _replySize;
 
     public Machine(Configuration? configuration = null)
     {
@@ -28,10 +29,17 @@ public sealed class Machine : IDisposable
 
     public StateMachine State { get; }
 
+    /// <summary>Operations committed.</summary>
+    public ulong Op => _op;
+
+    /// <summary>The body of the last reply.</summary>
+    public ReadOnlySpan<byte> Reply => _reply.AsSpan(0, _replySize);
+
     public int Commit(Operation operation, ReadOnlySpan<byte> body)
     {
         _op++;
-        return State.Commit(new OperationContext(_op, _op * 1000, operation), body, _reply);
+        _replySize = State.Commit(new OperationContext(_op, _op * 1000, operation), body, _reply);
+        return _replySize;
     }
 
     public WireReader Commit(Operation operation, BodyWriter write, out ReplyStatus status)
@@ -81,14 +89,33 @@ public sealed class Machine : IDisposable
     /// <summary>A new machine from this one's checkpoint.</summary>
     public Machine Restart(Configuration? configuration = null)
     {
-        Machine next = new(configuration) { _op = _op };
+        Machine next = new(configuration);
+        next.Restore(Checkpoint(), _op);
+        return next;
+    }
+
+    public byte[] Checkpoint()
+    {
+        System.IO.MemoryStream stream = new();
         byte[] part = new byte[4096];
-        next.State.RestoreStart();
         State.CheckpointStart();
         int size;
-        while ((size = State.CheckpointRead(part)) > 0) next.State.RestoreWrite(part.AsSpan(0, size));
-        if (!next.State.RestoreEnd()) throw new InvalidOperationException("checkpoint does not restore");
-        return next;
+        while ((size = State.CheckpointRead(part)) > 0) stream.Write(part, 0, size);
+        return stream.ToArray();
+    }
+
+    /// <summary>Forgets everything and goes on from a checkpoint, taken in parts of uneven size.</summary>
+    public void Restore(ReadOnlySpan<byte> checkpoint, ulong op = 0)
+    {
+        _op = op;
+        State.RestoreStart();
+        for (int size = 1; !checkpoint.IsEmpty; size = size * 3 + 1)
+        {
+            int taken = Math.Min(size, checkpoint.Length);
+            State.RestoreWrite(checkpoint[..taken]);
+            checkpoint = checkpoint[taken..];
+        }
+        if (!State.RestoreEnd()) throw new InvalidOperationException("checkpoint does not restore");
     }
 
     public void Dispose() => _memory.Dispose();
