@@ -25,7 +25,8 @@ internal static class KernelMeasurement
         Console.WriteLine($"backend {chosen.Name}, {rounds} interleaved rounds, medians");
         foreach (string name in ComputeBackends.Names)
         {
-            if (ComputeBackends.Select(name, out ComputeBackend? backend) == BackendVerdict.Ready) Cached(backend!, rounds);
+            if (ComputeBackends.Select(name, out ComputeBackend? backend) == BackendVerdict.Ready) Cached(backend!,
+                rounds);
         }
         Scans(chosen, rounds);
         Console.WriteLine($"result hash {_hash:x16}");
@@ -55,7 +56,8 @@ internal static class KernelMeasurement
             }
         });
         Mix(MemoryMarshal.AsBytes(scores.AsSpan()));
-        Print($"dot 768 x 1,000 cached {backend.Name,-8}", $"{pair.CandidateMicroseconds / Rows * 1000:F1} ns a vector; "
+        Print($"dot 768 x 1,000 cached {backend.Name,-8}",
+            $"{pair.CandidateMicroseconds / Rows * 1000:F1} ns a vector; "
             + $"TensorPrimitives.Dot {pair.BaselineMicroseconds / Rows * 1000:F1} ns; time ratio {pair.Ratio:F3}");
     }
 

@@ -17,8 +17,8 @@ public enum BackendVerdict
     Refused = 3,
 }
 
-/// <summary>Chooses the backend at start. None serves before it has answered the <see cref="KnownAnswers"/> with the bits of
-/// the definition.</summary>
+/// <summary>Chooses the backend at start. None serves before it has answered the <see cref="KnownAnswers"/> with the
+/// bits of the definition.</summary>
 public static class ComputeBackends
 {
     /// <summary>All names, the widest first and the definition last.</summary>
@@ -26,8 +26,8 @@ public static class ComputeBackends
 
     private static readonly string[] _names = ["simd512", "simd256", "simd128", "scalar"];
 
-    /// <summary>The widest backend that agrees with the definition. A machine on which the definition itself does not give
-    /// its known answers is unfit, and fails a check.</summary>
+    /// <summary>The widest backend that agrees with the definition. A machine on which the definition itself does not
+    /// give its known answers is unfit, and fails a check.</summary>
     public static ComputeBackend Select()
     {
         Check.That(KnownAnswers.MachineIsFit());

@@ -5,8 +5,8 @@ using System.Runtime.InteropServices;
 namespace Deterministic.Accel;
 
 /// <summary>The known-answer test: fixed inputs with tails of every kind, several blocks, subnormal and far-apart
-/// magnitudes, signed zeroes and integer extremes, on which a backend must give the bits of <see cref="ScalarBackend"/>,
-/// and the definition the digest committed here.</summary>
+/// magnitudes, signed zeroes and integer extremes, on which a backend must give the bits of
+/// <see cref="ScalarBackend"/>, and the definition the digest committed here.</summary>
 public static class KnownAnswers
 {
     /// <summary>Rows per question: one group of four, and rows that go alone.</summary>
@@ -16,7 +16,8 @@ public static class KnownAnswers
 
     private static readonly int[] _dimensions = [1, 2, 15, 16, 17, 100, 128, 1023, 1024, 1025, 2064];
 
-    /// <summary>Whether this machine rounds to nearest, keeps subnormals, and gives the definition's known answers.</summary>
+    /// <summary>Whether this machine rounds to nearest, keeps subnormals, and gives the definition's known
+    /// answers.</summary>
     public static bool MachineIsFit() => RoundsToNearest() && KeepsSubnormals() && Digest() == ExpectedDigest;
 
     /// <summary>Whether <paramref name="backend"/> answers every question as the definition does.</summary>
@@ -102,7 +103,8 @@ public static class KnownAnswers
         }
     }
 
-    /// <summary>Mostly ordinary numbers; now and then a zero of either sign, a subnormal, or one at the bound.</summary>
+    /// <summary>Mostly ordinary numbers; now and then a zero of either sign, a subnormal, or one at the
+    /// bound.</summary>
     private static float NastySingle(ref ulong state)
     {
         ulong draw = Draw(ref state);

@@ -3,10 +3,11 @@ using Deterministic.Core;
 
 namespace Deterministic.Accel;
 
-/// <summary>Cosine as a dot product of unit vectors, in canonical arithmetic: norm(v) = √dot(v, v), unit(v)[i] = v[i] · (1 / norm(v)),
-/// distance = 1 − dot.</summary>
+/// <summary>Cosine as a dot product of unit vectors, in canonical arithmetic: norm(v) = √dot(v, v), unit(v)[i] = v[i] ·
+/// (1 / norm(v)), distance = 1 − dot.</summary>
 /// <remarks>When the squares of a short vector would leave the range of f32, the norm is taken of the vector times
-/// 2⁶⁴ and scaled back: a multiplication by a power of two rounds nothing, so where both ways work they agree.</remarks>
+/// 2⁶⁴ and scaled back: a multiplication by a power of two rounds nothing, so where both ways work they
+/// agree.</remarks>
 public static class Normalisation
 {
     private const float Scale = 18446744073709551616f;
@@ -17,7 +18,8 @@ public static class Normalisation
     /// <summary>The length of the shortest vector that has a direction: the smallest normal f32.</summary>
     private const float NormMin = 1.17549435e-38f;
 
-    /// <summary>1 / norm(v), or 0 for a vector without direction (zero, or shorter than the smallest normal number).</summary>
+    /// <summary>1 / norm(v), or 0 for a vector without direction (zero, or shorter than the smallest normal
+    /// number).</summary>
     public static float InverseNorm(ComputeBackend backend, ReadOnlySpan<float> vector)
     {
         float squaredNorm = 0;
@@ -32,7 +34,8 @@ public static class Normalisation
         return norm < NormMin * Scale ? 0f : 1f / norm * Scale;
     }
 
-    /// <summary>Writes the unit vector; false, and zeroes, for a vector without direction. The spans may be the same.</summary>
+    /// <summary>Writes the unit vector; false, and zeroes, for a vector without direction. The spans may be the
+    /// same.</summary>
     public static bool Normalise(ComputeBackend backend, ReadOnlySpan<float> vector, Span<float> unit)
     {
         Check.That(unit.Length == vector.Length);

@@ -4,10 +4,11 @@ using Deterministic.Core;
 
 namespace Deterministic.Accel;
 
-/// <summary>The definition of every kernel: plain loops, one element after another. Other backends must give these bits.</summary>
-/// <remarks>A lane starts at +0 and sums rounded to nearest are -0 only when both terms are, so no lane is ever -0. Adding
-/// the +0 of a padded element therefore changes nothing, and padding may be done or left out. For the same reason a score
-/// is never -0.</remarks>
+/// <summary>The definition of every kernel: plain loops, one element after another. Other backends must give these
+/// bits.</summary>
+/// <remarks>A lane starts at +0 and sums rounded to nearest are -0 only when both terms are, so no lane is ever -0.
+/// Adding the +0 of a padded element therefore changes nothing, and padding may be done or left out. For the same
+/// reason a score is never -0.</remarks>
 public sealed class ScalarBackend : ComputeBackend
 {
     public override string Name => "scalar";

@@ -3,9 +3,9 @@ using Deterministic.Core;
 
 namespace Deterministic.Accel;
 
-/// <summary>Order-preserving keys of scores: a smaller key is a better score. A distance is better when smaller and takes
-/// an ascending key, a relevance is better when larger and takes a descending one. -0 and +0 have one key; NaN has none.
-/// Keys convert back to the score, with -0 read back as +0.</summary>
+/// <summary>Order-preserving keys of scores: a smaller key is a better score. A distance is better when smaller and
+/// takes an ascending key, a relevance is better when larger and takes a descending one. -0 and +0 have one key; NaN
+/// has none. Keys convert back to the score, with -0 read back as +0.</summary>
 public static class Scores
 {
     private const uint SignBit = 1u << 31;

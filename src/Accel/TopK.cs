@@ -6,7 +6,8 @@ using Deterministic.Core.Memory;
 namespace Deterministic.Accel;
 
 /// <summary>One candidate. Order: <see cref="Key"/> (see <see cref="Scores"/>; smaller is better), then
-/// <see cref="Tie"/> (the id, smaller first). <see cref="Payload"/> is carried along and takes no part in the order.</summary>
+/// <see cref="Tie"/> (the id, smaller first). <see cref="Payload"/> is carried along and takes no part in the
+/// order.</summary>
 [StructLayout(LayoutKind.Sequential)]
 public readonly struct Candidate(UInt128 tie, ulong key, ulong payload)
 {

@@ -12,7 +12,8 @@ public sealed class ClientOptions
     /// <summary>Tried in turn until one answers.</summary>
     public required IReadOnlyList<EndPoint> Addresses { get; init; }
 
-    /// <summary>The number that the cluster's data files were formatted with; 0 accepts whichever cluster answers.</summary>
+    /// <summary>The number that the cluster's data files were formatted with; 0 accepts whichever cluster
+    /// answers.</summary>
     public UInt128 Cluster { get; init; }
 
     /// <summary>Largest message of the cluster in bytes, header included.</summary>

@@ -89,7 +89,8 @@ internal sealed class Session(ClientOptions options) : IDisposable
         Check.That(_requestNumber == 0);
     }
 
-    /// <summary>A message without a body, the first on a connection: here a client that accepts any cluster learns which it is.</summary>
+    /// <summary>A message without a body, the first on a connection: here a client that accepts any cluster learns
+    /// which it is.</summary>
     private async Task<ReceivedMessage> ExchangeControlAsync(Header header, CancellationToken stop)
     {
         while (true)
@@ -107,8 +108,8 @@ internal sealed class Session(ClientOptions options) : IDisposable
             catch (WrongClusterException wrong)
             {
                 throw new ConnectionException(
-                    $"the replica belongs to cluster {wrong.Actual}, this client was told {options.Cluster}; correct --cluster or " +
-                    "the address");
+                    $"the replica belongs to cluster {wrong.Actual}, this client was told {options.Cluster}; " +
+                    "correct --cluster or the address");
             }
         }
     }

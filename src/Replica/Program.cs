@@ -14,7 +14,7 @@ internal static class Program
     {
         if (!BitConverter.IsLittleEndian)
         {
-            Console.Error.WriteLine("this machine is big-endian; the file format and the protocol are little-endian only");
+            Console.Error.WriteLine("this machine is big-endian; file format and protocol are little-endian only");
             return Task.FromResult(1);
         }
         RootCommand root = new("Deterministic: a search database on one totally ordered log.")

@@ -6,7 +6,8 @@ namespace Deterministic.Accel.Tests;
 /// <summary>Every backend that this machine can run, and inputs that look for differences.</summary>
 internal static class Backends
 {
-    public static readonly int[] Dimensions = [1, 2, 15, 16, 17, 31, 33, 100, 128, 1023, 1024, 1025, 1536, 2050, 10_752];
+    public static readonly int[] Dimensions = [1, 2, 15, 16, 17, 31, 33, 100, 128, 1023, 1024, 1025, 1536, 2050,
+        10_752];
 
     private static readonly List<ComputeBackend> _supported = FindSupported();
 
@@ -25,8 +26,8 @@ internal static class Backends
         return supported;
     }
 
-    /// <summary>Numbers of the whole allowed range, drawn by <paramref name="kind"/>: ordinary, far apart, subnormal, few
-    /// values with both zeroes (ties), or all of these.</summary>
+    /// <summary>Numbers of the whole allowed range, drawn by <paramref name="kind"/>: ordinary, far apart, subnormal,
+    /// few values with both zeroes (ties), or all of these.</summary>
     public static float[] Singles(Random random, int count, int kind)
     {
         float[] values = new float[count];

@@ -6,7 +6,8 @@ namespace Deterministic.Accel.Tests;
 
 public sealed class ComputeBackendsTests
 {
-    /// <summary>The answers of the definition. When this changes, every stored score and every replica's bits change.</summary>
+    /// <summary>The answers of the definition. When this changes, every stored score and every replica's bits
+    /// change.</summary>
     private const ulong GoldenDigest = 0xDC72_3BA3_C060_B266;
 
     [Fact]
@@ -54,7 +55,8 @@ public sealed class ComputeBackendsTests
         public override void Dot(ReadOnlySpan<float> query, ReadOnlySpan<float> rows, Span<float> scores)
         {
             _definition.Dot(query, rows, scores);
-            if (kernel == 0) scores[^1] = BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(scores[^1]) ^ 1);
+            if (kernel == 0) scores[^1] =
+                BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(scores[^1]) ^ 1);
         }
 
         public override void SquaredL2(ReadOnlySpan<float> query, ReadOnlySpan<float> rows, Span<float> scores) =>
@@ -66,7 +68,8 @@ public sealed class ComputeBackendsTests
         public override void SquaredL2(ReadOnlySpan<float> query, ReadOnlySpan<Half> rows, Span<float> scores)
         {
             _definition.SquaredL2(query, rows, scores);
-            if (kernel == 1) scores[^1] = BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(scores[^1]) ^ 1);
+            if (kernel == 1) scores[^1] =
+                BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(scores[^1]) ^ 1);
         }
 
         public override void Dot(ReadOnlySpan<sbyte> query, ReadOnlySpan<sbyte> rows, Span<int> scores) =>

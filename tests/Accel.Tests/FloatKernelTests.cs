@@ -141,7 +141,8 @@ public sealed class FloatKernelTests
                 Array.Clear(query);
                 query[lane] = 1f;
                 backend.Dot(query, all.AsSpan(0, count), singles.AsSpan(0, count / 16));
-                for (int row = 0; row < count / 16; row++) AssertSameBits((float)all[row * 16 + lane] + 0f, singles[row]);
+                for (int row = 0; row < count / 16; row++) AssertSameBits((float)all[row * 16 + lane] + 0f,
+                    singles[row]);
             }
         }
     }
@@ -171,5 +172,6 @@ public sealed class FloatKernelTests
         Assert.Equal(BitConverter.SingleToInt32Bits(expected), BitConverter.SingleToInt32Bits(actual));
 
     private static void AssertSameBits(float[] expected, float[] actual) =>
-        Assert.Equal(MemoryMarshal.Cast<float, int>(expected).ToArray(), MemoryMarshal.Cast<float, int>(actual).ToArray());
+        Assert.Equal(MemoryMarshal.Cast<float, int>(expected).ToArray(), MemoryMarshal.Cast<float,
+            int>(actual).ToArray());
 }

@@ -46,7 +46,8 @@ public sealed class TopKTests
             Random random = new(seed);
             int keys = random.Next(1, 30);
             List<(ulong Key, UInt128 Tie)> all = [];
-            for (int i = 0; i < count; i++) all.Add(((ulong)random.Next(keys), new UInt128((ulong)random.Next(3), (ulong)i)));
+            for (int i = 0; i < count; i++) all.Add(((ulong)random.Next(keys), new UInt128((ulong)random.Next(3),
+                (ulong)i)));
             top.Reset(limit);
             foreach ((ulong key, UInt128 tie) in all)
             {
@@ -119,7 +120,8 @@ public sealed class ScoresTests
         {
             if (float.IsNaN(x) || float.IsNaN(y)) return;
             Assert.Equal(x.CompareTo(y) * (x == y ? 0 : 1), Scores.AscendingKey(x).CompareTo(Scores.AscendingKey(y)));
-            Assert.Equal(Scores.AscendingKey(x) < Scores.AscendingKey(y), Scores.DescendingKey(x) > Scores.DescendingKey(y));
+            Assert.Equal(Scores.AscendingKey(x) < Scores.AscendingKey(y),
+                Scores.DescendingKey(x) > Scores.DescendingKey(y));
             Assert.Equal(x + 0f, Scores.SingleFromAscending(Scores.AscendingKey(x)));
             Assert.Equal(x + 0f, Scores.SingleFromDescending(Scores.DescendingKey(x)));
         }

@@ -37,7 +37,8 @@ internal static unsafe class FloatKernel<TLanes, TTerm, T>
     private const int Lanes = KernelShape.Lanes;
     private const int PrefetchBytes = 8192;
 
-    /// <summary>Sixteen set elements, then sixteen clear ones; read from element 16 − n for a mask of the first n lanes.</summary>
+    /// <summary>Sixteen set elements, then sixteen clear ones; read from element 16 − n for a mask of the first n
+    /// lanes.</summary>
     private static ReadOnlySpan<int> Masks =>
     [
         -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
@@ -96,7 +97,8 @@ internal static unsafe class FloatKernel<TLanes, TTerm, T>
                 nint end = start + KernelShape.BlockDimensions < whole ? start + KernelShape.BlockDimensions : whole;
                 TLanes sum = default;
                 for (nint i = start; i < end; i += Lanes) sum += TTerm.Of(TLanes.Load(query + i), Load(row + i));
-                if (start + KernelShape.BlockDimensions > whole && whole < dimensions) sum += TTerm.Of(queryTail, rowTail);
+                if (start + KernelShape.BlockDimensions > whole && whole < dimensions) sum += TTerm.Of(queryTail,
+                    rowTail);
                 total += LaneFold.ToOne(TLanes.FoldToFour(sum));
             }
             return total;
@@ -144,8 +146,8 @@ internal static unsafe class FloatKernel<TLanes, TTerm, T>
         }
     }
 
-    /// <summary>Asks for memory that a scan will read soon: rows shorter than a page give the machine's own prefetcher too
-    /// little to go on. Reading ahead of the block's end is harmless, since a prefetch never faults.</summary>
+    /// <summary>Asks for memory that a scan will read soon: rows shorter than a page give the machine's own prefetcher
+    /// too little to go on. Reading ahead of the block's end is harmless, since a prefetch never faults.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Prefetch(T* source)
     {

@@ -63,8 +63,9 @@ internal static class LaneFold
         Vector128.Shuffle(x, Vector128.Create(0, 2, 1, 3)), Vector128.Shuffle(y, Vector128.Create(0, 2, 1, 3)));
 }
 
-/// <summary>f16 to f32 by bits. Sign-extended and shifted left by 13, a half has its exponent and fraction where f32 has
-/// them but with the bias of f16; the product with 2¹¹² sets that right exactly, subnormal halves included.</summary>
+/// <summary>f16 to f32 by bits. Sign-extended and shifted left by 13, a half has its exponent and fraction where f32
+/// has them but with the bias of f16; the product with 2¹¹² sets that right exactly, subnormal halves
+/// included.</summary>
 internal static class HalfBits
 {
     public const int Shift = 13;

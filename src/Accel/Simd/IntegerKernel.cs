@@ -6,8 +6,8 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Deterministic.Accel.Simd;
 
-/// <summary>Integer sums over rows of signed bytes and of 1-bit codes. No sum can overflow within the dimension limit, so
-/// any order of additions gives the same number and these kernels need no canonical one.</summary>
+/// <summary>Integer sums over rows of signed bytes and of 1-bit codes. No sum can overflow within the dimension limit,
+/// so any order of additions gives the same number and these kernels need no canonical one.</summary>
 internal static unsafe class IntegerKernel<TBytes, TTerm>
     where TBytes : struct, IBytes<TBytes>
     where TTerm : IByteTerm
@@ -176,7 +176,8 @@ internal readonly unsafe struct Bytes128(Vector128<short> all) : IBytes<Bytes128
     public static int SumIntegers(Bytes128 x) => Vector128.Sum(x._all.AsInt32());
 }
 
-/// <summary>Differing bits, eight bytes at a time: the population count of the machine word needs no vector unit.</summary>
+/// <summary>Differing bits, eight bytes at a time: the population count of the machine word needs no vector
+/// unit.</summary>
 internal static unsafe class HammingKernel
 {
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -2,8 +2,8 @@ using System.Runtime.CompilerServices;
 
 namespace Deterministic.Core.Collections;
 
-/// <summary>A queue of fixed capacity: first in, first out, nothing allocated after construction. A full queue refuses, and
-/// what to do then is its owner's affair.</summary>
+/// <summary>A queue of fixed capacity: first in, first out, nothing allocated after construction. A full queue refuses,
+/// and what to do then is its owner's affair.</summary>
 public sealed class RingBuffer<T>
 {
     private readonly T[] _items;

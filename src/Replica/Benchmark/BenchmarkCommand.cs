@@ -16,8 +16,8 @@ using Command = System.CommandLine.Command;
 
 namespace Deterministic.Replica.Benchmark;
 
-/// <summary>`deterministic benchmark`: loads seeded random documents, queries them, prints rates, latencies and a hash of all
-/// answers, so that two runs of one seed can be compared.</summary>
+/// <summary>`deterministic benchmark`: loads seeded random documents, queries them, prints rates, latencies and a hash
+/// of all answers, so that two runs of one seed can be compared.</summary>
 internal static class BenchmarkCommand
 {
     private static readonly Option<int> Dimensions = new("--dims")
@@ -51,7 +51,8 @@ internal static class BenchmarkCommand
 
     private static async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellation)
     {
-        BenchmarkData data = new(arguments.GetValue(Seed), arguments.GetValue(Dimensions), arguments.GetValue(Documents));
+        BenchmarkData data = new(arguments.GetValue(Seed), arguments.GetValue(Dimensions),
+            arguments.GetValue(Documents));
         string? given = arguments.GetValue(Addresses);
         ChildReplica? replica = null;
         try
@@ -104,7 +105,8 @@ internal static class BenchmarkCommand
         long started = Stopwatch.GetTimestamp();
         await RunAll(clients, Work).ConfigureAwait(false);
         TimeSpan elapsed = Stopwatch.GetElapsedTime(started);
-        Print("load", $"{data.Documents:N0} documents of {data.Dimensions} dimensions in {elapsed.TotalSeconds:0.00} s");
+        Print("load",
+            $"{data.Documents:N0} documents of {data.Dimensions} dimensions in {elapsed.TotalSeconds:0.00} s");
         Print("  rate", $"{data.Documents / elapsed.TotalSeconds:N0} documents/s, durable before each answer");
         Print("  writes", $"{latencies.Count:N0} of {documents:N0} documents, {latencies}");
         Print("  generating", $"{generating.TotalSeconds:0.00} s of the time went into making the documents");
@@ -127,7 +129,8 @@ internal static class BenchmarkCommand
                 {
                     QueryRequest request = data.Query(kind, i);
                     long sent = Stopwatch.GetTimestamp();
-                    QueryReply reply = await client.QueryAsync(request, cancellation: cancellation).ConfigureAwait(false);
+                    QueryReply reply = await client.QueryAsync(request,
+                        cancellation: cancellation).ConfigureAwait(false);
                     latencies.Add(Stopwatch.GetElapsedTime(sent));
                     answers[i] = HashOf(reply);
                 }
@@ -173,7 +176,8 @@ internal static class BenchmarkCommand
         return XxHash128.HashToUInt128(bytes);
     }
 
-    private static void Print(string name, FormattableString text) => Print(name, text.ToString(CultureInfo.InvariantCulture));
+    private static void Print(string name, FormattableString text) =>
+        Print(name, text.ToString(CultureInfo.InvariantCulture));
 
     private static void Print(string name, string text) => Console.WriteLine($"{name,-18} {text}");
 }

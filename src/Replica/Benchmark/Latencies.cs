@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 
 namespace Deterministic.Replica.Benchmark;
 
@@ -23,6 +24,9 @@ internal sealed class Latencies
         return _times[Math.Clamp(rank - 1, 0, _times.Count - 1)];
     }
 
-    public override string ToString() => FormattableString.Invariant(
-        $"p50 {Percentile(50).TotalMilliseconds:0.00} ms, p99 {Percentile(99).TotalMilliseconds:0.00} ms, max {Percentile(100).TotalMilliseconds:0.00} ms");
+    public override string ToString() =>
+        $"p50 {Milliseconds(50)} ms, p99 {Milliseconds(99)} ms, max {Milliseconds(100)} ms";
+
+    private string Milliseconds(double percent) =>
+        Percentile(percent).TotalMilliseconds.ToString("0.00", CultureInfo.InvariantCulture);
 }

@@ -13,8 +13,9 @@ using Spectre.Console;
 
 namespace Deterministic.Replica.Demo;
 
-/// <summary>`deterministic demo`: the main job on real input, in one process tree, with nothing to set up. Loads the API
-/// reference of this machine's .NET SDK, asks it questions, kills the replica in the middle of a load and counts what is left.</summary>
+/// <summary>`deterministic demo`: the main job on real input, in one process tree, with nothing to set up. Loads the
+/// API reference of this machine's .NET SDK, asks it questions, kills the replica in the middle of a load and counts
+/// what is left.</summary>
 internal static class DemoCommand
 {
     private const string Namespace = "dotnet-api";
@@ -22,7 +23,8 @@ internal static class DemoCommand
 
     public static Command Create()
     {
-        Command command = new("demo", "Load the .NET API reference, query it, kill the replica, and show that nothing is lost.");
+        Command command = new("demo",
+            "Load the .NET API reference, query it, kill the replica, and show that nothing is lost.");
         command.SetAction((_, cancellation) => RunAsync(cancellation));
         return command;
     }
@@ -84,12 +86,12 @@ internal static class DemoCommand
             }
         }).ConfigureAwait(false);
         double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
-        Console.WriteLine($"{members.Count:N0} documents in {seconds:0.00} s: {members.Count / seconds:N0} documents/s, " +
-            $"each write durable before its answer; a write of {DocumentsPerWrite}: {latencies}");
+        Console.WriteLine(
+            $"{members.Count:N0} documents in {seconds:0.00} s: {members.Count / seconds:N0} documents/s, each write durable before its answer; a write of {DocumentsPerWrite}: {latencies}");
     }
 
-    /// <summary>Loads again with a mark, kills the replica on the way, restarts it and looks for every marked document that
-    /// had been acknowledged. True if all are there.</summary>
+    /// <summary>Loads again with a mark, kills the replica on the way, restarts it and looks for every marked document
+    /// that had been acknowledged. True if all are there.</summary>
     private static async Task<bool> KillAsync(
         ChildReplica replica, List<DocumentedMember> members, float[][] vectors, CancellationToken cancellation)
     {
@@ -117,8 +119,8 @@ internal static class DemoCommand
 
         long started = Stopwatch.GetTimestamp();
         await replica.StartAsync().ConfigureAwait(false);
-        Console.WriteLine($"restarted as process {replica.ProcessId} in {Stopwatch.GetElapsedTime(started).TotalSeconds:0.00} s, " +
-            "the log replayed");
+        double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        Console.WriteLine($"restarted as process {replica.ProcessId} in {seconds:0.00} s, the log replayed");
         await using DeterministicClient client = new(new ClientOptions { Addresses = [replica.Address], Cluster = 1 });
         QueryReply reply = await client.QueryAsync(new QueryRequest
         {
@@ -143,13 +145,14 @@ internal static class DemoCommand
         ulong total = reply.Results[0].Aggregates[0].Value.AsUint;
         ulong second = reply.Results[1].Aggregates[0].Value.AsUint;
         ulong kept = reply.Results[2].Aggregates[0].Value.AsUint;
-        Console.WriteLine($"{total:N0} documents in all; {kept:N0} of {acknowledged:N0} acknowledged second versions are there, " +
-            $"and {second - kept:N0} whose answer was still on its way");
+        Console.WriteLine(
+            $"{total:N0} documents in all; {kept:N0} of {acknowledged:N0} acknowledged second versions are there, and {second - kept:N0} whose answer was still on its way");
         bool whole = (second - kept) % DocumentsPerWrite == 0;
         return total == (ulong)members.Count && kept == (ulong)acknowledged && whole;
     }
 
-    private static WriteRequest Write(List<DocumentedMember> members, float[][] vectors, int first, int count, string load)
+    private static WriteRequest Write(List<DocumentedMember> members, float[][] vectors, int first, int count,
+        string load)
     {
         WriteRequest request = new()
         {
@@ -157,9 +160,21 @@ internal static class DemoCommand
             Metric = DistanceMetric.CosineDistance,
             Schema =
             [
-                new() { Name = "vector", Type = AttributeType.VectorF32, Dimensions = HashedNgramEmbedder.Dimensions, Ann = true },
-                new() { Name = "text", Type = AttributeType.String, FullText = new FullTextOptions { Stemming = true, RemoveStopwords = true } },
-                new() { Name = "name", Type = AttributeType.String, FullText = new FullTextOptions { Tokenizer = Tokenizer.WordV1 } },
+                new()
+                {
+                    Name = "vector", Type = AttributeType.VectorF32, Dimensions = HashedNgramEmbedder.Dimensions,
+                    Ann = true,
+                },
+                new()
+                {
+                    Name = "text", Type = AttributeType.String,
+                    FullText = new FullTextOptions { Stemming = true, RemoveStopwords = true },
+                },
+                new()
+                {
+                    Name = "name", Type = AttributeType.String,
+                    FullText = new FullTextOptions { Tokenizer = Tokenizer.WordV1 },
+                },
                 new() { Name = "kind", Type = AttributeType.String },
                 new() { Name = "namespace", Type = AttributeType.String },
                 new() { Name = "assembly", Type = AttributeType.String },

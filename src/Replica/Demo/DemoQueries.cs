@@ -22,10 +22,12 @@ internal static class DemoQueries
         Filter types = Filter.Compare("kind", FilterOperator.Eq, Value.Of("type"));
 
         await ShowAsync(client, $"Text: \"{Question}\"", Single(name, Rows(text)), cancellation).ConfigureAwait(false);
-        await ShowAsync(client, $"Vector: \"{Question}\"", Single(name, Rows(vector)), cancellation).ConfigureAwait(false);
+        await ShowAsync(client, $"Vector: \"{Question}\"", Single(name, Rows(vector)),
+            cancellation).ConfigureAwait(false);
         await ShowAsync(client, "Vector, types of System.IO* only", Single(name, Rows(vector, Filter.And(types,
             Filter.Compare("namespace", FilterOperator.Gte, Value.Of("System.IO")),
-            Filter.Compare("namespace", FilterOperator.Lt, Value.Of("System.IP"))))), cancellation).ConfigureAwait(false);
+            Filter.Compare("namespace", FilterOperator.Lt, Value.Of("System.IP"))))),
+                cancellation).ConfigureAwait(false);
         await ShowAsync(client, "Hybrid: text and vector fused by rank", new QueryRequest
         {
             Namespace = name, Queries = [Rows(text, null, 100), Rows(vector, null, 100)],
@@ -40,7 +42,11 @@ internal static class DemoQueries
                 new RankBy
                 {
                     Kind = RankKind.Product,
-                    Children = [new RankBy { Kind = RankKind.Constant, Constant = 2 }, RankBy.Bm25("name", "dictionary concurrent")],
+                    Children =
+                    [
+                        new RankBy { Kind = RankKind.Constant, Constant = 2 }, RankBy.Bm25("name",
+                            "dictionary concurrent"),
+                    ],
                 },
             ],
         })), cancellation).ConfigureAwait(false);
@@ -79,7 +85,7 @@ internal static class DemoQueries
         table.AddColumns("score", "kind", "name");
         foreach (ResultRow row in rows)
         {
-            string Get(string attribute) => row.Attributes.FirstOrDefault(pair => pair.Key == attribute).Value?.AsString ?? "";
+            string Get(string name) => row.Attributes.FirstOrDefault(pair => pair.Key == name).Value?.AsString ?? "";
             table.AddRow($"{row.Score:0.0000}", Get("kind"), Markup.Escape(Shorten(Get("name"))));
         }
     }

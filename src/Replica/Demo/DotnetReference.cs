@@ -38,7 +38,8 @@ internal static class DotnetReference
                 .LastOrDefault(folder => Directory.EnumerateFiles(folder, "*.xml").Any());
             if (newest is not null) return newest;
         }
-        error = $"{packs}: the API reference of the .NET SDK is not there; install the .NET 10 SDK, not only its runtime";
+        error = $"{packs}: the API reference of the .NET SDK is not there; " +
+            "install the .NET 10 SDK, not only its runtime";
         return null;
     }
 
@@ -92,7 +93,8 @@ internal static class DotnetReference
         return qualified.TrimEnd('.');
     }
 
-    /// <summary>The text as a reader sees it: references become the names they point to, white space is folded.</summary>
+    /// <summary>The text as a reader sees it: references become the names they point to, white space is
+    /// folded.</summary>
     private static string PlainText(XElement member)
     {
         StringBuilder text = new();

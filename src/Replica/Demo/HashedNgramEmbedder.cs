@@ -4,8 +4,9 @@ using System.Text;
 
 namespace Deterministic.Replica.Demo;
 
-/// <summary>A small deterministic text embedder: hashed counts of words and of character trigrams in 256 dimensions, words
-/// weighted up, scaled to unit length. It knows nothing of meaning beyond shared spelling; it stands in for a model.</summary>
+/// <summary>A small deterministic text embedder: hashed counts of words and of character trigrams in 256 dimensions,
+/// words weighted up, scaled to unit length. It knows nothing of meaning beyond shared spelling; it stands in for a
+/// model.</summary>
 internal static class HashedNgramEmbedder
 {
     public const int Dimensions = 256;

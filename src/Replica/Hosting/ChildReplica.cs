@@ -7,8 +7,8 @@ using System.Threading.Tasks;
 
 namespace Deterministic.Replica.Hosting;
 
-/// <summary>A replica in a process of its own, on a data file of its own, for the demo and the benchmark: it can be killed
-/// as hard as a power cut.</summary>
+/// <summary>A replica in a process of its own, on a data file of its own, for the demo and the benchmark: it can be
+/// killed as hard as a power cut.</summary>
 internal sealed class ChildReplica : IAsyncDisposable
 {
     /// <summary>What `start` prints once it serves; the address follows.</summary>

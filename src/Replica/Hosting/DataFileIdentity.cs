@@ -16,14 +16,14 @@ internal static class DataFileIdentity
         if (report.Problem != StopReason.None) return null;
         if (cluster is UInt128 wanted && wanted != report.Working.Cluster)
         {
-            error = $"{file.Path}: the data file belongs to cluster {report.Working.Cluster}, not to cluster {wanted}; " +
-                "check --cluster and the path";
+            error = $"{file.Path}: the data file belongs to cluster {report.Working.Cluster}, " +
+                $"not to cluster {wanted}; check --cluster and the path";
             return null;
         }
         ReplicaOptions options = report.Options();
         long expected = new DataFileLayout(options.Configuration).Size;
-        error = $"{file.Path}: the file is {file.Length:N0} bytes long, its superblock says {expected:N0} bytes: it was cut or " +
-            "copied incompletely; restore it from a backup";
+        error = $"{file.Path}: the file is {file.Length:N0} bytes long, its superblock says {expected:N0} bytes: " +
+            "it was cut or copied incompletely; restore it from a backup";
         if (file.Length != expected) return null;
         error = "";
         return options;

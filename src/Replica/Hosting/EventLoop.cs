@@ -11,8 +11,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Deterministic.Replica.Hosting;
 
-/// <summary>The composition root: names the concrete disk, bus, clock and state machine, takes all memory, and runs the one
-/// thread on which everything of the core happens: completions, messages, ticks, in that order, round after round.</summary>
+/// <summary>The composition root: names the concrete disk, bus, clock and state machine, takes all memory, and runs the
+/// one thread on which everything of the core happens: completions, messages, ticks, in that order, round after
+/// round.</summary>
 internal sealed class EventLoop : IMessageHandler, IDisposable
 {
     private const int DiskThreads = 4;
@@ -53,7 +54,8 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
         _memory.Seal();
     }
 
-    /// <summary>Opens the file far enough to know its sizes and takes all memory. Null and an error text if it cannot serve.</summary>
+    /// <summary>Opens the file far enough to know its sizes and takes all memory. Null and an error text if it cannot
+    /// serve.</summary>
     public static EventLoop? TryCreate(StartOptions options, ILoggerFactory loggers, out string error)
     {
         if (!Backends.TrySelect(options.Backend, out ComputeBackend? backend, out error)) return null;
@@ -65,7 +67,8 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
         return null;
     }
 
-    /// <summary>Serves until told to stop. False and an error text if the replica could not open or had to stop.</summary>
+    /// <summary>Serves until told to stop. False and an error text if the replica could not open or had to
+    /// stop.</summary>
     public bool Run(CancellationToken stopping, out string error)
     {
         long started = Stopwatch.GetTimestamp();
@@ -83,7 +86,8 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
             }
             if (_replica.Status == ReplicaStatus.Stopped)
             {
-                error = $"{_file.Path}: {_replica.StopText()}{(_disk.WriteError.Length > 0 ? $" ({_disk.WriteError})" : "")}";
+                string disk = _disk.WriteError.Length > 0 ? $" ({_disk.WriteError})" : "";
+                error = $"{_file.Path}: {_replica.StopText()}{disk}";
                 return false;
             }
             if (!serving && _replica.Status == ReplicaStatus.Normal)

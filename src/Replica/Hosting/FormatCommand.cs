@@ -21,9 +21,9 @@ internal static class FormatCommand
         CustomParser = result =>
         {
             string text = result.Tokens[0].Value;
-            if (UInt128.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out UInt128 cluster)) return cluster;
-            result.AddError($"--cluster: \"{text}\" is not a whole number from 0 to 2^128 - 1");
-            return 0;
+            if (!UInt128.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out UInt128 cluster))
+                result.AddError($"--cluster: \"{text}\" is not a whole number from 0 to 2^128 - 1");
+            return cluster;
         },
     };
     private static readonly Option<byte> Replica = new("--replica")
@@ -31,13 +31,17 @@ internal static class FormatCommand
     private static readonly Option<byte> ReplicaCount = new("--replica-count")
         { Description = "Replicas of the cluster (1 for now)", Required = true };
     private static readonly Option<string> StateSize = new("--state-size")
-        { Description = "How large the state may grow; the file takes twice this and 1.1 GiB", DefaultValueFactory = _ => "1GiB" };
+    {
+        Description = "How large the state may grow; the file takes twice this and 1.1 GiB",
+        DefaultValueFactory = _ => "1GiB",
+    };
     private static readonly Argument<string> Path = new("FILE") { Description = "Data file to make; must not exist" };
 
     public static Command Create()
     {
         Command command = new("format",
-            "Make the data file of one replica. All its space is reserved now, so that a full disk is found out here.\n\n" +
+            "Make the data file of one replica. All its space is reserved now, so that a full disk is found out " +
+            "here.\n\n" +
             "Example: deterministic format --cluster 7 --replica 0 --replica-count 1 ./data.deterministic")
         {
             Cluster, Replica, ReplicaCount, StateSize, Path,
@@ -54,8 +58,8 @@ internal static class FormatCommand
             return Fail($"--state-size: \"{sizeText}\" is not a size; write it like 512MiB or 4GiB", ExitCode.Usage);
         if (stateSize < StateSizeMin || stateSize % Limits.SectorSize != 0)
         {
-            return Fail($"--state-size: {sizeText} is {stateSize} bytes; it must be a multiple of {Limits.SectorSize} and at " +
-                $"least {SizeText.Format(StateSizeMin)}", ExitCode.Usage);
+            return Fail(
+                $"--state-size: {sizeText} is {stateSize} bytes; it must be a multiple of {Limits.SectorSize} and at least {SizeText.Format(StateSizeMin)}", ExitCode.Usage);
         }
         byte count = arguments.GetRequiredValue(ReplicaCount);
         byte index = arguments.GetRequiredValue(Replica);
@@ -82,9 +86,11 @@ internal static class FormatCommand
         }
         catch (IOException exception)
         {
-            return Fail($"{path}: formatting failed: {exception.Message}; delete the file and try again", ExitCode.Failed);
+            return Fail($"{path}: formatting failed: {exception.Message}; delete the file and try again",
+                ExitCode.Failed);
         }
-        Console.WriteLine($"{path}: formatted, {SizeText.Format(layout.Size)}, state up to {SizeText.Format(stateSize)}");
+        string size = SizeText.Format(layout.Size);
+        Console.WriteLine($"{path}: formatted, {size}, state up to {SizeText.Format(stateSize)}");
         return ExitCode.Ok;
     }
 

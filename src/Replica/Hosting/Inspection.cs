@@ -12,8 +12,8 @@ using Deterministic.Vsr;
 
 namespace Deterministic.Replica.Hosting;
 
-/// <summary>Reads a whole data file without changing it: verifies every part, runs the log over the checkpoint as a start would,
-/// and prints the checksum of the state that comes out.</summary>
+/// <summary>Reads a whole data file without changing it: verifies every part, runs the log over the checkpoint as a
+/// start would, and prints the checksum of the state that comes out.</summary>
 internal sealed class Inspection(TextWriter output)
 {
     private bool _damaged;
@@ -35,11 +35,13 @@ internal sealed class Inspection(TextWriter output)
             return ExitCode.Failed;
         }
         JournalReport journal = DataFileInspection.Journal(source, superblock);
-        Print("journal", $"{journal.Slots.Length} slots, head at op {journal.Head}, {journal.BadSlots} with a damaged part");
+        Print("journal",
+            $"{journal.Slots.Length} slots, head at op {journal.Head}, {journal.BadSlots} with a damaged part");
         CheckpointReport checkpoint = DataFileInspection.Checkpoint(source, superblock);
-        Print("checkpoint", checkpoint.Sound
-            ? $"op {superblock.Working.Checkpoint.Op}, {checkpoint.Blocks} blocks, {SizeText.Format((long)checkpoint.StateSize)}, sound"
-            : $"op {superblock.Working.Checkpoint.Op}, block {checkpoint.BadBlock} of {checkpoint.Blocks} is DAMAGED");
+        string stateSize = SizeText.Format((long)checkpoint.StateSize);
+        Print("checkpoint", $"op {superblock.Working.Checkpoint.Op}, " + (checkpoint.Sound
+            ? $"{checkpoint.Blocks} blocks, {stateSize}, sound"
+            : $"block {checkpoint.BadBlock} of {checkpoint.Blocks} is DAMAGED"));
         _damaged |= !checkpoint.Sound;
         if (checkpoint.Sound) PrintState(source, superblock, journal);
         output.WriteLine(_damaged ? "The file is damaged." : "Everything that was read is sound.");
@@ -48,7 +50,8 @@ internal sealed class Inspection(TextWriter output)
 
     private void PrintSuperblock(SuperblockReport report)
     {
-        Print("superblock", string.Join(", ", report.Copies.Select((state, i) => $"copy {i} {state} ({report.Sequences[i]})")));
+        Print("superblock", string.Join(", ", report.Copies.Select((state, i) =>
+            $"copy {i} {state} ({report.Sequences[i]})")));
         if (report.Problem != StopReason.None) return;
         SuperblockCopy working = report.Working;
         Print("cluster", $"{working.Cluster}, replica {working.ReplicaIndex} of {working.ReplicaCount}");
@@ -71,7 +74,8 @@ internal sealed class Inspection(TextWriter output)
             return;
         }
         ulong op = Replay(source, superblock, journal, machine);
-        Print("state", $"as of op {op}, {SizeText.Format(machine.Trees.Forest.SizeBytes)} of {SizeText.Format(configuration.StateSizeMax)}");
+        string size = SizeText.Format(machine.Trees.Forest.SizeBytes);
+        Print("state", $"as of op {op}, {size} of {SizeText.Format(configuration.StateSizeMax)}");
         for (TreeId tree = 0; tree < TreeId.Count; tree++)
             Print($"  {tree.ToString().ToLowerInvariant()}", $"{machine.Trees.Forest[(int)tree].Count:N0} entries");
         Print("state checksum", $"{machine.StateChecksum():x32}");

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Deterministic.Replica.Hosting;
 
-/// <summary>Ties the replica's one thread to the life of the host: a start that fails ends the host with an error, a stop
-/// lets the loop finish its round, and a failed check ends the process at once.</summary>
+/// <summary>Ties the replica's one thread to the life of the host: a start that fails ends the host with an error, a
+/// stop lets the loop finish its round, and a failed check ends the process at once.</summary>
 internal sealed class ReplicaService(
     StartOptions options, IHostApplicationLifetime lifetime, ILoggerFactory loggers) : IHostedService
 {
@@ -62,7 +62,8 @@ internal static partial class ReplicaLog
     public static partial void Broken(ILogger logger, Exception exception);
 
     [LoggerMessage(12, LogLevel.Information,
-        "Opening {File}: cluster {Cluster}, replica {Replica}, state up to {StateSize}, kernels {Backend}, disk {Disk}")]
+        "Opening {File}: cluster {Cluster}, replica {Replica}, state up to {StateSize}, kernels {Backend}, " +
+        "disk {Disk}")]
     public static partial void Opening(
         ILogger logger, string file, UInt128 cluster, int replica, string stateSize, string backend, string disk);
 

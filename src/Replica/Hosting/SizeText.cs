@@ -6,7 +6,8 @@ namespace Deterministic.Replica.Hosting;
 /// <summary>Sizes as people write them: a whole number and KiB, MiB, GiB, TiB or nothing for bytes.</summary>
 internal static class SizeText
 {
-    private static readonly (string Unit, int Shift)[] Units = [("KiB", 10), ("MiB", 20), ("GiB", 30), ("TiB", 40), ("B", 0)];
+    private static readonly (string Unit, int Shift)[] Units = [("KiB", 10), ("MiB", 20), ("GiB", 30), ("TiB", 40),
+        ("B", 0)];
 
     public static bool TryParse(string text, out long bytes)
     {

@@ -22,7 +22,8 @@ internal static class StartCommand
         { Description = "Refuse a data file of any other cluster" };
     private static readonly Option<string?> ConfigurationFile = new("--config")
         { Description = "JSON file with the same settings: { \"addresses\": …, \"backend\": …, \"Logging\": … }" };
-    private static readonly Argument<string> File = new("FILE") { Description = "Data file made by `deterministic format`" };
+    private static readonly Argument<string> File = new("FILE")
+        { Description = "Data file made by `deterministic format`" };
 
     public static Command Create()
     {
@@ -62,9 +63,11 @@ internal static class StartCommand
         }
         string? clusterText = arguments.GetValue(Cluster) ?? builder.Configuration["cluster"];
         UInt128 cluster = 0;
-        if (clusterText is not null && !UInt128.TryParse(clusterText, NumberStyles.None, CultureInfo.InvariantCulture, out cluster))
+        if (clusterText is not null && !UInt128.TryParse(clusterText, NumberStyles.None, CultureInfo.InvariantCulture,
+            out cluster))
         {
-            await Console.Error.WriteLineAsync($"--cluster: \"{clusterText}\" is not a whole number").ConfigureAwait(false);
+            string error = $"--cluster: \"{clusterText}\" is not a whole number";
+            await Console.Error.WriteLineAsync(error).ConfigureAwait(false);
             return 2;
         }
         StartOptions options = new(

@@ -25,12 +25,13 @@ internal sealed unsafe class DataFile : IDisposable
 
     public string Path { get; }
 
-    /// <summary>False: the file system refused O_DIRECT and the page cache stands between; writes are still durable.</summary>
+    /// <summary>False: the file system refused O_DIRECT and the page cache stands between; writes are still
+    /// durable.</summary>
     public bool IsDirect { get; }
     public long Length { get; private set; }
 
-    /// <summary>Makes a new file of <paramref name="length"/> bytes with all its space reserved, so that a full disk is an
-    /// error now and not in the middle of service. Null and an error text if that cannot be. The file is for
+    /// <summary>Makes a new file of <paramref name="length"/> bytes with all its space reserved, so that a full disk is
+    /// an error now and not in the middle of service. Null and an error text if that cannot be. The file is for
     /// formatting: its writes are durable only after <see cref="Synchronize"/>.</summary>
     public static DataFile? TryCreate(string path, long length, out string error)
     {
@@ -125,7 +126,8 @@ internal sealed unsafe class DataFile : IDisposable
         }
     }
 
-    /// <summary>False if the device did not take all of it; the file is then in doubt and its replica must stop.</summary>
+    /// <summary>False if the device did not take all of it; the file is then in doubt and its replica must
+    /// stop.</summary>
     public bool TryWrite(long offset, NativeBuffer buffer, out string error)
     {
         Check.That(offset % Limits.SectorSize == 0 && buffer.Length % Limits.SectorSize == 0);

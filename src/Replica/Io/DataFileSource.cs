@@ -5,7 +5,8 @@ using Deterministic.Vsr;
 
 namespace Deterministic.Replica.Io;
 
-/// <summary>Reads a data file for inspection: any span, through an aligned buffer of its own, as direct I/O wants it.</summary>
+/// <summary>Reads a data file for inspection: any span, through an aligned buffer of its own, as direct I/O wants
+/// it.</summary>
 internal sealed class DataFileSource(DataFile file) : IInspectionSource, IDisposable
 {
     private const int BufferSize = 1 << 20;

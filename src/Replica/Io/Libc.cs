@@ -19,7 +19,8 @@ internal static partial class Libc
     private const int LockExclusive = 2;
     private const int LockNonBlocking = 4;
 
-    /// <summary>O_DIRECT differs by architecture; 0 where this program does not know it, which means buffered I/O.</summary>
+    /// <summary>O_DIRECT differs by architecture; 0 where this program does not know it, which means buffered
+    /// I/O.</summary>
     public static int Direct => RuntimeInformation.ProcessArchitecture switch
     {
         Architecture.X64 => 0x4000,

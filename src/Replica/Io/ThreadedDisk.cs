@@ -7,8 +7,9 @@ using Deterministic.Vsr;
 
 namespace Deterministic.Replica.Io;
 
-/// <summary>The production disk: threads that each block in one read or write, fed by a fixed queue, and a fixed queue of
-/// completions that only the event loop empties, so that no completion ever runs inside the call that asked for it.</summary>
+/// <summary>The production disk: threads that each block in one read or write, fed by a fixed queue, and a fixed queue
+/// of completions that only the event loop empties, so that no completion ever runs inside the call that asked for
+/// it.</summary>
 internal sealed class ThreadedDisk : IDisk, IDisposable
 {
     /// <summary>More than a replica ever has in flight; overrunning it is a bug, not a load.</summary>

@@ -19,9 +19,10 @@ internal enum ConnectionFault : byte
     BodyCorrupt = 5,
 }
 
-/// <summary>One TCP connection: a buffer for the message that is arriving, a buffer for the one that leaves, and a short
-/// queue of those that wait. Socket threads fill and empty the buffers; everything else happens on the event loop.
-/// The receive side stops after each whole message until the loop has taken it, which is all the flow control needed.</summary>
+/// <summary>One TCP connection: a buffer for the message that is arriving, a buffer for the one that leaves, and a
+/// short queue of those that wait. Socket threads fill and empty the buffers; everything else happens on the event
+/// loop. The receive side stops after each whole message until the loop has taken it, which is all the flow control
+/// needed.</summary>
 internal sealed class Connection : IDisposable
 {
     /// <summary>A session has one request in flight, so more replies than this cannot be owed to one client.</summary>

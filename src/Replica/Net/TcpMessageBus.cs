@@ -24,8 +24,8 @@ internal interface IMessageHandler
     void OnMessage(Message message);
 }
 
-/// <summary>The message bus over TCP. Messages are frames of their own: a 256-byte header that tells the size, then the body.
-/// A fixed number of connections with fixed buffers; a client beyond it is refused.</summary>
+/// <summary>The message bus over TCP. Messages are frames of their own: a 256-byte header that tells the size, then the
+/// body. A fixed number of connections with fixed buffers; a client beyond it is refused.</summary>
 internal sealed class TcpMessageBus : IMessageBus, IDisposable
 {
     private const int Backlog = 64;
@@ -139,8 +139,8 @@ internal sealed class TcpMessageBus : IMessageBus, IDisposable
         _wake.Set();
     }
 
-    /// <summary>Handles what the sockets have done since the last call. Stops early when no message buffer is free; the rest
-    /// then waits in its connections. Called by the event loop only. True if anything was done.</summary>
+    /// <summary>Handles what the sockets have done since the last call. Stops early when no message buffer is free; the
+    /// rest then waits in its connections. Called by the event loop only. True if anything was done.</summary>
     public bool Pump<THandler>(THandler handler) where THandler : IMessageHandler
     {
         bool worked = false;
@@ -155,8 +155,8 @@ internal sealed class TcpMessageBus : IMessageBus, IDisposable
         return worked;
     }
 
-    /// <summary>The oldest event that can be handled now. While no message buffer is free, arrived messages go to the back, so
-    /// that finished sends still let go of theirs.</summary>
+    /// <summary>The oldest event that can be handled now. While no message buffer is free, arrived messages go to the
+    /// back, so that finished sends still let go of theirs.</summary>
     private bool TryTakeEvent(out Connection connection, out BusEventKind kind)
     {
         lock (_gate)

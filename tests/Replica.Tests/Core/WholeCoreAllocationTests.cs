@@ -11,7 +11,8 @@ using Xunit;
 
 namespace Deterministic.Replica.Tests.Core;
 
-/// <summary>The whole core as the process composes it (log, state machine, kernels) allocates nothing once it runs.</summary>
+/// <summary>The whole core as the process composes it (log, state machine, kernels) allocates nothing once it
+/// runs.</summary>
 public sealed class WholeCoreAllocationTests : IDisposable
 {
     private const int OperationCount = 10_000;

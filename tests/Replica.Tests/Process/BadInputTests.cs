@@ -12,7 +12,8 @@ using Xunit;
 
 namespace Deterministic.Replica.Tests.Process;
 
-/// <summary>Whatever comes in over the wire is answered with a clear error; the replica stays up and its data is unharmed.</summary>
+/// <summary>Whatever comes in over the wire is answered with a clear error; the replica stays up and its data is
+/// unharmed.</summary>
 public sealed class BadInputTests : IAsyncLifetime
 {
     private const int DocumentCount = 20;
@@ -101,7 +102,8 @@ public sealed class BadInputTests : IAsyncLifetime
         DeterministicException refusal =
             await Assert.ThrowsAsync<DeterministicException>(() => _client.WriteAsync(request));
         Assert.Equal(ErrorCode.LimitExceeded, refusal.Code);
-        Assert.Contains("1048320", refusal.Message.Replace(",", "", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains("1048320", refusal.Message.Replace(",", "", StringComparison.Ordinal),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -109,7 +111,8 @@ public sealed class BadInputTests : IAsyncLifetime
     {
         string address = _replica.Address.ToString();
         CommandResult result = await CommandResult.RunAsync(
-            "query", "--addresses", address, "--namespace", Documents.Namespace, "{\"rank_by\": [\"id\", \"asc\"], \"top_k\": }");
+            "query", "--addresses", address, "--namespace", Documents.Namespace,
+                "{\"rank_by\": [\"id\", \"asc\"], \"top_k\": }");
         Assert.NotEqual(0, result.ExitCode);
         Assert.Contains("JSON", result.All, StringComparison.OrdinalIgnoreCase);
     }
@@ -157,7 +160,8 @@ public sealed class BadInputTests : IAsyncLifetime
     [Fact]
     public async Task AClientOfAnotherClusterIsToldWhichClusterThisIs()
     {
-        await using DeterministicClient stranger = new(new ClientOptions { Addresses = [_replica.Address], Cluster = 99 });
+        await using DeterministicClient stranger = new(new ClientOptions { Addresses = [_replica.Address], Cluster =
+            99 });
         ConnectionException refusal =
             await Assert.ThrowsAsync<ConnectionException>(() => stranger.WriteAsync(Documents.Write(9, 1)));
         Assert.Contains("belongs to cluster 1", refusal.Message, StringComparison.Ordinal);

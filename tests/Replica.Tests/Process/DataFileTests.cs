@@ -55,7 +55,8 @@ public sealed class DataFileTests
     [Fact]
     public async Task AMissingFileSaysHowToMakeOne()
     {
-        CommandResult start = await CommandResult.RunAsync("start", "--addresses", "127.0.0.1:0", "/nonexistent/0.deterministic");
+        CommandResult start = await CommandResult.RunAsync("start", "--addresses", "127.0.0.1:0",
+            "/nonexistent/0.deterministic");
         Assert.NotEqual(0, start.ExitCode);
         Assert.Contains("deterministic format", start.All, StringComparison.Ordinal);
     }
@@ -103,7 +104,8 @@ public sealed class DataFileTests
     {
         ChildReplica replica = await ChildReplica.FormatAsync(null, "64MiB");
         await replica.StartAsync();
-        await using (DeterministicClient client = Documents.Connect(replica)) await client.WriteAsync(Documents.Write(1, 10));
+        await using (DeterministicClient client =
+            Documents.Connect(replica)) await client.WriteAsync(Documents.Write(1, 10));
         await replica.KillAsync();
         return replica;
     }

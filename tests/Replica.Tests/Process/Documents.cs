@@ -22,7 +22,8 @@ internal static class Documents
 
     public static WriteRequest Write(int version, int count)
     {
-        WriteRequest request = new() { Namespace = Namespace, Metric = DistanceMetric.EuclideanSquared, Schema = Schema };
+        WriteRequest request = new() { Namespace = Namespace, Metric = DistanceMetric.EuclideanSquared, Schema =
+            Schema };
         for (int id = 0; id < count; id++)
         {
             float[] vector = new float[Dimensions];
@@ -38,7 +39,8 @@ internal static class Documents
     public static DeterministicClient Connect(ChildReplica replica) =>
         new(new ClientOptions { Addresses = [replica.Address], Cluster = 1 });
 
-    /// <summary>The versions found, by three ways that must agree: the column, the vectors, and the text index.</summary>
+    /// <summary>The versions found, by three ways that must agree: the column, the vectors, and the text
+    /// index.</summary>
     public static async Task<(long Version, ulong Count)> ReadAsync(DeterministicClient client)
     {
         QueryReply reply = await client.QueryAsync(new QueryRequest
@@ -48,7 +50,8 @@ internal static class Documents
             [
                 new Query
                 {
-                    Aggregates = [new("least", AggregateFunction.Min, "version"), new("most", AggregateFunction.Max, "version"),
+                    Aggregates = [new("least", AggregateFunction.Min, "version"), new("most", AggregateFunction.Max,
+                        "version"),
                         new("count", AggregateFunction.Count)],
                 },
                 new Query

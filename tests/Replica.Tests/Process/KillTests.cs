@@ -18,7 +18,8 @@ public sealed class KillTests(ITestOutputHelper output)
     private const int CyclesDefault = 8;
 
     private static int Cycles =>
-        int.TryParse(Environment.GetEnvironmentVariable("DETERMINISTIC_KILL_CYCLES"), CultureInfo.InvariantCulture, out int cycles)
+        int.TryParse(Environment.GetEnvironmentVariable("DETERMINISTIC_KILL_CYCLES"), CultureInfo.InvariantCulture,
+            out int cycles)
             ? cycles : CyclesDefault;
 
     [Fact]
