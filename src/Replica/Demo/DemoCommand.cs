@@ -87,7 +87,8 @@ internal static class DemoCommand
         }).ConfigureAwait(false);
         double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
         Console.WriteLine(
-            $"{members.Count:N0} documents in {seconds:0.00} s: {members.Count / seconds:N0} documents/s, each write durable before its answer; a write of {DocumentsPerWrite}: {latencies}");
+            $"{members.Count:N0} documents in {seconds:0.00} s: {members.Count / seconds:N0} documents/s, " +
+            $"each write durable before its answer; a write of {DocumentsPerWrite}: {latencies}");
     }
 
     /// <summary>Loads again with a mark, kills the replica on the way, restarts it and looks for every marked document
@@ -146,7 +147,8 @@ internal static class DemoCommand
         ulong second = reply.Results[1].Aggregates[0].Value.AsUint;
         ulong kept = reply.Results[2].Aggregates[0].Value.AsUint;
         Console.WriteLine(
-            $"{total:N0} documents in all; {kept:N0} of {acknowledged:N0} acknowledged second versions are there, and {second - kept:N0} whose answer was still on its way");
+            $"{total:N0} documents in all; {kept:N0} of {acknowledged:N0} acknowledged second versions are there, " +
+            $"and {second - kept:N0} whose answer was still on its way");
         bool whole = (second - kept) % DocumentsPerWrite == 0;
         return total == (ulong)members.Count && kept == (ulong)acknowledged && whole;
     }

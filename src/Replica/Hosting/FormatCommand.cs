@@ -59,7 +59,8 @@ internal static class FormatCommand
         if (stateSize < StateSizeMin || stateSize % Limits.SectorSize != 0)
         {
             return Fail(
-                $"--state-size: {sizeText} is {stateSize} bytes; it must be a multiple of {Limits.SectorSize} and at least {SizeText.Format(StateSizeMin)}", ExitCode.Usage);
+                $"--state-size: {sizeText} is {stateSize} bytes; it must be a multiple of " +
+                $"{Limits.SectorSize} and at least {SizeText.Format(StateSizeMin)}", ExitCode.Usage);
         }
         byte count = arguments.GetRequiredValue(ReplicaCount);
         byte index = arguments.GetRequiredValue(Replica);
