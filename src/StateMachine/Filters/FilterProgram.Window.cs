@@ -10,7 +10,7 @@ namespace Deterministic.StateMachine.Filters;
 public sealed partial class FilterProgram
 {
     /// <summary>Bytes of columns and postings read since <see cref="Begin"/>.</summary>
-    public long BytesRead { get; private set; }
+    public long BytesRead => _columnBytesRead + _terms.BytesRead;
 
     /// <summary>Leaves in <paramref name="mask"/> the documents of the window that match.</summary>
     /// <param name="root">Of <see cref="TryCompile"/>; <see cref="NoFilter"/> leaves all.</param>
@@ -98,7 +98,7 @@ public sealed partial class FilterProgram
             if (!found.StartsWith(key.Key[..10])) return;
             uint start = BinaryPrimitives.ReadUInt32BigEndian(found[10..]);
             if (start < first) return;
-            BytesRead += value.Length;
+            _columnBytesRead += value.Length;
             EvaluateChunk(node, new ColumnChunk(value, start, width), (int)(start - first), care, result);
             if (start == first) return;
             from = start - 1;
@@ -218,7 +218,7 @@ public sealed partial class FilterProgram
             key.Namespace(_view.Number).Document(window * Limits.WindowDocuments + (uint)bit);
             bool exists = _trees.Documents.TryGet(key.Key, out ReadOnlySpan<byte> row);
             Check.That(exists);
-            BytesRead += row.Length;
+            _columnBytesRead += row.Length;
             Documents.DocumentRow document = new(row);
             bool has = document.TryFind(node.Attribute, out EncodedValue text);
             Check.That(has);

@@ -31,6 +31,7 @@ public sealed partial class FilterProgram
     private int _nodeCount;
     private int _operandCount;
     private int _poolSize;
+    private long _columnBytesRead;
 
     /// <param name="memory">Where its token buffers come from.</param>
     /// <param name="trees">Read only.</param>
@@ -52,6 +53,8 @@ public sealed partial class FilterProgram
         _nodeCount = 0;
         _operandCount = 0;
         _poolSize = 0;
+        _columnBytesRead = 0;
+        _terms.BytesRead = 0;
     }
 
     private ReadOnlySpan<byte> Bytes(in FilterOperand operand) => _pool.AsSpan(operand.Offset, operand.Size);

@@ -162,6 +162,7 @@ public sealed partial class QueryExecutor : IRowTies
         WireReader reader = new(body);
         reader.Bytes(start);
         ErrorText unused = new(_unusedError);
+        _bytesRead += _filters.BytesRead;
         _filters.Begin();
         bool read = _plan.TryRead(ref reader, ref unused);
         Check.That(read);

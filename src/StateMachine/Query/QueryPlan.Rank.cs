@@ -5,6 +5,7 @@ using Deterministic.Core.Model;
 using Deterministic.Core.Wire;
 using Deterministic.StateMachine.Documents;
 using Deterministic.StateMachine.Filters;
+using Deterministic.StateMachine.Text;
 
 namespace Deterministic.StateMachine.Query;
 
@@ -84,6 +85,7 @@ public sealed partial class QueryPlan
         ref AttributeRecord attribute = ref _view.Attribute(node.Slot);
         if (!AttributeTypes.IsVector(attribute.Type)) return Mismatch(ref error, "rank_by"u8, name, node.Slot);
         int dimensions = ValueConversion.Dimensions(value);
+        if (dimensions < 0) return Invalid(ref error, "rank_by: operand is no vector"u8);
         if (dimensions != attribute.Dimensions)
         {
             error.Begin(ErrorCode.DimensionMismatch).Text("rank_by: vector "u8).Name(name).Text(" has "u8)
@@ -173,41 +175,66 @@ public sealed partial class QueryPlan
         return true;
     }
 
-    /// <summary>Adds each different token once, in the order of first use, with idf · (k3 + 1) · qtf / (k3 + qtf).</summary>
+    /// <summary>Adds each different token once, in the order of their bytes, with idf · (k3 + 1) · qtf / (k3 + qtf);
+    /// the last one of the text, if it is a prefix, stands behind them.</summary>
     private bool AddTerms(ref RankNode node, in AttributeRecord attribute, bool lastAsPrefix, ref ErrorText error)
     {
         node.TermStart = _termCount;
-        for (int i = 0; i < _tokens.Count; i++)
+        int whole = lastAsPrefix && _tokens.Count > 0 ? _tokens.Count - 1 : _tokens.Count;
+        Span<int> order = _tokenOrder.AsSpan(0, whole);
+        for (int i = 0; i < whole; i++) order[i] = i;
+        IndexSort.Sort(order, _tokenScratch, new TokenOrder(_tokens));
+        int end = 0;
+        for (int start = 0; start < whole; start = end)
         {
-            bool prefix = lastAsPrefix && i == _tokens.Count - 1;
-            int repeats = 0;
-            bool seen = false;
-            for (int j = 0; j < _tokens.Count; j++)
-            {
-                if (lastAsPrefix && j == _tokens.Count - 1 || !_tokens.Text(j).SequenceEqual(_tokens.Text(i))) continue;
-                repeats++;
-                seen |= j < i;
-            }
-            if (seen && !prefix) continue;
-            if (_termCount == Limits.QueryTermsMax)
-                return OverLimit(ref error, "rank_by BM25 terms"u8, _termCount + 1, Limits.QueryTermsMax);
-            Keys key = new(_termKeys.AsSpan(_termKeysSize));
-            key.Namespace(_view.Number).Attribute(attribute.Number);
-            if (prefix) key.TermPrefix(_tokens.Text(i));
-            else key.Term(_tokens.Text(i));
-            QueryTerm term = new() { KeyOffset = _termKeysSize, KeySize = key.Size, IsPrefix = prefix };
-            _termKeysSize += key.Size;
-            if (!prefix)
-            {
-                if (!_trees.Terms.TryGet(key.Key, out ReadOnlySpan<byte> value)) continue;
-                ulong frequency = BinaryPrimitives.ReadUInt64LittleEndian(value);
-                double k3 = attribute.Text.K3;
-                double weight = (k3 + 1) * repeats / (k3 + repeats);
-                term.Weight = FixedLogarithm.InverseDocumentFrequency(attribute.TextDocuments, frequency) * weight;
-            }
-            _terms[_termCount++] = term;
+            ReadOnlySpan<byte> token = _tokens.Text(order[start]);
+            while (end < whole && _tokens.Text(order[end]).SequenceEqual(token)) end++;
+            if (!AddTerm(attribute, token, end - start, ref error)) return false;
         }
+        if (whole < _tokens.Count && !AddPrefix(attribute, _tokens.Text(whole), ref error)) return false;
         node.TermCount = _termCount - node.TermStart;
         return true;
+    }
+
+    /// <summary>A term that no document has adds nothing to any score and takes no room.</summary>
+    private bool AddTerm(in AttributeRecord attribute, ReadOnlySpan<byte> token, int repeats, ref ErrorText error)
+    {
+        Check.That(repeats > 0);
+        if (!HasRoomForTerm(ref error)) return false;
+        Keys key = new(_termKeys.AsSpan(_termKeysSize));
+        key.Namespace(_view.Number).Attribute(attribute.Number).Term(token);
+        if (!_trees.Terms.TryGet(key.Key, out ReadOnlySpan<byte> value)) return true;
+        ulong frequency = BinaryPrimitives.ReadUInt64LittleEndian(value);
+        double k3 = attribute.Text.K3;
+        double weight = (k3 + 1) * repeats / (k3 + repeats);
+        KeepTerm(new QueryTerm
+        {
+            KeyOffset = _termKeysSize, KeySize = key.Size,
+            Weight = FixedLogarithm.InverseDocumentFrequency(attribute.TextDocuments, frequency) * weight,
+        });
+        return true;
+    }
+
+    private bool AddPrefix(in AttributeRecord attribute, ReadOnlySpan<byte> token, ref ErrorText error)
+    {
+        if (!HasRoomForTerm(ref error)) return false;
+        Keys key = new(_termKeys.AsSpan(_termKeysSize));
+        key.Namespace(_view.Number).Attribute(attribute.Number).TermPrefix(token);
+        KeepTerm(new QueryTerm { KeyOffset = _termKeysSize, KeySize = key.Size, IsPrefix = true });
+        return true;
+    }
+
+    private bool HasRoomForTerm(ref ErrorText error) => _termCount < Limits.QueryTermsMax
+        || OverLimit(ref error, "rank_by BM25 terms"u8, _termCount + 1, Limits.QueryTermsMax);
+
+    private void KeepTerm(in QueryTerm term)
+    {
+        _terms[_termCount++] = term;
+        _termKeysSize += term.KeySize;
+    }
+
+    private readonly struct TokenOrder(TokenBuffer tokens) : IIndexOrder
+    {
+        public int Compare(int left, int right) => tokens.Text(left).SequenceCompareTo(tokens.Text(right));
     }
 }

@@ -63,6 +63,8 @@ public sealed partial class QueryPlan
     private readonly bool[] _descending = new bool[Limits.OrderByAttributesMax];
     private readonly bool[] _included = new bool[Limits.AttributesPerNamespaceMax + 1];
     private readonly float[] _vector = new float[Limits.DimensionsMax];
+    private readonly int[] _tokenOrder = new int[Limits.QueryTextSizeMax];
+    private readonly int[] _tokenScratch = new int[Limits.QueryTextSizeMax];
     private int _rankCount;
     private int _termCount;
     private int _termKeysSize;

@@ -170,7 +170,8 @@ public sealed class QueryTests : IDisposable
         QueryResult grouped = _machine.One(new Core.Model.Query { Aggregates = aggregates[..1], GroupBy = ["a"] });
         Assert.Equal(["null", "-3", "5"], grouped.Groups.Select(group => group.Keys.Single().Value.ToString()));
         Assert.Equal([1UL, 1UL, 2UL], grouped.Groups.Select(group => group.Aggregates.Single().Value.AsUint));
-        QueryResult first = _machine.One(new Core.Model.Query { Aggregates = aggregates[..1], GroupBy = ["a"], Limit = 1 });
+        Core.Model.Query one = new() { Aggregates = aggregates[..1], GroupBy = ["a"], Limit = 1 };
+        QueryResult first = _machine.One(one);
         Assert.Equal("null", first.Groups.Single().Keys.Single().Value.ToString());
     }
 

@@ -1,0 +1,69 @@
+using System;
+using System.Linq;
+using Deterministic.Core.Model;
+using Deterministic.StateMachine.Tests.Support;
+
+namespace Deterministic.StateMachine.Tests.Query;
+
+/// <summary>Ranking expressions by their formulas, in double arithmetic with the library's logarithm.</summary>
+public sealed class NaiveScores(NaiveDocument[] documents)
+{
+    public static bool KeepsZeroes(RankBy rank) =>
+        rank.Kind == RankKind.Attribute || rank.Children.Any(KeepsZeroes);
+
+    public Func<NaiveDocument, double> Of(RankBy rank)
+    {
+        Func<NaiveDocument, double>[] children = [.. rank.Children.Select(Of)];
+        return rank.Kind switch
+        {
+            RankKind.Constant => _ => rank.Constant,
+            RankKind.Sum => document => children.Sum(child => child(document)),
+            RankKind.Max => document => children.Max(child => child(document)),
+            RankKind.Product => document => children[0](document) * children[1](document),
+            RankKind.Filter => document => NaiveFilter.Matches(rank.Filter, document) ? 1 : 0,
+            RankKind.Attribute => document => Number(document.Get(rank.Attribute)),
+            _ => Text(rank),
+        };
+    }
+
+    private static double Number(Value value) => value.Kind switch
+    {
+        ValueKind.Null => 0,
+        ValueKind.Float => value.AsFloat,
+        _ => (double)NaiveFilter.Integer(value),
+    };
+
+    private Func<NaiveDocument, double> Text(RankBy rank)
+    {
+        const double k1 = 1.2f, b = 0.75f;
+        double k3 = rank.Attribute == "t" ? 8 : 2;
+        string[] query = rank.Operand.Kind == ValueKind.Array ? NaiveFilter.Tokens(rank.Operand)
+            : rank.Operand.AsString.ToLowerInvariant().Split([' ', ','], StringSplitOptions.RemoveEmptyEntries);
+        string? prefix = rank.LastAsPrefix && query.Length > 0 ? query[^1] : null;
+        if (prefix is not null) query = query[..^1];
+        string[][] texts = [.. documents.Where(d => d.Values.ContainsKey(rank.Attribute))
+            .Select(d => NaiveFilter.Tokens(d.Get(rank.Attribute)))];
+        double average = texts.Average(tokens => tokens.Length);
+        (string Term, double Weight)[] terms =
+        [
+            .. query.CountBy(term => term).Select(pair =>
+            {
+                int frequency = texts.Count(tokens => tokens.Contains(pair.Key));
+                double idf = Math.Log(1 + (texts.Length - frequency + 0.5) / (frequency + 0.5));
+                return (pair.Key, idf * (k3 + 1) * pair.Value / (k3 + pair.Value));
+            }),
+        ];
+        return document =>
+        {
+            string[] tokens = NaiveFilter.Tokens(document.Get(rank.Attribute));
+            bool starts = prefix is not null && tokens.Any(t => t.StartsWith(prefix, StringComparison.Ordinal));
+            double score = starts ? 1 : 0;
+            foreach ((string term, double weight) in terms)
+            {
+                double count = tokens.Count(token => token == term);
+                if (count > 0) score += weight * count / (count + k1 * (1 - b + b * tokens.Length / average));
+            }
+            return score;
+        };
+    }
+}
