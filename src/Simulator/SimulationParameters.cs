@@ -67,7 +67,7 @@ internal sealed class SimulationParameters
                 writeFailure: tape.Below(4) == 3 ? Ratio.OneIn(400) : Ratio.Never),
             ClockJumps = tape.Below(3) == 2 ? Ratio.Percent(2) : Ratio.Never,
             PrefetchWaits = tape.Below(3) == 2 ? Ratio.Percent(20) : Ratio.Never,
-            CrashInterval = crashes == 0 ? 0 : 3200 >> (crashes - 1),
+            CrashInterval = crashes == 0 ? 0 : 6400 >> (crashes - 1),
             DownTicksMax = 1 + tape.Below(50),
             Damage = tape.Boolean() ? Ratio.Percent(50) : Ratio.Never,
             Merciless = crashes > 0 && tape.Below(6) == 5,

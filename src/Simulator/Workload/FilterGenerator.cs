@@ -62,6 +62,8 @@ internal sealed class FilterGenerator(TapeStream tape, Vocabulary vocabulary)
         return new Filter { Operator = op, Attribute = attribute, NewRowAttribute = attribute };
     }
 
+    private string Number() => tape.Below(4) switch { 0 => "size", 1 => "count", 2 => "price", _ => "made" };
+
     private Filter Scalar(string attribute)
     {
         FilterOperator op = ScalarOperators[tape.Below(ScalarOperators.Length)];
@@ -91,6 +93,7 @@ internal sealed class FilterGenerator(TapeStream tape, Vocabulary vocabulary)
         return new Filter
         {
             Operator = op, Attribute = Texts[tape.Below(Texts.Length)], Operand = Value.Of(vocabulary.Text(3)),
+            LastAsPrefix = tape.Below(4) == 3,
         };
     }
 
@@ -104,7 +107,9 @@ internal sealed class FilterGenerator(TapeStream tape, Vocabulary vocabulary)
     public RankBy Rank(bool ordered)
     {
         int kind = tape.Below(ordered ? 6 : 4);
-        if (kind < 2) return RankBy.Ann("vector", vocabulary.Vector());
+        if (kind == 0)
+            return new RankBy { Kind = RankKind.Knn, Attribute = "vector", Operand = Value.Of(vocabulary.Vector()) };
+        if (kind == 1) return RankBy.Ann("vector", vocabulary.Vector());
         if (kind < 4) return Text(2);
         (string, bool)[] order = new (string, bool)[tape.Range(1, 3)];
         for (int i = 0; i < order.Length; i++)
@@ -118,8 +123,13 @@ internal sealed class FilterGenerator(TapeStream tape, Vocabulary vocabulary)
         switch (kind)
         {
             case 0 or 1 or 2:
-                return RankBy.Bm25(Texts[tape.Below(Texts.Length)], vocabulary.Word() + " " + vocabulary.Text(4));
+                return new RankBy
+                {
+                    Kind = RankKind.Bm25, Attribute = Texts[tape.Below(Texts.Length)],
+                    Operand = Value.Of(vocabulary.Word() + " " + vocabulary.Text(4)), LastAsPrefix = tape.Below(4) == 3,
+                };
             case 3:
+                if (tape.Below(3) == 2) return new RankBy { Kind = RankKind.Attribute, Attribute = Number() };
                 return new RankBy { Kind = RankKind.Filter, Filter = Scalar(Scalars[tape.Below(Scalars.Length)]) };
             case 4:
                 RankBy weight = new() { Kind = RankKind.Constant, Constant = tape.Range(0, 8) / 2.0 };

@@ -78,7 +78,7 @@ public sealed partial class QueryExecutor : IRowTies
         if (!opened) return error.Size;
         _filters.Begin();
         _exhaustive = 0;
-        _bytesRead = -_filters.BytesRead;
+        _bytesRead = 0;
         WireWriter writer = new(reply);
         writer.U16((ushort)ErrorCode.Ok);
         if (!RunAll(body, ref reader, count, ref writer, ref error)) return error.Size;
