@@ -231,7 +231,7 @@ public sealed class DocumentStore
         LiveDocuments live = new(_trees.Liveness, view.Number);
         while (live.MoveNext())
         {
-            if (Row(view.Number, live.Document).TryFind((ushort)slot, out EncodedValue value))
+            if (CopyOfRow(view.Number, live.Document).TryFind((ushort)slot, out EncodedValue value))
                 AppendValue(live.Document, value);
         }
         _appender.End();
@@ -246,13 +246,28 @@ public sealed class DocumentStore
         LiveDocuments live = new(_trees.Liveness, view.Number);
         while (live.MoveNext())
         {
-            DocumentRow stored = Row(view.Number, live.Document);
-            Span<byte> row = _row.Slice(0, stored.Bytes.Length);
-            stored.Bytes.CopyTo(row);
-            if (new DocumentRow(row).TryFind((ushort)slot, out EncodedValue value))
+            if (CopyOfRow(view.Number, live.Document).TryFind((ushort)slot, out EncodedValue value))
                 AddText(view, ref attribute, live.Document, value);
         }
         _appender.End();
+    }
+
+    /// <summary>Adds what <see cref="BuildText"/> would need.</summary>
+    public void MeasureText(NamespaceView view, int slot, ref StateGrowth growth)
+    {
+        LiveDocuments live = new(_trees.Liveness, view.Number);
+        while (live.MoveNext())
+            if (Row(view.Number, live.Document).TryFind((ushort)slot, out EncodedValue value))
+                _text.Measure(view.Attribute(slot), value, ref growth);
+    }
+
+    /// <summary>Stays as it is while the trees change; valid until the next copy.</summary>
+    private DocumentRow CopyOfRow(ulong namespaceNumber, uint document)
+    {
+        DocumentRow stored = Row(namespaceNumber, document);
+        Span<byte> row = _row.Slice(0, stored.Bytes.Length);
+        stored.Bytes.CopyTo(row);
+        return new DocumentRow(row);
     }
 
     public void DropColumn(NamespaceView view, int slot, bool tokenCounts)

@@ -85,6 +85,7 @@ public sealed class RowReader
             EncodedValue value = EncodedValue.Read(ref reader);
             if (reader.Failed) return error.Malformed("row"u8);
             ReadOnlySpan<byte> text = body.Slice(_nameOffsets[name], _nameSizes[name]);
+            if (_nameSlots[name] < 0 && _view.TryFind(text, out int known)) _nameSlots[name] = known;
             if (_nameSlots[name] < 0)
             {
                 if (value.IsNull) continue;

@@ -61,6 +61,22 @@ public sealed class SchemaChange
         return false;
     }
 
+    /// <summary>Adds what the change makes the state grow by; rows of the request not among it.</summary>
+    public void Measure(NamespaceView view, DocumentStore store, ref StateGrowth growth)
+    {
+        growth.AddAttributes(view, _attributesBefore);
+        if (!RebuildsIndexes(view)) return;
+        for (int slot = 1; slot <= _attributesBefore; slot++)
+        {
+            AttributeRecord attribute = view.Attribute(slot);
+            AttributeFlags added = attribute.Flags & ~_flagsBefore[slot];
+            if ((added & AttributeFlags.Filterable) != 0) growth.AddColumn(view);
+            if ((added & AttributeFlags.FullText) == 0 && !TextChanged(attribute, slot)) continue;
+            growth.AddColumn(view);
+            store.MeasureText(view, slot, ref growth);
+        }
+    }
+
     public void BuildIndexes(NamespaceView view, DocumentStore store)
     {
         for (int slot = 1; slot <= _attributesBefore; slot++)

@@ -64,8 +64,9 @@ public sealed partial class WriteOperation
     {
         _deleteMatches.Clear();
         _patchMatches.Clear();
-        bool byFilter = _roots[DeleteByFilter] != FilterProgram.NoFilter || _roots[PatchByFilter] != FilterProgram.NoFilter;
-        if (!byFilter) return true;
+        bool deletes = _roots[DeleteByFilter] != FilterProgram.NoFilter;
+        bool patches = _roots[PatchByFilter] != FilterProgram.NoFilter;
+        if (!deletes && !patches) return true;
         if (_schema.RebuildsIndexes(_view))
         {
             error.Begin(ErrorCode.SchemaConflict)
@@ -111,7 +112,8 @@ public sealed partial class WriteOperation
         {
             for (ulong bits = _mask[word]; bits != 0; bits &= bits - 1)
             {
-                uint document = window * Limits.WindowDocuments + (uint)(64 * word + BitOperations.TrailingZeroCount(bits));
+                uint bit = (uint)(64 * word + BitOperations.TrailingZeroCount(bits));
+                uint document = window * Limits.WindowDocuments + bit;
                 if (filter == PatchByFilter && _deleteMatches.Contains(document)) continue;
                 DocumentRow row = _store.Row(_view.Number, document);
                 long bytes = row.Bytes.Length;
@@ -124,11 +126,14 @@ public sealed partial class WriteOperation
     }
 
     /// <summary>Bytes of one document with a vector in every vector column.</summary>
-    private long VectorRowBytes()
+    private int VectorRowBytes()
     {
-        long bytes = 0;
+        int bytes = 0;
         for (int slot = 1; slot <= _view.AttributeCount; slot++)
-            if (AttributeTypes.IsVector(_view.Attribute(slot).Type)) bytes += DocumentStore.RowSize(_view.Attribute(slot));
+        {
+            ref AttributeRecord attribute = ref _view.Attribute(slot);
+            if (AttributeTypes.IsVector(attribute.Type)) bytes += DocumentStore.RowSize(attribute);
+        }
         return bytes;
     }
 

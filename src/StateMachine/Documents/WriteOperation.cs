@@ -12,11 +12,6 @@ namespace Deterministic.StateMachine.Documents;
 /// changes anything, so an answer with an error means that nothing happened.</summary>
 public sealed partial class WriteOperation
 {
-    /// <summary>Bytes that the trees may need for one staged byte: row, column, vector or the postings of
-    /// text.</summary>
-    private const long GrowthPerByte = 4;
-    private const long GrowthPerTextByte = 64;
-    private const long GrowthPerRow = 4 * (Storage.Forest.EntryOverheadSize + Keys.SizeMax);
     private const int RowSizeMin = 6;
 
     private readonly Trees _trees;
@@ -27,15 +22,18 @@ public sealed partial class WriteOperation
     private readonly SchemaChange _schema = new();
     private readonly NativeBuffer _order;
     private readonly NativeBuffer _scratch;
+    private readonly int _rowSizeMax;
     private WriteFlags _flags;
     private WriteKinds _kinds;
     private int _upserts;
     private int _patches;
     private int _deletes;
     private bool _isNew;
+    private StateGrowth _growth;
 
     public WriteOperation(
-        StaticMemory memory, Trees trees, NamespaceView view, DocumentStore store, FilterProgram filter, int messageSizeMax)
+        StaticMemory memory, Trees trees, NamespaceView view, DocumentStore store, FilterProgram filter,
+        int messageSizeMax)
     {
         _filter = filter;
         _deleteMatches = new MatchList(memory, Limits.ByFilterRowsMax);
@@ -43,6 +41,7 @@ public sealed partial class WriteOperation
         _trees = trees;
         _view = view;
         _store = store;
+        _rowSizeMax = messageSizeMax;
         int rowsMax = messageSizeMax / RowSizeMin + 1;
         _stage = new RowStage(
             memory, 2 * (rowsMax + Limits.ByFilterRowsMax), WriteLimits.StageSize + MatchIdsSizeMax);
@@ -119,7 +118,8 @@ public sealed partial class WriteOperation
         ref NamespaceRecord record = ref _view.Record;
         if (metric > DistanceMetric.EuclideanSquared)
         {
-            error.Begin(ErrorCode.InvalidArgument).Text("distance_metric "u8).Number((long)metric).Text(" is unknown"u8);
+            error.Begin(ErrorCode.InvalidArgument).Text("distance_metric "u8).Number((long)metric)
+                .Text(" is unknown"u8);
             return false;
         }
         if (record.VectorColumns == 0) return true;
@@ -158,8 +158,9 @@ public sealed partial class WriteOperation
                 .Text(" rows cannot be changed, limit is "u8).Number((long)WriteLimits.IndexRowsMax);
             return false;
         }
-        if (!TryMeasurePatches(out long patchBytes, ref error)) return false;
-        if (!TryFitState(patchBytes, ref error)) return false;
+        _growth = default;
+        if (!TryMeasurePatches(ref error)) return false;
+        if (!TryFitState(ref error)) return false;
         return TryFitReply(reply, ref error);
     }
 
@@ -189,18 +190,21 @@ public sealed partial class WriteOperation
     }
 
     /// <summary>Bytes of the rows and vectors that the patched documents will have; no patch may make the stage run
-    /// over.</summary>
-    private bool TryMeasurePatches(out long bytes, ref ErrorText error)
+    /// over, or a row longer than a row that can be written at once.</summary>
+    private bool TryMeasurePatches(ref ErrorText error)
     {
-        bytes = _patchMatches.Bytes;
+        long bytes = _patchMatches.Bytes;
+        for (int i = 0; i < _patchMatches.Count; i++)
+            if (!TryMeasurePatch(_patchMatches[i], _stage[0], patchedBefore: false, ref error)) return false;
+        int vectorBytes = VectorRowBytes();
         int end = _first + _upserts + _patches;
         for (int i = _first + _upserts; i < end; i++)
         {
             uint document = _store.Find(_view.Number, Id(i));
             if (document == 0) continue;
-            bytes += _store.Row(_view.Number, document).Bytes.Length + _stage[i].Size + PatchValuesSize;
-            for (int slot = 1; slot <= _view.AttributeCount; slot++)
-                if (AttributeTypes.IsVector(_view.Attribute(slot).Type)) bytes += DocumentStore.RowSize(_view.Attribute(slot));
+            bool patchedBefore = _patchMatches.Contains(document);
+            if (!TryMeasurePatch(document, _stage[i], patchedBefore, ref error)) return false;
+            bytes += _store.Row(_view.Number, document).Bytes.Length + _stage[i].Size + PatchValuesSize + vectorBytes;
         }
         if (bytes <= WriteLimits.StageSize - _stage.BytesUsed) return true;
         error.Begin(ErrorCode.LimitExceeded).Text("patched rows take "u8).Number(bytes)
@@ -208,23 +212,41 @@ public sealed partial class WriteOperation
         return false;
     }
 
-    /// <summary>Deletes and patches that find nothing always fit.</summary>
-    private bool TryFitState(long patchBytes, ref ErrorText error)
+    /// <summary>A row that is patched by filter and again by id is judged as if both patches only added.</summary>
+    private bool TryMeasurePatch(uint document, in StagedRow staged, bool patchedBefore, ref ErrorText error)
     {
-        long bytes = _upserts > 0 ? _stage.BytesUsed + patchBytes : patchBytes;
-        if (bytes == 0 && !_schema.RebuildsIndexes(_view)) return true;
-        bool text = false;
-        for (int slot = 1; slot <= _view.AttributeCount; slot++)
-            text |= (_view.Attribute(slot).Flags & AttributeFlags.FullText) != 0;
-        long factor = text ? GrowthPerTextByte : GrowthPerByte;
-        long growth = bytes * factor + (_upserts + _patches + _patchMatches.Count) * GrowthPerRow;
-        if (_schema.RebuildsIndexes(_view)) growth += (long)_view.Record.LogicalBytes * (text ? 8 : 2);
-        long size = _trees.Forest.SizeBytes;
-        if (size <= _trees.Forest.SizeBytesMax - growth) return true;
-        error.Begin(ErrorCode.StateFull).Text("state has "u8).Number(size).Text(" bytes and this request may add "u8)
-            .Number(growth).Text(", limit is "u8).Number(_trees.Forest.SizeBytesMax)
-            .Text(" (set when the cluster was formatted); deletes still work"u8);
+        DocumentRow old = _store.Row(_view.Number, document);
+        DocumentRow patch = new(_stage.Bytes(staged));
+        _growth.AddRow(_view, VectorRowBytes());
+        _growth.AddValues(_view, old);
+        _growth.AddValues(_view, patch);
+        long size = old.Bytes.Length + (long)staged.Size;
+        if (patchedBefore)
+        {
+            _growth.AddValues(_view, new DocumentRow(_stage.Bytes(_stage[0])));
+            size += PatchValuesSize;
+        }
+        else if (size > _rowSizeMax)
+        {
+            size = Merge(old, patch, _stage.Free);
+        }
+        if (size <= _rowSizeMax) return true;
+        error.Begin(ErrorCode.LimitExceeded).Text("a patched row takes "u8).Number(size)
+            .Text(" bytes, limit of a row is "u8).Number((long)_rowSizeMax);
         return false;
+    }
+
+    /// <summary>Deletes and patches that find nothing always fit.</summary>
+    private bool TryFitState(ref ErrorText error)
+    {
+        for (int i = _first; i < _first + _upserts; i++)
+        {
+            _growth.AddRow(_view, _stage[i].VectorBytes);
+            _growth.AddValues(_view, new DocumentRow(_stage.Bytes(_stage[i])));
+        }
+        if (_isNew) _growth.AddNamespace();
+        _schema.Measure(_view, _store, ref _growth);
+        return _growth.TryFit(_view, _trees.Forest, ref error);
     }
 
     private bool TryFitReply(ReadOnlySpan<byte> reply, ref ErrorText error)

@@ -130,27 +130,24 @@ public sealed class NamespaceOperations(Trees trees, NamespaceView view, Documen
             return error.Size;
         }
         if (_schema.RebuildsIndexes(view) && !TryRebuild(ref error)) return error.Size;
+        StateGrowth growth = default;
+        _schema.Measure(view, store, ref growth);
+        if (!growth.TryFit(view, trees.Forest, ref error)) return error.Size;
+        WireWriter writer = new(reply);
+        writer.U16((ushort)ErrorCode.Ok);
+        int size = EndWithSchema(ref writer, ref error);
+        if (error.Code != ErrorCode.Ok) return size;
         _schema.BuildIndexes(view, store);
         view.Record.UpdatedAt = context.Timestamp;
         view.Save();
-        WireWriter writer = new(reply);
-        writer.U16((ushort)ErrorCode.Ok);
-        return EndWithSchema(ref writer, ref error);
+        return size;
     }
 
     private bool TryRebuild(ref ErrorText error)
     {
-        if (view.Record.Rows > WriteLimits.IndexRowsMax)
-        {
-            error.Begin(ErrorCode.SchemaConflict).Text("indexes of a namespace of "u8).Number(view.Record.Rows)
-                .Text(" rows cannot be changed, limit is "u8).Number((long)WriteLimits.IndexRowsMax);
-            return false;
-        }
-        long growth = (long)view.Record.LogicalBytes * 8;
-        if (trees.Forest.SizeBytes <= trees.Forest.SizeBytesMax - growth) return true;
-        error.Begin(ErrorCode.StateFull).Text("state has "u8).Number(trees.Forest.SizeBytes)
-            .Text(" bytes and new indexes may add "u8).Number(growth).Text(", limit is "u8)
-            .Number(trees.Forest.SizeBytesMax);
+        if (view.Record.Rows <= WriteLimits.IndexRowsMax) return true;
+        error.Begin(ErrorCode.SchemaConflict).Text("indexes of a namespace of "u8).Number(view.Record.Rows)
+            .Text(" rows cannot be changed, limit is "u8).Number((long)WriteLimits.IndexRowsMax);
         return false;
     }
 

@@ -3,6 +3,7 @@ using System.Buffers.Binary;
 using Deterministic.Core;
 using Deterministic.Core.Memory;
 using Deterministic.Core.Wire;
+using Deterministic.StateMachine.Documents;
 using Deterministic.StateMachine.Text;
 using Deterministic.Storage;
 
@@ -50,6 +51,20 @@ public sealed class TextIndex
             start = end;
         }
         return (uint)order.Length;
+    }
+
+    /// <summary>Adds what <see cref="Add"/> may need for one value.</summary>
+    public void Measure(in AttributeRecord attribute, in EncodedValue text, ref StateGrowth growth)
+    {
+        Span<int> order = Analyze(attribute, text);
+        long terms = 0;
+        long termBytes = 0;
+        for (int start = 0; start < order.Length; start = GroupEnd(order, start))
+        {
+            terms++;
+            termBytes += _tokens.Text(order[start]).Length;
+        }
+        growth.AddTerms(terms, termBytes, order.Length);
     }
 
     /// <summary>Takes one value out again and returns the number of its tokens.</summary>
