@@ -1,0 +1,121 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using Deterministic.Core;
+using Deterministic.Core.Model;
+using Deterministic.Core.Wire;
+using Deterministic.StateMachine.Tests.Support;
+using Xunit;
+
+namespace Deterministic.StateMachine.Tests;
+
+/// <summary>Several operations in one log entry, each atomic on its own.</summary>
+public sealed class BatchTests : IDisposable
+{
+    private readonly Machine _machine = new(Configuration.Tiny);
+
+    public void Dispose() => _machine.Dispose();
+
+    private static WriteRequest Upsert(ulong id, Value value) => new()
+    {
+        Namespace = "n", Upserts = [new Row { Id = Value.Of(id) }.With("a", value)],
+    };
+
+    private static byte[] Body(params (Operation Operation, Machine.BodyWriter Write)[] parts)
+    {
+        byte[] body = new byte[8192];
+        byte[] part = new byte[4096];
+        WireWriter writer = new(body);
+        writer.U16(parts.Length);
+        foreach ((Operation operation, Machine.BodyWriter write) in parts)
+        {
+            WireWriter one = new(part);
+            write(ref one);
+            writer.U32((uint)operation);
+            writer.U32((uint)one.Position);
+            writer.Bytes(one.Written);
+        }
+        return writer.Written.ToArray();
+    }
+
+    private List<ErrorCode> Commit(byte[] body)
+    {
+        _machine.Commit(Operation.Batch, body);
+        WireReader reader = new(_machine.Reply);
+        List<ErrorCode> codes = [];
+        for (int i = reader.U16(); i > 0; i--)
+            codes.Add((ErrorCode)BitConverter.ToUInt16(reader.Bytes(reader.U32())));
+        Assert.True(reader.AtEnd);
+        return codes;
+    }
+
+    [Fact]
+    public void A_part_that_fails_does_not_touch_the_others()
+    {
+        QueryRequest query = new()
+        {
+            Namespace = "n", Queries = [new Core.Model.Query { RankBy = Query.Ask.ById, Limit = 5 }],
+        };
+        List<ErrorCode> codes = Commit(Body(
+            (Operation.Write, Upsert(1, Value.Of(1L)).Write), (Operation.Write, Upsert(2, Value.Of("x")).Write),
+            (Operation.Query, query.Write), (Operation.Write, Upsert(3, Value.Of(3L)).Write)));
+        Assert.Equal([ErrorCode.Ok, ErrorCode.TypeMismatch, ErrorCode.Ok, ErrorCode.Ok], codes);
+        Assert.Equal(2UL, _machine.Metadata("n").Rows);
+        StateVerifier.Verify(_machine.State);
+    }
+
+    [Fact]
+    public void A_batch_that_does_not_decode_does_nothing()
+    {
+        byte[] good = Body((Operation.Write, Upsert(1, Value.Of(1L)).Write));
+        byte[] nested = Body((Operation.Batch, Upsert(1, Value.Of(1L)).Write));
+        byte[] padded = [.. good];
+        padded[3] = 1;
+        foreach (byte[] bad in (byte[][])[good[..^1], [.. good, 0], nested, padded])
+        {
+            _machine.Commit(Operation.Batch, bad);
+            Assert.Equal((ushort)ErrorCode.Malformed, BitConverter.ToUInt16(_machine.Reply));
+            Assert.Equal(0, _machine.State.Trees.Namespaces.Count);
+        }
+    }
+
+    [Fact]
+    public void A_schema_whose_reply_does_not_fit_is_not_changed()
+    {
+        _machine.Write(Upsert(1, Value.Of(1L)));
+        AttributeSchema[] Part(int part) => [.. Enumerable.Range(0, 100).Select(i => new AttributeSchema
+        {
+            Name = $"{part:d50}{i:d50}", Type = AttributeType.Int,
+        })];
+        ErrorCode Update(int part) => _machine.CodeOf(
+            Operation.UpdateSchema, new UpdateSchemaRequest { Namespace = "n", Schema = Part(part) }.Write);
+        Assert.Equal(ErrorCode.Ok, Update(0));
+        UInt128 before = _machine.State.StateChecksum();
+        Assert.Equal(ErrorCode.ReplyTooLarge, Update(1));
+        Assert.Equal(before, _machine.State.StateChecksum());
+    }
+
+    [Fact]
+    public void A_change_by_filter_stops_at_its_limit_only_if_it_may()
+    {
+        using Machine machine = new();
+        for (int part = 0; part < 3; part++)
+            machine.Write(new WriteRequest
+            {
+                Namespace = "n", Upserts = [.. Enumerable.Range(part * 17_000, 17_000).Select(i =>
+                    new Row { Id = Value.Of((ulong)i) })],
+            });
+        WriteRequest Delete(WriteFlags flags) => new()
+        {
+            Namespace = "n", Flags = flags, DeleteByFilter = Filter.Compare("id", FilterOperator.Gte, Value.Of(0UL)),
+        };
+        Assert.Equal(
+            "delete_by_filter matches more than the limit of 50000 rows or 16777216 bytes; " +
+            "allow a partial change and repeat it", machine.WriteFails(Delete(WriteFlags.None)).Message);
+        WriteReply partly = machine.Write(Delete(WriteFlags.DeleteByFilterAllowPartial));
+        Assert.Equal((50_000UL, true), (partly.Deleted, partly.Kinds.HasFlag(WriteKinds.RowsRemaining)));
+        WriteReply rest = machine.Write(Delete(WriteFlags.DeleteByFilterAllowPartial));
+        Assert.Equal((1_000UL, false), (rest.Deleted, rest.Kinds.HasFlag(WriteKinds.RowsRemaining)));
+        StateVerifier.Verify(machine.State);
+    }
+}
