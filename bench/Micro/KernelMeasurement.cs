@@ -85,6 +85,17 @@ internal static class KernelMeasurement
         Mix(MemoryMarshal.AsBytes(integers.AsSpan()));
     }
 
+    /// <summary>A scan of as many bytes as <paramref name="data"/> has, beside a plain read of it.</summary>
+    public static void Compare(string what, float[] data, Action scan, int rounds)
+    {
+        double size = MemoryMarshal.AsBytes(data.AsSpan()).Length;
+        ulong read = 0;
+        Pair pair = Measure(rounds, scan, () => read = Read(MemoryMarshal.AsBytes(data.AsSpan())));
+        Mix(MemoryMarshal.AsBytes(new Span<ulong>(ref read)));
+        Print(what, $"{pair.CandidateMicroseconds / 1000:F2} ms; plain read {pair.BaselineMicroseconds / 1000:F2} ms; "
+            + $"speed ratio {1 / pair.Ratio:P0}");
+    }
+
     private static void Scan<T>(string what, T[] data, Action scan, int rounds) where T : unmanaged
     {
         double size = MemoryMarshal.AsBytes(data.AsSpan()).Length;

@@ -12,6 +12,9 @@ namespace Deterministic.StateMachine.Query;
 
 public sealed partial class QueryExecutor
 {
+    /// <summary>A row scored alone takes the time of so many more bytes, for nothing fetches it ahead.</summary>
+    private const int LoneRowExtraSize = 4096;
+
     private readonly float[] _scores = new float[ChunkLayout.RowsMax];
     private float _inverseNorm;
 
@@ -42,8 +45,8 @@ public sealed partial class QueryExecutor
         }
     }
 
-    /// <summary>Scores runs of wanted rows that lie one behind another. Where most rows are wanted one run takes the whole
-    /// chunk, unwanted rows with it.</summary>
+    /// <summary>Scores the wanted rows one by one, or the whole chunk at once, unwanted rows with it, where that is
+    /// less. A distance above the bound could not enter the heap.</summary>
     private void ScoreChunk(VectorChunk chunk, int bit, bool cosine, bool half)
     {
         ReadOnlySpan<ulong> presence = chunk.Presence;
@@ -52,10 +55,13 @@ public sealed partial class QueryExecutor
             if (presence[word] != 0)
                 wantedCount += BitOperations.PopCount(presence[word] & WindowBitmap.Extract(_mask, bit + word * 64));
         if (wantedCount == 0) return;
-        bool whole = wantedCount * 2 >= chunk.PresentCount;
+        long rowSize = chunk.RowBytes.Length / chunk.PresentCount;
+        bool whole = wantedCount * (rowSize + LoneRowExtraSize) >= chunk.PresentCount * rowSize;
         if (whole) ScoreRows(chunk, 0, chunk.PresentCount, half);
-        _bytesRead += (long)(whole ? chunk.PresentCount : wantedCount) * (chunk.RowBytes.Length / chunk.PresentCount);
+        _bytesRead += (whole ? chunk.PresentCount : wantedCount) * rowSize;
         ReadOnlySpan<float> inverseNorms = cosine ? chunk.InverseNorms : default;
+        ReadOnlySpan<float> scores = _scores;
+        float bound = _heap.ScoreBound;
         int packed = 0;
         for (int word = 0; word < presence.Length; word++)
         {
@@ -67,9 +73,11 @@ public sealed partial class QueryExecutor
                 int row = BitOperations.TrailingZeroCount(rest);
                 int index = packed + BitOperations.PopCount(present & ((1UL << row) - 1));
                 if (!whole) ScoreRows(chunk, index, 1, half);
-                float distance = _scores[index];
+                float distance = scores[index];
                 if (cosine) distance = 1f - distance * _inverseNorm * inverseNorms[index];
+                if (distance > bound) continue;
                 Offer(Scores.AscendingKey(distance), distance, chunk.First + (uint)(word * 64 + row));
+                bound = _heap.ScoreBound;
             }
             packed += BitOperations.PopCount(present);
         }

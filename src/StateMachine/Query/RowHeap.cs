@@ -52,6 +52,9 @@ public sealed class RowHeap
     /// <summary>Whether a row with this key can still enter; with an equal key it may.</summary>
     public bool MayEnter(UInt128 key) => Count < _limit || key <= _rows.As<RankedRow>()[0].Key;
 
+    /// <summary>Where smaller scores are better: a row with a greater score than this cannot enter.</summary>
+    public float ScoreBound => Count < _limit ? float.PositiveInfinity : _rows.As<RankedRow>()[0].Score;
+
     public void Add(in RankedRow row)
     {
         if (Count < _limit)
