@@ -1,6 +1,4 @@
 using System;
-using System.Text;
-using Deterministic.Accel;
 using Deterministic.Client.Json;
 using Deterministic.Core;
 using Deterministic.Core.Memory;
@@ -10,145 +8,117 @@ using Deterministic.Core.Wire;
 using Deterministic.StateMachine;
 using Deterministic.StateMachine.Documents;
 using Deterministic.StateMachine.Text;
-using Deterministic.TestSupport;
 using Deterministic.Vsr;
-using Machine = Deterministic.StateMachine.StateMachine;
 
 namespace Deterministic.Fuzz;
 
-/// <summary>Gives a decoder one input; throws if the decoder misbehaves.</summary>
-internal delegate void Target(ReadOnlySpan<byte> input);
+/// <summary>What became of inputs, or of the parts of one input.</summary>
+internal sealed class Tally
+{
+    public long Executions { get; set; }
+    public long Accepted { get; set; }
+    public long Refused { get; set; }
 
-/// <summary>Every decoder of bytes that others may have written, with a generator of inputs that get past its first
-/// checks.</summary>
+    public void Count(bool accepted)
+    {
+        if (accepted) Accepted++;
+        else Refused++;
+    }
+}
+
+/// <summary>Gives a decoder one input and counts what became of it; throws if the decoder misbehaves. The same input
+/// has the same outcome whatever ran before.</summary>
+internal delegate void Target(ReadOnlySpan<byte> input, Tally tally);
+
+/// <summary>A decoder, and a generator of inputs that get past its first checks.</summary>
+internal sealed record TargetDescription(string Name, Func<TapeStream, byte[]> Generate, Func<Target> Make);
+
+/// <summary>Every decoder of bytes that others may have written.</summary>
 internal static class Targets
 {
-    private const int MessageSizeMax = 16 << 10;
-
-    public static (string Name, Func<TapeStream, byte[]> Generate, Func<Target> Make)[] All { get; } =
+    public static TargetDescription[] All { get; } =
     [
-        ("header", Headers, () => Header),
-        ("model", Requests, () => Model),
-        ("machine", Requests, () => new MachineTarget().Run),
-        ("json", Json, () => Text),
-        ("superblock", Superblocks, () => Superblock),
-        ("slot", Headers, () => Slot),
-        ("tokenizer", Texts, () => new TokenizerTarget().Run),
-        ("tape", Random, () => Tapes),
+        new("header", Generators.Message, () => Header),
+        new("model", Generators.Request, () => Model),
+        new("machine", MachineRequests.Generate, () => new MachineTarget().Run),
+        new("json", JsonText.Generate, () => Json),
+        new("superblock", SuperblockTarget.Generate, () => SuperblockTarget.Run),
+        new("slot", Generators.Message, () => Slot),
+        new("journal", JournalTarget.Generate, () => new JournalTarget().Run),
+        new("tokenizer", Generators.Text, () => new TokenizerTarget().Run),
+        new("tape", Generators.Recording, () => Tapes),
     ];
 
-    /// <summary>Fails on the bytes 'b' and 'u' among the first eight: shows that a bug would be found.</summary>
-    public static void Canary(ReadOnlySpan<byte> input)
+    /// <summary>Has a planted bug, the bytes 'b' and 'u' among the first eight: shows that a bug is found, saved and
+    /// reproduced.</summary>
+    public static TargetDescription Canary { get; } = new("canary", Generators.Bytes, () => Planted);
+
+    public static TargetDescription? Find(string name) =>
+        name == Canary.Name ? Canary : Array.Find(All, target => target.Name == name);
+
+    private static void Planted(ReadOnlySpan<byte> input, Tally tally)
     {
         ReadOnlySpan<byte> front = input[..int.Min(8, input.Length)];
         Check.That(!(front.Contains((byte)'b') && front.Contains((byte)'u')), "the planted bug");
+        tally.Count(accepted: true);
     }
 
-    public static byte[] Random(TapeStream tape)
-    {
-        byte[] bytes = new byte[tape.Below(300)];
-        tape.Bytes(bytes);
-        return bytes;
-    }
-
-    /// <summary>A message whose checksums are right and whose fields are anything.</summary>
-    private static byte[] Headers(TapeStream tape)
-    {
-        byte[] message = new byte[Limits.SectorSize];
-        int size = Limits.HeaderSize + tape.Below(Limits.SectorSize - Limits.HeaderSize);
-        Header header = default;
-        header.Size = (uint)size;
-        header.Protocol = tape.Boolean() ? Core.Wire.Header.ProtocolVersion : (ushort)tape.Below(3);
-        header.Release = (uint)tape.Below(3);
-        header.Command = (Command)tape.Below(26);
-        header.Replica = (byte)tape.Below(8);
-        header.Prepare.Op = (ulong)tape.Below(80);
-        header.Prepare.Commit = (ulong)tape.Below(80);
-        header.Prepare.Operation = (Operation)tape.Below(256);
-        header.Prepare.Client = (ulong)tape.Below(2);
-        header.SetChecksumBody(message.AsSpan(Limits.HeaderSize, size - Limits.HeaderSize));
-        header.SetChecksum();
-        header.WriteTo(message);
-        return message;
-    }
-
-    private static byte[] Requests(TapeStream tape)
-    {
-        RequestGenerator generator = new(tape);
-        byte[] buffer = new byte[MessageSizeMax];
-        WireWriter writer = new(buffer);
-        writer.U8(tape.Boolean() ? (byte)Operation.Write : (byte)Operation.Query);
-        if (buffer[0] == (byte)Operation.Write) generator.WriteRequest("fuzz").Write(ref writer);
-        else generator.QueryRequest("fuzz").Write(ref writer);
-        return writer.Written.ToArray();
-    }
-
-    private static byte[] Json(TapeStream tape)
-    {
-        string[] parts =
-        [
-            "{", "}", "[", "]", ",", ":", "\"rank_by\"", "\"filters\"", "\"upsert_rows\"", "\"id\"", "\"And\"",
-            "\"Eq\"",
-            "\"title\"", "\"BM25\"", "\"ANN\"", "\"vector\"", "\"top_k\"", "\"schema\"", "1", "-0.5",
-            "1e400", "null", "true",
-        ];
-        StringBuilder text = new("{\"rank_by\":[\"vector\",\"ANN\",[1,2]],\"top_k\":10,");
-        for (int i = tape.Below(30); i > 0; i--) text.Append(tape.Pick<string>(parts));
-        return Encoding.UTF8.GetBytes(text.ToString());
-    }
-
-    private static byte[] Superblocks(TapeStream tape)
-    {
-        byte[] bytes = new byte[Limits.SuperblockCopies * SuperblockCopy.Size];
-        for (int i = 0; i < Limits.SuperblockCopies; i++)
-        {
-            Span<byte> copy = bytes.AsSpan(i * SuperblockCopy.Size, SuperblockCopy.Size);
-            if (tape.Chance(Ratio.OneIn(4))) continue;
-            tape.Bytes(copy[16..48]);
-        }
-        return bytes;
-    }
-
-    private static byte[] Texts(TapeStream tape)
-    {
-        StringBuilder text = new();
-        for (int i = tape.Below(40); i > 0; i--)
-            text.Append(tape.Boolean() ? (char)tape.Range(32, 126) : (char)tape.Below(0xD800));
-        return Encoding.UTF8.GetBytes(text.ToString());
-    }
-
-    private static void Header(ReadOnlySpan<byte> input)
+    private static void Header(ReadOnlySpan<byte> input, Tally tally)
     {
         if (input.Length < Limits.HeaderSize) return;
         Header header = Core.Wire.Header.Read(input);
-        if (!header.ValidChecksum() || header.Invalid(MessageSizeMax) is not null) return;
-        Check.That(header.Size >= Limits.HeaderSize && header.Size <= MessageSizeMax);
+        bool accepted = header.ValidChecksum() && header.Invalid(Generators.MessageSizeMax) is null;
+        if (accepted) Check.That(header.Size is >= Limits.HeaderSize and <= Generators.MessageSizeMax);
+        tally.Count(accepted);
+
+        // With a good checksum, so that damaged fields get to be looked at too.
+        header.SetChecksum();
+        tally.Count(header.Invalid(Generators.MessageSizeMax) is null);
     }
 
-    private static void Slot(ReadOnlySpan<byte> input)
+    private static void Slot(ReadOnlySpan<byte> input, Tally tally)
     {
-        if (input.Length < Limits.SectorSize) return;
-        Header header = Core.Wire.Header.Read(input);
-        SlotContent content = JournalSlot.Examine(in header, 0, (int)(header.Prepare.Op % 32), 32, Limits.SectorSize);
-        if (content != SlotContent.Bad) JournalSlot.ValidBody(in header, input);
+        const int slots = 32;
+        if (input.Length < Limits.HeaderSize) return;
+        byte[] slot = new byte[Generators.MessageSizeMax];
+        input[..int.Min(slot.Length, input.Length)].CopyTo(slot);
+        Header header = Core.Wire.Header.Read(slot);
+        int place = (int)(header.Prepare.Op % slots);
+        SlotContent content = JournalSlot.Examine(in header, header.Cluster, place, slots, slot.Length);
+        tally.Count(content != SlotContent.Bad && JournalSlot.ValidBody(in header, slot));
+        Check.That(JournalSlot.Examine(in header, ~header.Cluster, place, slots, slot.Length) == SlotContent.Bad);
+        int wrong = (place + 1) % slots;
+        Check.That(JournalSlot.Examine(in header, header.Cluster, wrong, slots, slot.Length) == SlotContent.Bad);
     }
 
-    private static void Model(ReadOnlySpan<byte> input)
+    private static void Model(ReadOnlySpan<byte> input, Tally tally)
     {
-        if (input.IsEmpty) return;
-        WireReader writes = new(input[1..]);
+        WireReader writes = new(input);
         WriteRequest.Read(ref writes);
-        WireReader queries = new(input[1..]);
+        WireReader queries = new(input);
         QueryRequest.Read(ref queries);
-        WireReader replies = new(input[1..]);
+        WireReader schemas = new(input);
+        UpdateSchemaRequest.Read(ref schemas);
+        WireReader lists = new(input);
+        ListNamespacesRequest.Read(ref lists);
+        tally.Count(writes.AtEnd || queries.AtEnd || schemas.AtEnd || lists.AtEnd);
+        WireReader replies = new(input);
         QueryReply.Read(ref replies);
+        WireReader counts = new(input);
+        WriteReply.Read(ref counts);
+        WireReader metadata = new(input);
+        MetadataReply.Read(ref metadata);
+        WireReader names = new(input);
+        ListNamespacesReply.Read(ref names);
     }
 
-    private static void Text(ReadOnlySpan<byte> input)
+    private static void Json(ReadOnlySpan<byte> input, Tally tally)
     {
+        bool accepted = false;
         try
         {
             QueryRequestJson.Parse("fuzz", input);
+            accepted = true;
         }
         catch (JsonRequestException)
         {
@@ -157,46 +127,28 @@ internal static class Targets
         try
         {
             WriteRequestJson.Parse("fuzz", input);
+            accepted = true;
         }
         catch (JsonRequestException)
         {
             // As above.
         }
+        tally.Count(accepted);
     }
 
-    private static void Superblock(ReadOnlySpan<byte> input)
+    private static void Tapes(ReadOnlySpan<byte> input, Tally tally)
     {
-        if (input.Length != Limits.SuperblockCopies * SuperblockCopy.Size) return;
-        SuperblockQuorum.Decide(input, SuperblockQuorum.ThresholdOpen);
-    }
-
-    private static void Tapes(ReadOnlySpan<byte> input)
-    {
-        if (TapeRecording.TryLoad(input, out TapeRecording recording)) Check.That(recording.Length <= input.Length);
-    }
-
-    /// <summary>Runs requests on one state machine; each must be refused or answered with a status.</summary>
-    private sealed class MachineTarget
-    {
-        private readonly byte[] _reply = new byte[Configuration.Tiny.MessageBodySizeMax];
-        private readonly Machine _machine = new(new StaticMemory(), Configuration.Tiny, ComputeBackends.Select());
-        private ulong _op;
-
-        public void Run(ReadOnlySpan<byte> input)
-        {
-            if (input.IsEmpty || input.Length > _reply.Length) return;
-            Operation operation = (Operation)input[0];
-            if (!_machine.Accepts(operation, input[1..])) return;
-            _op++;
-            OperationContext context = new(_op, _op, operation);
-            while (!_machine.Prefetch(in context, input[1..])) Check.That(_op > 0);
-            int size = _machine.Commit(in context, input[1..], _reply);
-            Check.That(size >= 2 && size <= _reply.Length);
-        }
+        bool accepted = TapeRecording.TryLoad(input, out TapeRecording recording);
+        tally.Count(accepted);
+        if (!accepted) return;
+        Check.That(recording.Length <= input.Length);
+        Check.That(TapeRecording.TryLoad(recording.Save(), out TapeRecording again));
+        Check.That(again.Length == recording.Length && again.Seed == recording.Seed);
     }
 
     private sealed class TokenizerTarget
     {
+        private const int TokensMax = 256;
         private readonly StaticMemory _memory = new();
         private readonly Analyzer _analyzer;
         private readonly TokenBuffer _tokens;
@@ -204,10 +156,10 @@ internal static class Targets
         public TokenizerTarget()
         {
             _analyzer = new Analyzer(_memory);
-            _tokens = new TokenBuffer(_memory, 256, 4096);
+            _tokens = new TokenBuffer(_memory, TokensMax, 4096);
         }
 
-        public void Run(ReadOnlySpan<byte> input)
+        public void Run(ReadOnlySpan<byte> input, Tally tally)
         {
             foreach (Tokenizer tokenizer in (ReadOnlySpan<Tokenizer>)[Tokenizer.WordV1, Tokenizer.WordV4])
             {
@@ -218,6 +170,7 @@ internal static class Targets
                 options.Flags = TextOptions.StemmingFlag | TextOptions.AsciiFoldingFlag;
                 _tokens.Clear();
                 _analyzer.Analyze(in options, input, _tokens);
+                tally.Count(_tokens.Count > 0);
             }
             DatetimeText.TryParse(input, out _);
             Span<byte> uuid = stackalloc byte[16];

@@ -1,0 +1,206 @@
+using System;
+using System.Collections.Generic;
+using Deterministic.Core.Model;
+using Deterministic.Core.Randomness;
+using Deterministic.Core.Wire;
+using Deterministic.TestSupport;
+
+namespace Deterministic.Fuzz;
+
+/// <summary>A log in small: first writes that make namespaces with rows, then requests about them. Each is operation
+/// u8, size u16 and body.</summary>
+internal static class MachineRequests
+{
+    public const int FrameSize = 3;
+    private static readonly string[] Namespaces = ["a", "b"];
+    private static readonly string[] Words = ["quick", "brown fox", "the lazy dog", "naïve Straße", "fox-trot 3.14", ""];
+    private static readonly string[] Tags = ["x", "y", "z"];
+
+    public static byte[] Generate(TapeStream tape)
+    {
+        List<byte> log = [];
+        foreach (string name in Namespaces) Append(log, Operation.Write, tape, Founding(name, tape).Write);
+        for (int i = tape.Range(2, 10); i > 0; i--) AppendAny(log, tape);
+        return [.. log];
+    }
+
+    private delegate void Body(ref WireWriter writer);
+
+    private static void Append(List<byte> log, Operation operation, TapeStream tape, Body write)
+    {
+        WireWriter writer = new(new byte[Generators.MessageSizeMax]);
+        write(ref writer);
+        log.Add((byte)operation);
+        log.Add((byte)(writer.Position & 0xFF));
+        log.Add((byte)(writer.Position >> 8));
+        log.AddRange(writer.Written);
+    }
+
+    private static void AppendAny(List<byte> log, TapeStream tape)
+    {
+        string name = tape.Pick<string>(Namespaces);
+        RequestGenerator wild = new(tape);
+        switch (tape.Weighted([8, 8, 2, 2, 1, 1, 1, 1, 1, 1]))
+        {
+            case 0: Append(log, Operation.Query, tape, Query(name, tape).Write); break;
+            case 1: Append(log, Operation.Write, tape, Change(name, tape).Write); break;
+            case 2: Append(log, Operation.Query, tape, wild.QueryRequest(name).Write); break;
+            case 3: Append(log, Operation.Write, tape, wild.WriteRequest(name).Write); break;
+            case 4: Append(log, Operation.Metadata, tape, new NamespaceRequest { Namespace = name }.Write); break;
+            case 5: Append(log, Operation.Schema, tape, new NamespaceRequest { Namespace = name }.Write); break;
+            case 6: Append(log, Operation.ListNamespaces, tape, new ListNamespacesRequest().Write); break;
+            case 7:
+                UpdateSchemaRequest update = new() { Namespace = name, Schema = Update(wild, tape) };
+                Append(log, Operation.UpdateSchema, tape, update.Write);
+                break;
+            case 8: AppendBatch(log, tape); break;
+            default:
+                Append(log, Operation.DeleteNamespace, tape, new NamespaceRequest { Namespace = name }.Write);
+                break;
+        }
+    }
+
+    private static AttributeSchema[] Update(RequestGenerator wild, TapeStream tape) => tape.Boolean()
+        ? wild.Schema()
+        : [new AttributeSchema { Name = "later", Type = AttributeType.Int, Filterable = tape.Boolean() }];
+
+    private static void AppendBatch(List<byte> log, TapeStream tape)
+    {
+        List<byte> parts = [];
+        int count = tape.Range(1, 3);
+        for (int i = 0; i < count; i++)
+        {
+            string name = tape.Pick<string>(Namespaces);
+            bool query = tape.Boolean();
+            WireWriter writer = new(new byte[Generators.MessageSizeMax]);
+            if (query) Query(name, tape).Write(ref writer);
+            else Change(name, tape).Write(ref writer);
+            byte[] body = writer.Written.ToArray();
+            WireWriter frame = new(new byte[8]);
+            frame.U8((byte)(query ? Operation.Query : Operation.Write));
+            frame.Bytes([0, 0, 0]);
+            frame.U32((uint)body.Length);
+            parts.AddRange(frame.Written);
+            parts.AddRange(body);
+        }
+        byte[] all = [.. parts];
+        Append(log, Operation.Batch, tape, (ref WireWriter writer) =>
+        {
+            writer.U16(count);
+            writer.Bytes(all);
+        });
+    }
+
+    private static WriteRequest Founding(string name, TapeStream tape)
+    {
+        WriteRequest request = new()
+        {
+            Namespace = name,
+            Metric = tape.Boolean() ? DistanceMetric.CosineDistance : DistanceMetric.EuclideanSquared,
+            Schema =
+            [
+                new() { Name = "title", Type = AttributeType.String, Filterable = true, FullText = new() },
+                new() { Name = "year", Type = AttributeType.Int, Filterable = true },
+                new() { Name = "price", Type = AttributeType.Float },
+                new() { Name = "tags", Type = AttributeType.StringArray },
+                new() { Name = "vector", Type = AttributeType.VectorF32, Dimensions = 3, Ann = true },
+            ],
+        };
+        AddRows(request.Upserts, tape, tape.Range(1, 8));
+        return request;
+    }
+
+    private static WriteRequest Change(string name, TapeStream tape)
+    {
+        WriteRequest request = new()
+        {
+            Namespace = name,
+            Flags = tape.Boolean() ? WriteFlags.ReturnAffectedIds : WriteFlags.None,
+            DeleteByFilter = tape.Chance(Ratio.OneIn(6)) ? Filter(tape, 0) : null,
+            PatchByFilter = tape.Chance(Ratio.OneIn(6)) ? Filter(tape, 0) : null,
+            UpsertCondition = tape.Chance(Ratio.OneIn(4)) ? Filter(tape, 0) : null,
+            DeleteCondition = tape.Chance(Ratio.OneIn(4)) ? Filter(tape, 0) : null,
+        };
+        if (request.PatchByFilter is not null) request.PatchByFilterValues.Add(new("year", Value.Of(7L)));
+        AddRows(request.Upserts, tape, tape.Below(4));
+        if (tape.Boolean()) request.Patches.Add(new Row { Id = Value.Of(20UL) }.With("year", Value.Of(1L)));
+        for (int i = tape.Below(3); i > 0; i--) request.Deletes.Add(Value.Of(30UL + (ulong)i));
+        return request;
+    }
+
+    /// <summary>Rows with different ids, each attribute present or not.</summary>
+    private static void AddRows(List<Row> rows, TapeStream tape, int count)
+    {
+        ulong id = (ulong)tape.Below(4);
+        for (int i = 0; i < count; i++, id += (ulong)tape.Range(1, 3))
+        {
+            Row row = new() { Id = Value.Of(id) };
+            if (tape.Boolean()) row.With("title", Value.Of(tape.Pick<string>(Words)));
+            if (tape.Boolean()) row.With("year", Value.Of(tape.Range(-3L, 3)));
+            if (tape.Boolean()) row.With("price", Value.Of(tape.Range(-8, 8) / 4.0));
+            if (tape.Boolean()) row.With("tags", Value.Of([Value.Of(tape.Pick<string>(Tags))]));
+            if (tape.Boolean()) row.With("vector", Value.Of(Vector(tape)));
+            rows.Add(row);
+        }
+    }
+
+    private static float[] Vector(TapeStream tape) => [tape.Range(1, 4), tape.Range(-4, 4) / 2f, tape.Range(-4, 4)];
+
+    private static Filter Filter(TapeStream tape, int depth)
+    {
+        switch (tape.Weighted([2, 2, 2, 2, 2, depth < 2 ? 1 : 0, depth < 2 ? 1 : 0, depth < 2 ? 1 : 0]))
+        {
+            case 0: return Leaf(FilterOperator.Gte, "year", Value.Of(tape.Range(-3L, 3)));
+            case 1: return Leaf(FilterOperator.Eq, "title", Value.Of(tape.Pick<string>(Words)));
+            case 2: return Leaf(FilterOperator.Contains, "tags", Value.Of(tape.Pick<string>(Tags)));
+            case 3: return Leaf(FilterOperator.Lt, "price", Value.Of(tape.Range(-8, 8) / 4.0));
+            case 4: return Leaf(FilterOperator.In, "id", Value.Of([Value.Of((ulong)tape.Below(9)), Value.Of(2UL)]));
+            case 5: return Core.Model.Filter.Not(Filter(tape, depth + 1));
+            case 6: return Core.Model.Filter.And([Filter(tape, depth + 1), Filter(tape, depth + 1)]);
+            default: return Core.Model.Filter.Or([Filter(tape, depth + 1), Filter(tape, depth + 1)]);
+        }
+    }
+
+    private static Filter Leaf(FilterOperator @operator, string attribute, Value operand) =>
+        new() { Operator = @operator, Attribute = attribute, Operand = operand };
+
+    private static QueryRequest Query(string name, TapeStream tape)
+    {
+        bool fused = tape.Chance(Ratio.OneIn(4));
+        Query[] queries = new Query[fused ? 2 : 1];
+        for (int i = 0; i < queries.Length; i++) queries[i] = OneQuery(tape, fused);
+        return new QueryRequest
+        {
+            Namespace = name, Queries = queries, Rerank = fused ? Rerank.ReciprocalRankFusion : Rerank.None,
+        };
+    }
+
+    private static Query OneQuery(TapeStream tape, bool fused)
+    {
+        Filter? filter = tape.Boolean() ? Filter(tape, 0) : null;
+        if (!fused && tape.Chance(Ratio.OneIn(4)))
+        {
+            bool grouped = tape.Boolean();
+            return new Query
+            {
+                Filter = filter, GroupBy = grouped ? ["year"] : [], Limit = grouped ? 10u : 0,
+                Aggregates = [new("n", AggregateFunction.Count), new("s", AggregateFunction.Sum, "price")],
+            };
+        }
+        RankBy rank = tape.Below(4) switch
+        {
+            0 => RankBy.Ann("vector", Vector(tape)),
+            1 => RankBy.Bm25("title", tape.Pick<string>(Words[..4])),
+            2 when !fused => RankBy.OrderBy(("year", tape.Boolean())),
+            _ => new RankBy
+            {
+                Kind = RankKind.Sum, Children = [RankBy.Bm25("title", "fox"), RankBy.Bm25("title", "dog")],
+            },
+        };
+        return new Query
+        {
+            RankBy = rank, Filter = filter, Limit = (uint)tape.Range(1, 12),
+            Include = tape.Boolean() ? IncludeMode.All : IncludeMode.IdOnly,
+        };
+    }
+}
