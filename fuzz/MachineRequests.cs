@@ -13,20 +13,21 @@ internal static class MachineRequests
 {
     public const int FrameSize = 3;
     private static readonly string[] Namespaces = ["a", "b"];
-    private static readonly string[] Words = ["quick", "brown fox", "the lazy dog", "naïve Straße", "fox-trot 3.14", ""];
+    private static readonly string[] Words =
+        ["quick", "brown fox", "the lazy dog", "naïve Straße", "fox-trot 3.14", ""];
     private static readonly string[] Tags = ["x", "y", "z"];
 
     public static byte[] Generate(TapeStream tape)
     {
         List<byte> log = [];
-        foreach (string name in Namespaces) Append(log, Operation.Write, tape, Founding(name, tape).Write);
+        foreach (string name in Namespaces) Append(log, Operation.Write, Founding(name, tape).Write);
         for (int i = tape.Range(2, 10); i > 0; i--) AppendAny(log, tape);
         return [.. log];
     }
 
     private delegate void Body(ref WireWriter writer);
 
-    private static void Append(List<byte> log, Operation operation, TapeStream tape, Body write)
+    private static void Append(List<byte> log, Operation operation, Body write)
     {
         WireWriter writer = new(new byte[Generators.MessageSizeMax]);
         write(ref writer);
@@ -42,20 +43,20 @@ internal static class MachineRequests
         RequestGenerator wild = new(tape);
         switch (tape.Weighted([8, 8, 2, 2, 1, 1, 1, 1, 1, 1]))
         {
-            case 0: Append(log, Operation.Query, tape, Query(name, tape).Write); break;
-            case 1: Append(log, Operation.Write, tape, Change(name, tape).Write); break;
-            case 2: Append(log, Operation.Query, tape, wild.QueryRequest(name).Write); break;
-            case 3: Append(log, Operation.Write, tape, wild.WriteRequest(name).Write); break;
-            case 4: Append(log, Operation.Metadata, tape, new NamespaceRequest { Namespace = name }.Write); break;
-            case 5: Append(log, Operation.Schema, tape, new NamespaceRequest { Namespace = name }.Write); break;
-            case 6: Append(log, Operation.ListNamespaces, tape, new ListNamespacesRequest().Write); break;
+            case 0: Append(log, Operation.Query, Query(name, tape).Write); break;
+            case 1: Append(log, Operation.Write, Change(name, tape).Write); break;
+            case 2: Append(log, Operation.Query, wild.QueryRequest(name).Write); break;
+            case 3: Append(log, Operation.Write, wild.WriteRequest(name).Write); break;
+            case 4: Append(log, Operation.Metadata, new NamespaceRequest { Namespace = name }.Write); break;
+            case 5: Append(log, Operation.Schema, new NamespaceRequest { Namespace = name }.Write); break;
+            case 6: Append(log, Operation.ListNamespaces, new ListNamespacesRequest().Write); break;
             case 7:
                 UpdateSchemaRequest update = new() { Namespace = name, Schema = Update(wild, tape) };
-                Append(log, Operation.UpdateSchema, tape, update.Write);
+                Append(log, Operation.UpdateSchema, update.Write);
                 break;
             case 8: AppendBatch(log, tape); break;
             default:
-                Append(log, Operation.DeleteNamespace, tape, new NamespaceRequest { Namespace = name }.Write);
+                Append(log, Operation.DeleteNamespace, new NamespaceRequest { Namespace = name }.Write);
                 break;
         }
     }
@@ -84,7 +85,7 @@ internal static class MachineRequests
             parts.AddRange(body);
         }
         byte[] all = [.. parts];
-        Append(log, Operation.Batch, tape, (ref WireWriter writer) =>
+        Append(log, Operation.Batch, (ref WireWriter writer) =>
         {
             writer.U16(count);
             writer.Bytes(all);

@@ -65,13 +65,15 @@ internal sealed class ChainMachine : IStateMachine
 /// <summary>A data file in memory; operations complete in the order in which they were asked for.</summary>
 internal sealed class MemoryDisk(byte[] file) : IDisk, IFormatSink
 {
-    private readonly Queue<(uint Token, long Offset, NativeBuffer Buffer, bool IsWrite)> _queue = new();
+    private readonly record struct DiskOperation(uint Token, long Offset, NativeBuffer Buffer, bool IsWrite);
+
+    private readonly Queue<DiskOperation> _queue = new();
 
     public byte[] File { get; } = file;
 
-    public void Read(uint token, long offset, NativeBuffer buffer) => _queue.Enqueue((token, offset, buffer, false));
+    public void Read(uint token, long offset, NativeBuffer buffer) => _queue.Enqueue(new(token, offset, buffer, false));
 
-    public void Write(uint token, long offset, NativeBuffer buffer) => _queue.Enqueue((token, offset, buffer, true));
+    public void Write(uint token, long offset, NativeBuffer buffer) => _queue.Enqueue(new(token, offset, buffer, true));
 
     public void Write(long offset, ReadOnlySpan<byte> bytes) => bytes.CopyTo(File.AsSpan((int)offset));
 
@@ -80,7 +82,7 @@ internal sealed class MemoryDisk(byte[] file) : IDisk, IFormatSink
     public bool TryComplete(out uint token)
     {
         token = 0;
-        if (!_queue.TryDequeue(out (uint Token, long Offset, NativeBuffer Buffer, bool IsWrite) operation)) return false;
+        if (!_queue.TryDequeue(out DiskOperation operation)) return false;
         token = operation.Token;
         Span<byte> at = File.AsSpan((int)operation.Offset, (int)operation.Buffer.Length);
         if (operation.IsWrite) operation.Buffer.Span.CopyTo(at);

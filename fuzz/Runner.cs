@@ -49,8 +49,8 @@ internal sealed class Runner : IDisposable
         }
         Tally tally = runner._tally;
         Console.WriteLine(
-            $"{description.Name}: {tally.Executions} executions in {watch.Elapsed.TotalSeconds:F1} s, seeds {seed} to " +
-            $"{next - 1}, corpus {corpus.Length}; {tally.Accepted} accepted, {tally.Refused} refused");
+            $"{description.Name}: {tally.Executions} executions in {watch.Elapsed.TotalSeconds:F1} s, " +
+            $"seeds {seed} to {next - 1}, corpus {corpus.Length}; {tally.Accepted} accepted, {tally.Refused} refused");
         return tally;
     }
 
