@@ -81,8 +81,8 @@ public struct StateGrowth
     public void AddTerms(long terms, long termBytes, long tokens) =>
         _bytes += terms * TokenSize + 4 * termBytes + tokens * Postings.Varint.SizeMax;
 
-    /// <summary>All together. New documents have neighbouring numbers, so a column grows by them and, in its last chunk,
-    /// by the absent rows before them.</summary>
+    /// <summary>All together. New documents have neighbouring numbers, so a column grows by them and, in its last
+    /// chunk, by the absent rows before them.</summary>
     public readonly long Total(NamespaceView view)
     {
         if (_rows == 0) return _bytes;

@@ -53,7 +53,8 @@ public sealed class WriteProperties
         {
             machine.Write(Request(step));
             if (step.Kind == 0) model[step.Id] = (step.Number, step.Number);
-            if (step.Kind == 1 && model.TryGetValue(step.Id, out var old)) model[step.Id] = (step.Number, old.TextNumber);
+            if (step.Kind == 1 && model.TryGetValue(step.Id, out var old))
+                model[step.Id] = (step.Number, old.TextNumber);
             if (step.Kind == 2) model.Remove(step.Id);
         }
         using Machine restarted = machine.Restart(Configuration.Tiny);

@@ -87,7 +87,8 @@ public sealed class WriteTests : IDisposable
     public void A_delete_counts_ids_that_were_not_there()
     {
         _machine.Write(Upserts(Row(1), Row(2)));
-        WriteReply reply = _machine.Write(new WriteRequest { Namespace = "books", Deletes = [Value.Of(1UL), Value.Of(5UL)] });
+        WriteRequest delete = new() { Namespace = "books", Deletes = [Value.Of(1UL), Value.Of(5UL)] };
+        WriteReply reply = _machine.Write(delete);
         Assert.Equal(2UL, reply.Deleted);
         Assert.Equal(1UL, _machine.Metadata("books").Rows);
     }
@@ -99,7 +100,11 @@ public sealed class WriteTests : IDisposable
         _machine.Write(new WriteRequest
         {
             Namespace = "books", Schema = [text], Metric = DistanceMetric.CosineDistance,
-            Upserts = [Row(1).With("t", Value.Of("one two one")).With("n", Value.Of(1L)).With("vector", Value.Of(1f, 2f))],
+            Upserts =
+            [
+                Row(1).With("t", Value.Of("one two one")).With("n", Value.Of(1L))
+                    .With("vector", Value.Of(1f, 2f)),
+            ],
         });
         _machine.Write(new WriteRequest { Namespace = "books", Deletes = [Value.Of(1UL)] });
         foreach (TreeId id in (TreeId[])[TreeId.Ids, TreeId.Documents, TreeId.Liveness, TreeId.Vectors, TreeId.Columns,

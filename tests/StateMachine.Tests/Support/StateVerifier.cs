@@ -37,7 +37,7 @@ public sealed class StateVerifier : IDisposable
         public SortedDictionary<uint, byte[]> Rows { get; } = [];
         public SortedDictionary<uint, long> VectorBytes { get; } = [];
 
-        /// <summary>By number of the column: value of each document that the column has one for, dead ones too.</summary>
+        /// <summary>By number of the column: value of each document that it has one for, dead ones too.</summary>
         public SortedDictionary<int, SortedDictionary<uint, byte[]>> Columns { get; } = [];
         public SortedDictionary<int, SortedDictionary<uint, byte[]>> Vectors { get; } = [];
     }
