@@ -9,7 +9,7 @@ namespace Deterministic.StateMachine.Documents;
 
 /// <summary>Reads the rows of a request into the stage: every value is checked and put into the form of its
 /// attribute's type; attributes that the namespace does not have yet are inferred and added to the view.</summary>
-[FloatAllowed("checks and narrows elements one by one")]
+[FloatAllowed("checks elements, adds zero to drop its sign, and narrows them, one by one")]
 public sealed class RowReader
 {
     private readonly NamespaceView _view;

@@ -4,7 +4,7 @@ using Deterministic.Core;
 namespace Deterministic.StateMachine.Query;
 
 /// <summary>Logarithms from integer arithmetic alone, the same on every machine.</summary>
-[FloatAllowed("one exact conversion from fixed point")]
+[FloatAllowed("one conversion from fixed point and one product, each rounded once as IEEE 754 says")]
 public static class FixedLogarithm
 {
     public const int FractionBits = 44;
