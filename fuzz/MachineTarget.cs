@@ -121,22 +121,25 @@ internal static class ReplyCheck
     {
         WireReader asked = new(request);
         WireReader reader = new(reply);
+        ErrorCode status = ReplyStatus.Read(ref reader).Code;
+        if (status != ErrorCode.Ok)
+        {
+            Check.That(reader.AtEnd && status == ErrorCode.Malformed, "a refused batch says more than its error");
+            return status;
+        }
         int count = asked.U16();
-        bool refused = count != reader.U16();
+        Check.That(reader.U16() == count);
         ErrorCode best = count == 0 ? ErrorCode.Ok : ErrorCode.Malformed;
-        for (int i = 0; i < count && !refused; i++)
+        for (int i = 0; i < count; i++)
         {
             Operation operation = (Operation)asked.U8();
             asked.Bytes(3);
             ReadOnlySpan<byte> body = asked.Bytes(asked.U32());
             ReadOnlySpan<byte> part = reader.Bytes(reader.U32());
-            refused = asked.Failed || reader.Failed || part.IsEmpty;
-            if (!refused && Decode(operation, body, part) == ErrorCode.Ok) best = ErrorCode.Ok;
+            Check.That(!asked.Failed && !reader.Failed && !part.IsEmpty, "a part of a batch has no answer");
+            if (Decode(operation, body, part) == ErrorCode.Ok) best = ErrorCode.Ok;
         }
-        if (!refused && asked.AtEnd && reader.AtEnd) return best;
-        WireReader error = new(reply);
-        ErrorCode code = ReplyStatus.Read(ref error).Code;
-        Check.That(error.AtEnd && code == ErrorCode.Malformed, "a batch is answered by neither parts nor an error");
-        return code;
+        Check.That(asked.AtEnd && reader.AtEnd, "the answer to a batch does not end with its last part");
+        return best;
     }
 }

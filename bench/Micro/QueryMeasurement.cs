@@ -8,9 +8,9 @@ using Deterministic.Core.Wire;
 
 namespace Deterministic.Micro;
 
-/// <summary>Whole queries through the state machine's commit, in process: what the kernels' figures become once filters,
-/// liveness, ranking and the answer are paid for. Each turn is paired with a plain read of as many bytes as the
-/// vectors have.</summary>
+/// <summary>Whole queries through the state machine's commit, in process: what the kernels' figures become once
+/// filters, liveness, ranking and the answer are paid for. Each turn is paired with a plain read of as many bytes as
+/// the vectors have.</summary>
 internal sealed class QueryMeasurement : IDisposable
 {
     private const int VectorRows = 100_000;
@@ -74,7 +74,8 @@ internal sealed class QueryMeasurement : IDisposable
         foreach ((string name, Filter? filter) in filters)
         {
             byte[] body = Query("v", new Query { RankBy = RankBy.Ann("vector", query), Filter = filter, Limit = 10 });
-            KernelMeasurement.Compare($"query 100,000 x 128 f32, {name}", plain, () => Commit(Operation.Query, body), rounds);
+            KernelMeasurement.Compare($"query 100,000 x 128 f32, {name}", plain, () =>
+                Commit(Operation.Query, body), rounds);
         }
     }
 
@@ -116,7 +117,8 @@ internal sealed class QueryMeasurement : IDisposable
                 times[round] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
             }
             Array.Sort(times);
-            Console.WriteLine($"query 60,000 x 60 tokens, \"{text}\": {times[rounds / 2]:F2} ms, least {times[0]:F2} ms");
+            Console.WriteLine($"query 60,000 x 60 tokens, \"{text}\": " +
+            $"{times[rounds / 2]:F2} ms, least {times[0]:F2} ms");
         }
     }
 

@@ -10,8 +10,8 @@ using Deterministic.Core.Wire;
 namespace Deterministic.Client;
 
 /// <summary>Takes waiting calls from the queue and sends as many as fit in one message: a single one plain, several
-/// as a batch (u16 count, then per part operation u8, three zero bytes, size u32, body), whose reply has a part for
-/// each.</summary>
+/// as a batch (u16 count, then per part operation u8, three zero bytes, size u32, body), whose reply has a status and
+/// a part for each.</summary>
 internal sealed class CallPump(ClientOptions options, Session session, ChannelReader<Call> queue)
 {
     private const int CountSize = 2;
@@ -142,7 +142,8 @@ internal sealed class CallPump(ClientOptions options, Session session, ChannelRe
     private void DecodeBatch(ReadOnlySpan<byte> reply)
     {
         WireReader reader = new(reply);
-        int count = reader.U16();
+        ReplyStatus status = ReplyStatus.Read(ref reader);
+        int count = status.Code == ErrorCode.Ok ? reader.U16() : 0;
         for (int i = 0; i < _taken.Count; i++)
         {
             Call call = _taken[i];

@@ -96,16 +96,18 @@ public sealed class StateMachine : IStateMachine
     private int CommitBatch(in OperationContext context, ReadOnlySpan<byte> body, Span<byte> reply)
     {
         const int errorSizeMax = 64;
+        const int headSize = 4;
         WireReader reader = new(body);
         int count = reader.U16();
-        if (!IsBatch(body) || reply.Length < 2 + count * (4L + errorSizeMax))
+        if (!IsBatch(body) || reply.Length < headSize + count * (4L + errorSizeMax))
         {
             ErrorText error = new(reply);
             error.Malformed("batch"u8);
             return error.Size;
         }
-        BinaryPrimitives.WriteUInt16LittleEndian(reply, (ushort)count);
-        int used = 2;
+        BinaryPrimitives.WriteUInt16LittleEndian(reply, (ushort)ErrorCode.Ok);
+        BinaryPrimitives.WriteUInt16LittleEndian(reply[2..], (ushort)count);
+        int used = headSize;
         for (int i = 0; i < count; i++)
         {
             OperationContext one = new(context.Op, context.Timestamp, (Operation)reader.U8());

@@ -42,6 +42,7 @@ public sealed class BatchTests : IDisposable
     {
         _machine.Commit(Operation.Batch, body);
         WireReader reader = new(_machine.Reply);
+        Assert.Equal((ushort)ErrorCode.Ok, reader.U16());
         List<ErrorCode> codes = [];
         for (int i = reader.U16(); i > 0; i--)
             codes.Add((ErrorCode)BitConverter.ToUInt16(reader.Bytes(reader.U32())));

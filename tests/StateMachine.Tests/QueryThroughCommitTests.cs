@@ -69,7 +69,7 @@ public sealed class QueryThroughCommitTests
         Assert.Equal(first, Reply(machine, Operation.Query, query));
 
         byte[] batch = [1, 0, (byte)Operation.Query, 0, 0, 0, (byte)query.Length, 0, 0, 0, .. query];
-        Assert.Equal(first, Reply(machine, Operation.Batch, batch)[6..]);
+        Assert.Equal(first, Reply(machine, Operation.Batch, batch)[8..]);
     }
 
     private static byte[] Reply(Machine machine, Operation operation, byte[] body)

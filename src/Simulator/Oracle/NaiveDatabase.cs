@@ -58,6 +58,7 @@ internal sealed class NaiveDatabase : IDisposable
     private void CheckBatch(ref WireReader request, ref WireReader answer)
     {
         int count = request.U16();
+        Core.Check.That(answer.U16() == (ushort)ErrorCode.Ok);
         Core.Check.That(answer.U16() == count);
         for (int i = 0; i < count; i++)
         {

@@ -61,7 +61,8 @@ public struct FilterNode
     /// <summary>Type of the attribute's scalars or elements.</summary>
     public AttributeType Element;
 
-    /// <summary>The operator as the client wrote it; decides a comparison with the new row, which is known late.</summary>
+    /// <summary>The operator as the client wrote it; decides a comparison with the new row, which is known
+    /// late.</summary>
     public FilterOperator Operator;
     public bool IsArray;
 

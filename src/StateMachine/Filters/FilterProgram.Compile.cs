@@ -10,7 +10,8 @@ public sealed partial class FilterProgram
     /// <summary>Reads one optional filter and adds it to the pool. <paramref name="root"/> is then what to evaluate, or
     /// <see cref="NoFilter"/>. False: the error has been written.</summary>
     /// <param name="reader">At the filter; behind it afterwards.</param>
-    /// <param name="newRowAllowed">Whether the filter is a write's condition, which may name attributes of the new row.</param>
+    /// <param name="newRowAllowed">Whether the filter is a write's condition, which may name attributes of the new
+    /// row.</param>
     /// <param name="error">Takes the error.</param>
     /// <param name="root">Index for the evaluation.</param>
     public bool TryCompile(ref WireReader reader, bool newRowAllowed, ref ErrorText error, out int root)

@@ -32,7 +32,8 @@ public sealed partial class FilterProgram
         {
             ref ErrorText text = ref Begin(ref error, ErrorCode.TypeMismatch, name).Text("type mismatch, "u8)
                 .Text(OperatorName(node.Operator))
-                .Text(arrayOperator ? " is for arrays, but the attribute is "u8 : " is for scalars, but the attribute is "u8);
+                .Text(arrayOperator ? " is for arrays, but the attribute is "u8
+                    : " is for scalars, but the attribute is "u8);
             AttributeTypes.Describe(ref text, attribute.Type, 0);
             return false;
         }
@@ -95,8 +96,8 @@ public sealed partial class FilterProgram
         return true;
     }
 
-    /// <summary>Adds one value to compare with. A number that the attribute's type cannot hold equals nothing: it is left
-    /// out, or stands as an empty interval where places count.</summary>
+    /// <summary>Adds one value to compare with. A number that the attribute's type cannot hold equals nothing: it is
+    /// left out, or stands as an empty interval where places count.</summary>
     private bool AddPoint(
         ref FilterNode node, ReadOnlySpan<byte> name, EncodedValue value, bool keepsPlace, bool list,
         EncodedValue whole, ref ErrorText error)
@@ -141,7 +142,8 @@ public sealed partial class FilterProgram
         return AddKeys(ref node, key + 1, UInt128.MaxValue, ref error);
     }
 
-    /// <summary>Where an operand stands among the values of a fixed-width type; false if the two cannot be compared.</summary>
+    /// <summary>Where an operand stands among the values of a fixed-width type; false if the two cannot be
+    /// compared.</summary>
     private static bool TryPlace(AttributeType type, EncodedValue value, out ScalarKey.Place place)
     {
         place = default;
@@ -179,7 +181,8 @@ public sealed partial class FilterProgram
 
     private bool AddKeys(ref FilterNode node, UInt128 least, UInt128 greatest, ref ErrorText error)
     {
-        if (_operandCount == OperandsMax) return Limit(ref error, "filter has too many operands, at most "u8, OperandsMax);
+        if (_operandCount == OperandsMax) return Limit(ref error, "filter has too many operands, at most "u8,
+            OperandsMax);
         _operands[_operandCount++] = new FilterOperand { Least = least, Greatest = greatest };
         node.OperandCount++;
         return true;
@@ -187,7 +190,8 @@ public sealed partial class FilterProgram
 
     private bool AddBytes(ref FilterNode node, ReadOnlySpan<byte> bytes, uint position, ref ErrorText error)
     {
-        if (_operandCount == OperandsMax) return Limit(ref error, "filter has too many operands, at most "u8, OperandsMax);
+        if (_operandCount == OperandsMax) return Limit(ref error, "filter has too many operands, at most "u8,
+            OperandsMax);
         if (bytes.Length > _pool.Length - _poolSize)
             return Limit(ref error, "filter has too many bytes of operands, at most "u8, _pool.Length);
         bytes.CopyTo(_pool.AsSpan(_poolSize));

@@ -8,7 +8,8 @@ namespace Deterministic.StateMachine.Filters;
 
 public sealed partial class FilterProgram
 {
-    /// <summary>Whether one row matches. It asks the row alone, so it also serves rows that are not stored yet.</summary>
+    /// <summary>Whether one row matches. It asks the row alone, so it also serves rows that are not stored
+    /// yet.</summary>
     /// <param name="root">Of <see cref="TryCompile"/>; <see cref="NoFilter"/> matches every row.</param>
     /// <param name="row">The row, in the form of <see cref="DocumentRow"/>.</param>
     /// <param name="newRow">The row being written, which `$ref_new` names attributes of; empty: all are null.</param>
@@ -70,8 +71,8 @@ public sealed partial class FilterProgram
         return passed != node.Negated;
     }
 
-    /// <summary>Compiles the comparison with the new row's value now that it is known. A value that the operator cannot take
-    /// (an array for Lt, say) matches nothing.</summary>
+    /// <summary>Compiles the comparison with the new row's value now that it is known. A value that the operator cannot
+    /// take (an array for Lt, say) matches nothing.</summary>
     private bool MatchesNewRow(FilterNode node, bool present, EncodedValue value, ReadOnlySpan<byte> newRow)
     {
         EncodedValue operand = default;
@@ -152,8 +153,8 @@ public sealed partial class FilterProgram
         return false;
     }
 
-    /// <summary>Index of the first token of the text, from <paramref name="from"/> on, that equals an operand and, unless it
-    /// is negative, stands at the position; or -1.</summary>
+    /// <summary>Index of the first token of the text, from <paramref name="from"/> on, that equals an operand and,
+    /// unless it is negative, stands at the position; or -1.</summary>
     private int FindToken(in FilterNode node, int operand, int from, int position)
     {
         ReadOnlySpan<byte> wanted = Bytes(Operands(node)[operand]);

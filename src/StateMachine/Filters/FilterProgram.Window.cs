@@ -28,8 +28,8 @@ public sealed partial class FilterProgram
 
     private Span<ulong> Scratch(int level) => _scratch.AsSpan(level * WindowBitmap.Words, WindowBitmap.Words);
 
-    /// <summary>Writes the documents of <paramref name="care"/> that match. Each level of the tree uses two bitmaps from
-    /// <paramref name="level"/> on.</summary>
+    /// <summary>Writes the documents of <paramref name="care"/> that match. Each level of the tree uses two bitmaps
+    /// from <paramref name="level"/> on.</summary>
     private void Evaluate(int index, uint window, ReadOnlySpan<ulong> care, Span<ulong> result, int level)
     {
         ref FilterNode node = ref _nodes[index];
@@ -37,7 +37,8 @@ public sealed partial class FilterProgram
         {
             case FilterNodeKind.And:
                 care.CopyTo(result);
-                for (int child = index + 1; child < node.End && !WindowBitmap.IsEmpty(result); child = _nodes[child].End)
+                for (int child = index + 1; child < node.End && !WindowBitmap.IsEmpty(result); child =
+                    _nodes[child].End)
                 {
                     Span<ulong> matched = Scratch(level);
                     Evaluate(child, window, result, matched, level + 1);
@@ -142,8 +143,8 @@ public sealed partial class FilterProgram
         return node.Negated ? wanted & ~passed : passed;
     }
 
-    /// <summary>Tests up to 64 slots of 8 bytes against one interval without a branch per row. Absent slots are zero and
-    /// give bits that the caller drops.</summary>
+    /// <summary>Tests up to 64 slots of 8 bytes against one interval without a branch per row. Absent slots are zero
+    /// and give bits that the caller drops.</summary>
     private ulong IntervalWord(in FilterNode node, ReadOnlySpan<ulong> slots)
     {
         FilterOperand operand = _operands[node.OperandStart];
@@ -173,7 +174,8 @@ public sealed partial class FilterProgram
         return PassesKey(node, ScalarKey.OfStored(node.Element, stored));
     }
 
-    private void EvaluateTokens(in FilterNode node, uint window, ReadOnlySpan<ulong> care, Span<ulong> result, int level)
+    private void EvaluateTokens(in FilterNode node, uint window, ReadOnlySpan<ulong> care, Span<ulong> result,
+        int level)
     {
         bool all = node.Kind != FilterNodeKind.AnyToken;
         if (all) care.CopyTo(result);
@@ -204,10 +206,12 @@ public sealed partial class FilterProgram
         key.TermPrefix(token);
         Span<byte> bound = stackalloc byte[Keys.SizeMax];
         TermReader.BeginPrefix(key.Key, bound);
-        while (_terms.TryNextTerm(key.Key, bound, out ReadOnlySpan<byte> term, out _)) _terms.Collect(term, window, found);
+        while (_terms.TryNextTerm(key.Key, bound, out ReadOnlySpan<byte> term, out _)) _terms.Collect(term, window,
+            found);
     }
 
-    /// <summary>Of documents that have all tokens, keeps those whose text has them in order, by analysing the text.</summary>
+    /// <summary>Of documents that have all tokens, keeps those whose text has them in order, by analysing the
+    /// text.</summary>
     private void KeepSequences(in FilterNode node, uint window, Span<ulong> result)
     {
         Span<byte> buffer = stackalloc byte[12];

@@ -8,11 +8,11 @@ using Deterministic.StateMachine.Text;
 
 namespace Deterministic.StateMachine.Filters;
 
-/// <summary>Compiled filters of one request over one namespace: several trees, each named by the index of its root, in one
-/// pool of nodes. Compile them all, then evaluate any of them window by window or against one row. All memory is taken at
-/// construction; <see cref="Begin"/> forgets everything.
-/// Missing values: Eq null and NotEq null ask for absence and presence; null is below every value, so Lt and Lte match
-/// documents without a value and Gt and Gte do not; NotEq, NotIn, NotContains and NotContainsAny match them.</summary>
+/// <summary>Compiled filters of one request over one namespace: several trees, each named by the index of its root, in
+/// one pool of nodes. Compile them all, then evaluate any of them window by window or against one row. All memory is
+/// taken at construction; <see cref="Begin"/> forgets everything. Missing values: Eq null and NotEq null ask for
+/// absence and presence; null is below every value, so Lt and Lte match documents without a value and Gt and Gte do
+/// not; NotEq, NotIn, NotContains and NotContainsAny match them.</summary>
 public sealed partial class FilterProgram
 {
     /// <summary>Operands of all trees of one request; a request with more is refused.</summary>
@@ -36,7 +36,8 @@ public sealed partial class FilterProgram
     /// <param name="memory">Where its token buffers come from.</param>
     /// <param name="trees">Read only.</param>
     /// <param name="view">The namespace that filters are compiled against; opened before <see cref="Begin"/>.</param>
-    /// <param name="textSizeMax">Bytes of the longest text, which is a message's; all operands fit into as many.</param>
+    /// <param name="textSizeMax">Bytes of the longest text, which is a message's; all operands fit into as
+    /// many.</param>
     public FilterProgram(StaticMemory memory, Trees trees, NamespaceView view, int textSizeMax)
     {
         Check.That(textSizeMax > 0);

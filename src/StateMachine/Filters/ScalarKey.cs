@@ -5,9 +5,9 @@ using Deterministic.Core.Model;
 
 namespace Deterministic.StateMachine.Filters;
 
-/// <summary>Values of fixed-width types as unsigned integers in the order of the values, so that every comparison is one of
-/// unsigned integers, whatever the types: int and datetime with the sign bit turned, float by its bits turned for order,
-/// uuid as 128 bits, bool as 0 and 1.</summary>
+/// <summary>Values of fixed-width types as unsigned integers in the order of the values, so that every comparison is
+/// one of unsigned integers, whatever the types: int and datetime with the sign bit turned, float by its bits turned
+/// for order, uuid as 128 bits, bool as 0 and 1.</summary>
 [FloatAllowed("conversions and comparisons, exact or rounded once as IEEE 754 says")]
 public static class ScalarKey
 {
@@ -43,8 +43,9 @@ public static class ScalarKey
         }
     }
 
-    /// <summary>Where a number stands among the keys of a type: <see cref="Key"/> is the greatest key whose value is not above
-    /// the number, <see cref="Exact"/> that it equals it, <see cref="Below"/> that the number is below every value.</summary>
+    /// <summary>Where a number stands among the keys of a type: <see cref="Key"/> is the greatest key whose value is
+    /// not above the number, <see cref="Exact"/> that it equals it, <see cref="Below"/> that the number is below every
+    /// value.</summary>
     public readonly struct Place(UInt128 key, bool exact, bool below)
     {
         public UInt128 Key { get; } = key;

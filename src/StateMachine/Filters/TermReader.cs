@@ -36,15 +36,16 @@ public sealed class TermReader(Trees trees)
         }
     }
 
-    /// <summary>The term's block with the greatest first document not above <paramref name="from"/>, if it reaches up to
-    /// <paramref name="least"/>.</summary>
+    /// <summary>The term's block with the greatest first document not above <paramref name="from"/>, if it reaches up
+    /// to <paramref name="least"/>.</summary>
     public bool TryBlockBelow(ReadOnlySpan<byte> term, uint from, uint least, out PostingBlock block)
     {
         block = default;
         Span<byte> key = _key;
         term.CopyTo(key);
         BinaryPrimitives.WriteUInt32BigEndian(key[term.Length..], from);
-        if (!trees.Postings.TryFloor(key[..(term.Length + 4)], out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value))
+        if (!trees.Postings.TryFloor(key[..(term.Length + 4)], out ReadOnlySpan<byte> found,
+            out ReadOnlySpan<byte> value))
             return false;
         if (found.Length != term.Length + 4 || !found.StartsWith(term)) return false;
         block = new PostingBlock(value, BinaryPrimitives.ReadUInt32BigEndian(found[term.Length..]));

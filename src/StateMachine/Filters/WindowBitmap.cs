@@ -4,8 +4,8 @@ using Deterministic.Core;
 
 namespace Deterministic.StateMachine.Filters;
 
-/// <summary>One bit per document of a window: <see cref="Words"/> words, bit i of the whole is document first + i. Chunks
-/// start anywhere in a window, so words are read and written at any bit.</summary>
+/// <summary>One bit per document of a window: <see cref="Words"/> words, bit i of the whole is document first + i.
+/// Chunks start anywhere in a window, so words are read and written at any bit.</summary>
 public static class WindowBitmap
 {
     public const int Words = Limits.WindowDocuments / 64;

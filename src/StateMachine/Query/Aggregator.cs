@@ -11,8 +11,9 @@ using Deterministic.StateMachine.Namespaces;
 namespace Deterministic.StateMachine.Query;
 
 /// <summary>Aggregates over the documents of windows, grouped or not. Groups are kept in the order of their keys, null
-/// first, and only the first ones up to the limit: a key that was pushed out stays above all that are kept, so it cannot
-/// come back. Integers are summed exactly in 128 bits, floats in double in the order of document numbers.</summary>
+/// first, and only the first ones up to the limit: a key that was pushed out stays above all that are kept, so it
+/// cannot come back. Integers are summed exactly in 128 bits, floats in double in the order of document
+/// numbers.</summary>
 [FloatAllowed("sums and means in the order of the documents")]
 public sealed class Aggregator
 {
@@ -83,7 +84,8 @@ public sealed class Aggregator
 
     private Span<byte> KeyBytes => _spareIsActive ? _spareKeys.Span : _keys.Span;
 
-    /// <summary>Finds or makes the document's group; -1 if its key comes after those that the answer has room for.</summary>
+    /// <summary>Finds or makes the document's group; -1 if its key comes after those that the answer has room
+    /// for.</summary>
     private bool TryGroup(QueryPlan plan, uint document, out int group, ref ErrorText error)
     {
         ReadOnlySpan<byte> key = BuildKey(plan, document);
@@ -105,7 +107,8 @@ public sealed class Aggregator
         if (key.Length > KeyBytes.Length - _keysUsed) Compact();
         if (key.Length > KeyBytes.Length - _keysUsed)
         {
-            error.Begin(ErrorCode.ReplyTooLarge).Text("the keys of the groups do not fit into one message; lower limit "u8)
+            error.Begin(ErrorCode.ReplyTooLarge)
+                .Text("the keys of the groups do not fit into one message; lower limit "u8)
                 .Text("or group by fewer attributes"u8);
             return false;
         }
@@ -113,7 +116,8 @@ public sealed class Aggregator
         return true;
     }
 
-    /// <summary>Puts a new group at a place of the order. A group that was pushed out left its slot behind the last.</summary>
+    /// <summary>Puts a new group at a place of the order. A group that was pushed out left its slot behind the
+    /// last.</summary>
     private int Insert(int place, ReadOnlySpan<byte> key, uint document, int aggregates)
     {
         Check.That(_count < Limits.GroupsMax);
@@ -201,7 +205,8 @@ public sealed class Aggregator
         }
     }
 
-    /// <summary>Writes the answer of the sub-query. False: a sum does not fit its type; the error has been written.</summary>
+    /// <summary>Writes the answer of the sub-query. False: a sum does not fit its type; the error has been
+    /// written.</summary>
     public bool Write(QueryPlan plan, ReadOnlySpan<byte> body, ref WireWriter writer, ref ErrorText error)
     {
         foreach (ColumnWalk walk in _keyColumns.AsSpan(0, plan.GroupCount)) BytesRead += walk.BytesRead;

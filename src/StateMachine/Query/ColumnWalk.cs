@@ -8,8 +8,8 @@ using Deterministic.Storage;
 
 namespace Deterministic.StateMachine.Query;
 
-/// <summary>Reads one column by document number. It stays at the chunk of the last document, so ascending numbers cost one
-/// look into the tree per chunk. Good until the trees change.</summary>
+/// <summary>Reads one column by document number. It stays at the chunk of the last document, so ascending numbers cost
+/// one look into the tree per chunk. Good until the trees change.</summary>
 public sealed class ColumnWalk(Tree columns)
 {
     private const int KeySize = 8 + 2 + 4;
@@ -55,8 +55,8 @@ public sealed class ColumnWalk(Tree columns)
         return true;
     }
 
-    /// <summary>Moves to the chunk with the greatest first document not above <paramref name="document"/>; the cursor is
-    /// past the end if there is none. From there up to <see cref="_last"/> no other chunk has a say.</summary>
+    /// <summary>Moves to the chunk with the greatest first document not above <paramref name="document"/>; the cursor
+    /// is past the end if there is none. From there up to <see cref="_last"/> no other chunk has a say.</summary>
     private void Place(uint document)
     {
         BinaryPrimitives.WriteUInt32BigEndian(_key.AsSpan(10), document);
@@ -66,13 +66,15 @@ public sealed class ColumnWalk(Tree columns)
         else next.Next();
         _cursor = at.Valid && IsOfColumn(at.Key) ? at : default;
         _first = _cursor.Valid ? BinaryPrimitives.ReadUInt32BigEndian(_cursor.Key[10..]) : 0;
-        _last = next.Valid && IsOfColumn(next.Key) ? BinaryPrimitives.ReadUInt32BigEndian(next.Key[10..]) - 1 : uint.MaxValue;
+        _last = next.Valid && IsOfColumn(next.Key) ? BinaryPrimitives.ReadUInt32BigEndian(next.Key[10..]) - 1
+            : uint.MaxValue;
         _placed = true;
         if (_cursor.Valid) BytesRead += _cursor.Value.Length;
         Check.That(_first <= document && document <= _last);
     }
 
-    private bool IsOfColumn(ReadOnlySpan<byte> key) => key.Length == KeySize && key[..10].SequenceEqual(_key.AsSpan(0, 10));
+    private bool IsOfColumn(ReadOnlySpan<byte> key) =>
+        key.Length == KeySize && key[..10].SequenceEqual(_key.AsSpan(0, 10));
 
     /// <summary>Writes a column's row as an encoded value.</summary>
     public void Write(ReadOnlySpan<byte> row, ref WireWriter writer)

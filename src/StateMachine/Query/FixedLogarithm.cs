@@ -12,8 +12,8 @@ public static class FixedLogarithm
     /// <summary>ln 2 / 2^<see cref="FractionBits"/>, rounded to double.</summary>
     private const double NaturalUnit = 0.693147180559945309417232121458 / (1L << FractionBits);
 
-    /// <summary>Floor of log2(<paramref name="value"/>) · 2^<see cref="FractionBits"/>, short of it by at most a few units:
-    /// the mantissa is squared once per bit, and each time that it reaches 2 the bit is one.</summary>
+    /// <summary>Floor of log2(<paramref name="value"/>) · 2^<see cref="FractionBits"/>, short of it by at most a few
+    /// units: the mantissa is squared once per bit, and each time that it reaches 2 the bit is one.</summary>
     public static long Log2(ulong value)
     {
         Check.That(value > 0);
@@ -32,7 +32,8 @@ public static class FixedLogarithm
         return logarithm;
     }
 
-    /// <summary>BM25's inverse document frequency, ln(1 + (n − df + ½) / (df + ½)) = ln((2n + 2) / (2df + 1)), never below 0.</summary>
+    /// <summary>BM25's inverse document frequency, ln(1 + (n − df + ½) / (df + ½)) = ln((2n + 2) / (2df + 1)), never
+    /// below 0.</summary>
     public static double InverseDocumentFrequency(ulong documents, ulong documentFrequency)
     {
         Check.That(documents < 1UL << 62);

@@ -9,8 +9,8 @@ using Deterministic.StateMachine.Filters;
 
 namespace Deterministic.StateMachine.Query;
 
-/// <summary>Reciprocal rank fusion: a row's score is Σ over sub-queries of weight / (constant + rank), rank counted from 1,
-/// added in double in the order of the sub-queries.</summary>
+/// <summary>Reciprocal rank fusion: a row's score is Σ over sub-queries of weight / (constant + rank), rank counted
+/// from 1, added in double in the order of the sub-queries.</summary>
 [FloatAllowed("reciprocal ranks added in the order of the sub-queries")]
 public sealed class Fusion(StaticMemory memory)
 {
@@ -36,7 +36,8 @@ public sealed class Fusion(StaticMemory memory)
         _constant = reader.F64();
         int weights = reader.U8();
         if (reader.Failed) return error.Malformed("rerank_by"u8);
-        if (!(_constant > 0 && _constant <= 1e9)) return Invalid(ref error, "rank_constant must be above 0 and at most 1e9"u8);
+        if (!(_constant > 0 && _constant <= 1e9)) return Invalid(ref error,
+            "rank_constant must be above 0 and at most 1e9"u8);
         if (queries < 2) return Invalid(ref error, "rerank_by needs at least two queries"u8);
         if (weights != 0 && weights != queries) return Invalid(ref error, "rerank_by needs one weight per query"u8);
         for (int i = 0; i < queries; i++)

@@ -112,9 +112,9 @@ public sealed partial class QueryExecutor
         _bytesRead += _lengths.BytesRead;
     }
 
-    /// <summary>BM25 of one clause: Σ over terms of weight · tf / (tf + k1 · (1 − b + b · dl / avgdl)), each contribution in
-    /// double and rounded to a multiple of 2⁻³², summed as integers, so that no order of terms can change a score. N and
-    /// avgdl are over the live documents that have the attribute. A prefix adds 1.</summary>
+    /// <summary>BM25 of one clause: Σ over terms of weight · tf / (tf + k1 · (1 − b + b · dl / avgdl)), each
+    /// contribution in double and rounded to a multiple of 2⁻³², summed as integers, so that no order of terms can
+    /// change a score. N and avgdl are over the live documents that have the attribute. A prefix adds 1.</summary>
     private void EvaluateText(in RankNode node, uint window, Span<double> values)
     {
         Span<long> sums = _sums;

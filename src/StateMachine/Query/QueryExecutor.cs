@@ -12,10 +12,10 @@ using Deterministic.Storage;
 
 namespace Deterministic.StateMachine.Query;
 
-/// <summary>Answers queries. A sub-query walks the live documents of the namespace window by window, keeps those that pass
-/// the filter, scores them and holds the best in a bounded heap, so its memory does not depend on the namespace's size.
-/// Rows are ordered by the exact value of their score, before it is rounded to the f32 that the answer carries, then by id:
-/// uint by number, uuid and string by bytes.</summary>
+/// <summary>Answers queries. A sub-query walks the live documents of the namespace window by window, keeps those that
+/// pass the filter, scores them and holds the best in a bounded heap, so its memory does not depend on the namespace's
+/// size. Rows are ordered by the exact value of their score, before it is rounded to the f32 that the answer carries,
+/// then by id: uint by number, uuid and string by bytes.</summary>
 [FloatAllowed("scores of one document at a time, terms in the order of the query")]
 public sealed partial class QueryExecutor : IRowTies
 {
@@ -264,8 +264,8 @@ public sealed partial class QueryExecutor : IRowTies
             Offer(OrderKey(first + (uint)bit), 0, first + (uint)bit);
     }
 
-    /// <summary>The first attribute of the order as a key: null lowest, exact but for strings and the last bit of uuids;
-    /// turned for a descending order.</summary>
+    /// <summary>The first attribute of the order as a key: null lowest, exact but for strings and the last bit of
+    /// uuids; turned for a descending order.</summary>
     private UInt128 OrderKey(uint document)
     {
         UInt128 key = 0;

@@ -23,7 +23,8 @@ public struct RankNode
     public int End;
 }
 
-/// <summary>A term of a BM25 clause: the key of its entry in the tree of terms (without the end mark for a prefix).</summary>
+/// <summary>A term of a BM25 clause: the key of its entry in the tree of terms (without the end mark for a
+/// prefix).</summary>
 public struct QueryTerm
 {
     public int KeyOffset;
@@ -45,7 +46,8 @@ public struct AggregatePlan
     public int LabelSize;
 }
 
-/// <summary>One sub-query, decoded and checked against the schema. Memory is fixed; each <see cref="TryRead"/> replaces the last.</summary>
+/// <summary>One sub-query, decoded and checked against the schema. Memory is fixed; each <see cref="TryRead"/> replaces
+/// the last.</summary>
 [FloatAllowed("IEEE 754 operations in a fixed order")]
 public sealed partial class QueryPlan
 {
@@ -95,7 +97,8 @@ public sealed partial class QueryPlan
     public int Limit { get; private set; }
     public int Offset { get; private set; }
 
-    /// <summary>A ranking that reads an attribute's value ranks every row; others leave out rows with score zero.</summary>
+    /// <summary>A ranking that reads an attribute's value ranks every row; others leave out rows with score
+    /// zero.</summary>
     public bool KeepsZeroScores { get; private set; }
     public bool IsAggregation => AggregateCount > 0;
     public bool IsVector => Rank is RankKind.Ann or RankKind.Knn;
@@ -136,7 +139,8 @@ public sealed partial class QueryPlan
         if (limit > Limits.ResultsMax || offset > Limits.ResultsMax - limit)
         {
             error.Begin(ErrorCode.LimitExceeded).Text("top_k must be between 1 and "u8).Number((long)Limits.ResultsMax)
-                .Text(", offset included, but is "u8).Number((ulong)limit).Text(" with offset "u8).Number((ulong)offset);
+                .Text(", offset included, but is "u8).Number((ulong)limit)
+                .Text(" with offset "u8).Number((ulong)offset);
             return false;
         }
         if (IsAggregation && offset > 0) return Invalid(ref error, "offset requires rank_by"u8);
@@ -190,7 +194,8 @@ public sealed partial class QueryPlan
             plan.Slot = -1;
             bool needsNumber = plan.Function != AggregateFunction.Count;
             if (name.IsEmpty && needsNumber) return Invalid(ref error, "aggregate function needs an attribute"u8);
-            if (!name.IsEmpty && !TryColumn("aggregate_by"u8, name, needsNumber, out plan.Slot, ref error)) return false;
+            if (!name.IsEmpty && !TryColumn("aggregate_by"u8, name, needsNumber, out plan.Slot,
+                ref error)) return false;
             bool sum = plan.Function is AggregateFunction.Sum or AggregateFunction.Avg;
             if (sum && _view.Attribute(plan.Slot).Type == AttributeType.Datetime)
                 return Mismatch(ref error, "aggregate_by"u8, name, plan.Slot);

@@ -6,8 +6,8 @@ using Deterministic.StateMachine.Filters;
 
 namespace Deterministic.StateMachine.Query;
 
-/// <summary>A row in the running: a smaller key is better, then a smaller tie (the start of the id), then what the heap's
-/// comparer reads from the columns.</summary>
+/// <summary>A row in the running: a smaller key is better, then a smaller tie (the start of the id), then what the
+/// heap's comparer reads from the columns.</summary>
 [StructLayout(LayoutKind.Sequential)]
 public struct RankedRow
 {
@@ -26,6 +26,7 @@ public interface IRowTies
 }
 
 /// <summary>The best rows seen so far, at most a limit of them: a binary heap with the worst on top.</summary>
+[FloatAllowed("the bound is a stored score or infinity")]
 public sealed class RowHeap
 {
     private readonly NativeBuffer _rows;

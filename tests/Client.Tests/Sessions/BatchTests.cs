@@ -112,6 +112,7 @@ public sealed class BatchTests
         WireReader reader = new(body);
         WireWriter writer = new(new byte[Configuration.Tiny.MessageBodySizeMax]);
         int count = reader.U16();
+        writer.U16((ushort)ErrorCode.Ok);
         writer.U16(count);
         for (int i = 0; i < count; i++)
         {
