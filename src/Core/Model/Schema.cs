@@ -122,6 +122,9 @@ public enum SchemaFlags : byte
     FullTextSaid = 4,
     FullText = 8,
     Ann = 16,
+
+    /// <summary>Every bit that has a meaning; others are refused, so that they can get one later.</summary>
+    All = FilterableSaid | Filterable | FullTextSaid | FullText | Ann,
 }
 
 /// <summary>One attribute of a schema: name, type u8, dimensions u32 (vectors, else 0), flags u8, and the full-text

@@ -12,6 +12,9 @@ public enum WriteFlags : byte
     ReturnAffectedIds = 1,
     PatchByFilterAllowPartial = 2,
     DeleteByFilterAllowPartial = 4,
+
+    /// <summary>Every bit that has a meaning; others are refused, so that they can get one later.</summary>
+    All = ReturnAffectedIds | PatchByFilterAllowPartial | DeleteByFilterAllowPartial,
 }
 
 /// <summary>A document as a client writes it: an id (uint, UUID or string) and named values.</summary>

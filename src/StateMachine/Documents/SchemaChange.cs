@@ -44,7 +44,7 @@ public sealed class SchemaChange
                 ReadOnlySpan<byte> options = reader.Bytes(16);
                 if (!reader.Failed) text = MemoryMarshal.Read<TextOptions>(options);
             }
-            if (reader.Failed) return error.Malformed("schema"u8);
+            if (reader.Failed || (flags & ~SchemaFlags.All) != 0) return error.Malformed("schema"u8);
             if (!TryPut(name, type, dimensions, flags, text, view, ref error)) return false;
         }
         return !reader.Failed || error.Malformed("schema"u8);

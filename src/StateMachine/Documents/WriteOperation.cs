@@ -65,7 +65,7 @@ public sealed partial class WriteOperation
         ReadOnlySpan<byte> name = reader.Name();
         _flags = (WriteFlags)reader.U8();
         DistanceMetric metric = (DistanceMetric)reader.U8();
-        if (reader.Failed) return error.Malformed("write"u8);
+        if (reader.Failed || (_flags & ~WriteFlags.All) != 0) return error.Malformed("write"u8);
         if (!NamespaceOperations.TryCheckName(name, ref error)) return false;
         _isNew = !_view.TryOpen(name);
         if (_isNew) _view.Create(name, NamespaceOperations.NextNumber(_trees), context.Timestamp);

@@ -36,6 +36,16 @@ public sealed class WriteLimitTests : IDisposable
     }
 
     [Fact]
+    public void Bits_without_a_meaning_are_refused()
+    {
+        WriteRequest request = new()
+        {
+            Namespace = "n", Flags = (WriteFlags)128, Metric = DistanceMetric.EuclideanSquared, Upserts = [Row(1)],
+        };
+        Assert.Equal(ErrorCode.Malformed, _machine.WriteFails(request).Code);
+    }
+
+    [Fact]
     public void Values_ids_names_and_dimensions_have_limits()
     {
         Fails(ErrorCode.LimitExceeded, "attribute `a` of row 0 has 4097 bytes and is filterable, limit is 4096",
