@@ -66,7 +66,7 @@ public sealed class StateFullProperties
                 ErrorCode code = Commit(machine, random, size);
                 Assert.True(code is ErrorCode.Ok or ErrorCode.StateFull, code.ToString());
                 if (code == ErrorCode.StateFull) refused++;
-                // The bound of one request, schema changes included, is loose: up to a few MiB, half of this small state.
+                // The bound of one request is loose: up to a few MiB, which is half of this small state.
                 if (code == ErrorCode.StateFull) Assert.True(forest.SizeBytes > forest.SizeBytesMax / 4);
                 Assert.True(forest.SizeBytes <= forest.SizeBytesMax);
             }
