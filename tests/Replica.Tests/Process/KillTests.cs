@@ -29,6 +29,7 @@ public sealed class KillTests(ITestOutputHelper output)
         await replica.StartAsync();
         int version = 0;
         int acknowledged = 0;
+        int answers = 0;
         for (int cycle = 0; cycle < Cycles; cycle++)
         {
             using CancellationTokenSource killed = new();
@@ -57,10 +58,11 @@ public sealed class KillTests(ITestOutputHelper output)
                     version++;
                     WriteRequest request = Documents.Write(version, DocumentsPerWrite);
                     await writer.WriteAsync(request, cancellation: killed.Token);
+                    answers++;
                     Volatile.Write(ref acknowledged, version);
                 }
             }
         }
-        output.WriteLine($"{Cycles} kills, {acknowledged} acknowledged writes of {version} sent");
+        output.WriteLine($"{Cycles} kills, {answers} acknowledged writes of {version} sent");
     }
 }
