@@ -55,35 +55,35 @@ public sealed unsafe partial class Tree : ITree
         return found;
     }
 
-    public bool TryFloor(ReadOnlySpan<byte> key, out ReadOnlySpan<byte> foundKey, out ReadOnlySpan<byte> value)
+    public bool TryFloor(
+        ReadOnlySpan<byte> key, int prefixSize, out ReadOnlySpan<byte> foundKey, out ReadOnlySpan<byte> value)
     {
         uint page = FindLeaf(key);
         int slot = _pages[page].LowerBound(key, out bool found);
         if (!found) StepBack(ref page, ref slot);
-        foundKey = page == 0 ? default : KeyAt(page, slot);
-        value = page == 0 ? default : ValueAt(page, slot);
-        return page != 0;
+        bool any = page != 0 && KeyAt(page, slot).StartsWith(key[..prefixSize]);
+        foundKey = any ? KeyAt(page, slot) : default;
+        value = any ? ValueAt(page, slot) : default;
+        return any;
     }
 
-    /// <summary>Cursor at the first entry whose key is not below <paramref name="key"/>.</summary>
-    public TreeCursor Seek(ReadOnlySpan<byte> key)
+    public TreeCursor Seek(ReadOnlySpan<byte> key, int prefixSize)
     {
         uint page = FindLeaf(key);
         int slot = _pages[page].LowerBound(key, out _);
         if (slot == _pages[page].Count) StepForward(ref page, ref slot);
-        return new TreeCursor(this, page, slot);
+        return CursorAt(page, slot, key, prefixSize);
     }
 
-    /// <summary>Cursor at the last entry whose key is below <paramref name="key"/>.</summary>
-    public TreeCursor SeekBefore(ReadOnlySpan<byte> key)
+    public TreeCursor SeekBefore(ReadOnlySpan<byte> key, int prefixSize)
     {
         uint page = FindLeaf(key);
         int slot = _pages[page].LowerBound(key, out _);
         StepBack(ref page, ref slot);
-        return new TreeCursor(this, page, slot);
+        return CursorAt(page, slot, key, prefixSize);
     }
 
-    public TreeCursor SeekFirst() => Seek([]);
+    public TreeCursor SeekFirst() => Seek([], 0);
 
     public TreeCursor SeekLast()
     {
@@ -91,8 +91,22 @@ public sealed unsafe partial class Tree : ITree
         while (_pages[page].Header.Level > 0) page = _pages[page].Reference(_pages[page].Count - 1);
         int slot = _pages[page].Count;
         StepBack(ref page, ref slot);
-        return new TreeCursor(this, page, slot);
+        return CursorAt(page, slot, [], 0);
     }
+
+    private TreeCursor CursorAt(uint page, int slot, ReadOnlySpan<byte> key, int prefixSize)
+    {
+        bool any = page != 0 && KeyAt(page, slot).StartsWith(key[..prefixSize]);
+        return any ? new TreeCursor(this, page, slot, prefixSize) : default;
+    }
+
+    public bool Touch(ReadOnlySpan<byte> key) => true;
+
+    public bool TouchFloor(ReadOnlySpan<byte> key, int prefixSize) => true;
+
+    public bool TouchPrefix(ReadOnlySpan<byte> prefix) => true;
+
+    public bool TouchFirst(ReadOnlySpan<byte> key, int prefixSize, int entries) => true;
 
     public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
     {
@@ -123,8 +137,8 @@ public sealed unsafe partial class Tree : ITree
         int removed = 0;
         while (removed < entriesMax)
         {
-            TreeCursor cursor = Seek(prefix);
-            if (!cursor.Valid || !cursor.Key.StartsWith(prefix)) break;
+            TreeCursor cursor = Seek(prefix, prefix.Length);
+            if (!cursor.Valid) break;
             uint leaf = Descend(cursor.Key, 0);
             Page page = _pages[leaf];
             int slot = page.LowerBound(cursor.Key, out bool found);

@@ -11,11 +11,13 @@ public struct TreeCursor
 {
     private readonly Tree _tree;
     private readonly ulong _changes;
+    private readonly int _prefixSize;
     private uint _page;
     private int _slot;
 
-    internal TreeCursor(Tree tree, uint page, int slot)
+    internal TreeCursor(Tree tree, uint page, int slot, int prefixSize)
     {
+        _prefixSize = prefixSize;
         _tree = tree;
         _changes = tree.Changes;
         _page = page;
@@ -46,16 +48,22 @@ public struct TreeCursor
     /// <summary>Moves to the next greater key; false when there was none.</summary>
     public bool Next()
     {
-        CheckUsable();
+        ReadOnlySpan<byte> before = Key;
         _tree.StepForward(ref _page, ref _slot);
-        return _page != 0;
+        return StayInPrefix(before);
     }
 
     /// <summary>Moves to the next smaller key; false when there was none.</summary>
     public bool Previous()
     {
-        CheckUsable();
+        ReadOnlySpan<byte> before = Key;
         _tree.StepBack(ref _page, ref _slot);
+        return StayInPrefix(before);
+    }
+
+    private bool StayInPrefix(ReadOnlySpan<byte> before)
+    {
+        if (_page != 0 && !_tree.KeyAt(_page, _slot).StartsWith(before[.._prefixSize])) _page = 0;
         return _page != 0;
     }
 

@@ -156,9 +156,9 @@ public sealed class ForestTests
             if (order >= 0 && from != null) { after = each; break; }
             if (order >= 0) from = each;
         }
-        Assert.Equal(floor != null, tree.TryFloor(key, out var foundKey, out var foundValue));
+        Assert.Equal(floor != null, tree.TryFloor(key, 0, out var foundKey, out var foundValue));
         if (floor != null) Assert.True(foundKey.SequenceEqual(floor) && foundValue.SequenceEqual(model[floor]));
-        TreeCursor cursor = tree.Seek(key);
+        TreeCursor cursor = tree.Seek(key, 0);
         Assert.Equal(from != null, cursor.Valid);
         if (from != null)
         {
@@ -169,7 +169,7 @@ public sealed class ForestTests
             Assert.Equal(below != null, back.Previous());
             if (below != null) Assert.True(back.Key.SequenceEqual(below));
         }
-        cursor = tree.SeekBefore(key);
+        cursor = tree.SeekBefore(key, 0);
         Assert.Equal(below != null, cursor.Valid);
         if (below != null) Assert.True(cursor.Key.SequenceEqual(below));
     }

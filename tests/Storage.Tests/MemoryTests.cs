@@ -37,7 +37,7 @@ public sealed class MemoryTests(ITestOutputHelper output)
             tree.Put(key, value.AsSpan(0, size));
             tree.Resize(key, size + i % 900).Clear();
             tree.TryGet(key, out _);
-            tree.TryFloor(key, out _, out _);
+            tree.TryFloor(key, 0, out _, out _);
             if (i % 3 == 0) tree.Remove(key);
             if (i % 1000 == 0) tree.RemovePrefix(key.AsSpan(0, 13), 10);
         }

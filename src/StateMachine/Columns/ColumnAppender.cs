@@ -113,8 +113,7 @@ public sealed class ColumnAppender
     {
         Keys key = new(stackalloc byte[14]);
         key.Namespace(_namespace).Attribute(_attribute).Document(uint.MaxValue);
-        if (!_tree!.TryFloor(key.Key, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> chunk)) return;
-        if (!found.StartsWith(key.Key[..10])) return;
+        if (!_tree!.TryFloor(key.Key, 10, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> chunk)) return;
         _first = BinaryPrimitives.ReadUInt32BigEndian(found[10..]);
         _rows = ChunkLayout.Rows(chunk);
         int offset = ChunkLayout.PayloadOffset(_rows);

@@ -80,9 +80,8 @@ public sealed class DocumentStore
         ref AttributeRecord attribute = ref view.Attribute(slot);
         Keys key = new(_key);
         key.Namespace(view.Number).Attribute(attribute.Number).Document(document);
-        if (!_trees.Vectors.TryFloor(key.Key, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value))
+        if (!_trees.Vectors.TryFloor(key.Key, 10, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value))
             return default;
-        if (!found.StartsWith(key.Key[..10])) return default;
         uint first = BinaryPrimitives.ReadUInt32BigEndian(found[10..]);
         VectorChunk chunk = new(value, first, RowSize(attribute), IsCosine(view));
         uint index = document - first;
@@ -361,9 +360,8 @@ public sealed class DocumentStore
         Keys bound = new(stackalloc byte[14]);
         bound.Namespace(view.Number).Attribute(attribute).Document(first + Limits.WindowDocuments - 1);
         Span<byte> key = stackalloc byte[14];
-        while (_trees[tree].TryFloor(bound.Key, out ReadOnlySpan<byte> found, out _))
+        while (_trees[tree].TryFloor(bound.Key, 10, out ReadOnlySpan<byte> found, out _))
         {
-            if (!found.StartsWith(bound.Key[..10])) return;
             if (BinaryPrimitives.ReadUInt32BigEndian(found[10..]) < first) return;
             found.CopyTo(key);
             _trees[tree].Remove(key);

@@ -22,7 +22,7 @@ public struct LiveDocuments
         _namespace = namespaceNumber;
         Keys key = new(stackalloc byte[12]);
         key.Namespace(namespaceNumber).Document(uint.MaxValue);
-        bool any = liveness.TryFloor(key.Key, out ReadOnlySpan<byte> found, out _) && found.StartsWith(key.Key[..8]);
+        bool any = liveness.TryFloor(key.Key, 8, out ReadOnlySpan<byte> found, out _);
         _windowLast = any ? BinaryPrimitives.ReadUInt32BigEndian(found[8..]) : 0;
         _next = 0;
         Document = 0;

@@ -85,8 +85,8 @@ public sealed partial class WriteOperation
         if (_roots[filter] == FilterProgram.NoFilter) return true;
         Keys prefix = new(stackalloc byte[8]);
         prefix.Namespace(_view.Number);
-        Storage.TreeCursor cursor = _trees.Liveness.Seek(prefix.Key);
-        for (; cursor.Valid && cursor.Key.StartsWith(prefix.Key); cursor.Next())
+        Storage.TreeCursor cursor = _trees.Liveness.Seek(prefix.Key, prefix.Size);
+        for (; cursor.Valid; cursor.Next())
         {
             uint window = BinaryPrimitives.ReadUInt32BigEndian(cursor.Key[8..]);
             cursor.Value.CopyTo(MemoryMarshal.AsBytes(_mask.AsSpan()));

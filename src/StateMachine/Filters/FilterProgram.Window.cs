@@ -95,8 +95,8 @@ public sealed partial class FilterProgram
         while (true)
         {
             key.Namespace(_view.Number).Attribute(node.Attribute).Document(from);
-            if (!_trees.Columns.TryFloor(key.Key, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value)) return;
-            if (!found.StartsWith(key.Key[..10])) return;
+            if (!_trees.Columns.TryFloor(key.Key, 10, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value))
+                return;
             uint start = BinaryPrimitives.ReadUInt32BigEndian(found[10..]);
             if (start < first) return;
             _columnBytesRead += value.Length;

@@ -44,10 +44,10 @@ public sealed class TermReader(Trees trees)
         Span<byte> key = _key;
         term.CopyTo(key);
         BinaryPrimitives.WriteUInt32BigEndian(key[term.Length..], from);
-        if (!trees.Postings.TryFloor(key[..(term.Length + 4)], out ReadOnlySpan<byte> found,
+        if (!trees.Postings.TryFloor(key[..(term.Length + 4)], term.Length, out ReadOnlySpan<byte> found,
             out ReadOnlySpan<byte> value))
             return false;
-        if (found.Length != term.Length + 4 || !found.StartsWith(term)) return false;
+        Check.That(found.Length == term.Length + 4);
         block = new PostingBlock(value, BinaryPrimitives.ReadUInt32BigEndian(found[term.Length..]));
         BytesRead += value.Length;
         return block.Last >= least;
@@ -68,8 +68,7 @@ public sealed class TermReader(Trees trees)
         ReadOnlySpan<byte> prefix, Span<byte> bound, out ReadOnlySpan<byte> term, out ulong documents)
     {
         documents = 0;
-        if (!trees.Terms.TryFloor(bound, out term, out ReadOnlySpan<byte> value)) return false;
-        if (!term.StartsWith(prefix)) return false;
+        if (!trees.Terms.TryFloor(bound, prefix.Length, out term, out ReadOnlySpan<byte> value)) return false;
         documents = BinaryPrimitives.ReadUInt64LittleEndian(value);
         // A term's key ends with 00 01 and none ends with 00 00, so with its last byte 0 the bound is just below it.
         Check.That(term[^1] == 1);

@@ -69,9 +69,10 @@ public sealed class NamespaceOperations(Trees trees, NamespaceView view, Documen
         uint count = 0;
         bool more = false;
         bool continued = after.SequenceCompareTo(prefix) >= 0;
-        TreeCursor cursor = trees.Namespaces.Seek(continued ? after : prefix);
+        bool past = continued && !after.StartsWith(prefix);
+        TreeCursor cursor = past ? default : trees.Namespaces.Seek(continued ? after : prefix, prefix.Length);
         if (cursor.Valid && continued && !after.IsEmpty && cursor.Key.SequenceEqual(after)) cursor.Next();
-        for (; cursor.Valid && cursor.Key.StartsWith(prefix); cursor.Next())
+        for (; cursor.Valid; cursor.Next())
         {
             more = count == pageSize || writer.Remaining < cursor.Key.Length + 2;
             if (more) break;

@@ -143,8 +143,8 @@ public sealed class NamespaceView
     {
         Keys prefix = new(stackalloc byte[8]);
         prefix.Namespace(_record.Number);
-        TreeCursor cursor = _attributes.Seek(prefix.Key);
-        while (cursor.Valid && cursor.Key.StartsWith(prefix.Key))
+        TreeCursor cursor = _attributes.Seek(prefix.Key, prefix.Size);
+        while (cursor.Valid)
         {
             Insert(cursor.Key[8..], MemoryMarshal.Read<AttributeRecord>(cursor.Value));
             cursor.Next();

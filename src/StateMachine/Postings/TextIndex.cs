@@ -123,9 +123,9 @@ public sealed class TextIndex
 
         ReadOnlySpan<byte> positions = EncodePositions(tokens);
         key.Document(uint.MaxValue);
-        if (_postings.TryFloor(key.Key, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value) &&
-            found.Length == key.Size && found.StartsWith(key.Key[..prefix]))
+        if (_postings.TryFloor(key.Key, prefix, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value))
         {
+            Check.That(found.Length == key.Size);
             PostingBlock last = new(value, BinaryPrimitives.ReadUInt32BigEndian(found[prefix..]));
             Check.That(last.Last < document);
             if (last.Count < PostingBlock.PostingsMax && value.Length + positions.Length < PostingBlock.SizeSoftMax)
@@ -207,8 +207,9 @@ public sealed class TextIndex
         key.Namespace(namespaceNumber).Attribute(attribute).Term(term);
         CountDown(key.Key);
         key.Document(document);
-        bool exists = _postings.TryFloor(key.Key, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value);
-        Check.That(exists && found.Length == key.Size && found.StartsWith(key.Key[..^4]));
+        bool exists = _postings.TryFloor(
+            key.Key, key.Size - 4, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value);
+        Check.That(exists && found.Length == key.Size);
         uint first = BinaryPrimitives.ReadUInt32BigEndian(found[^4..]);
         Span<byte> oldKey = stackalloc byte[KeySizeMax];
         found.CopyTo(oldKey);

@@ -12,7 +12,8 @@ namespace Deterministic.StateMachine.Query;
 /// one look into the tree per chunk. Good until the trees change.</summary>
 public sealed class ColumnWalk(Tree columns)
 {
-    private const int KeySize = 8 + 2 + 4;
+    private const int PrefixSize = 8 + 2;
+    private const int KeySize = PrefixSize + 4;
 
     /// <summary>Key of a chunk, and a zero byte that puts it just above that chunk.</summary>
     private readonly byte[] _key = new byte[KeySize + 1];
@@ -60,21 +61,16 @@ public sealed class ColumnWalk(Tree columns)
     private void Place(uint document)
     {
         BinaryPrimitives.WriteUInt32BigEndian(_key.AsSpan(10), document);
-        TreeCursor at = columns.SeekBefore(_key);
-        TreeCursor next = at;
-        if (!at.Valid) next = columns.SeekFirst();
-        else next.Next();
-        _cursor = at.Valid && IsOfColumn(at.Key) ? at : default;
+        TreeCursor at = columns.SeekBefore(_key, PrefixSize);
+        TreeCursor next = columns.Seek(_key, PrefixSize);
+        _cursor = at;
         _first = _cursor.Valid ? BinaryPrimitives.ReadUInt32BigEndian(_cursor.Key[10..]) : 0;
-        _last = next.Valid && IsOfColumn(next.Key) ? BinaryPrimitives.ReadUInt32BigEndian(next.Key[10..]) - 1
+        _last = next.Valid ? BinaryPrimitives.ReadUInt32BigEndian(next.Key[10..]) - 1
             : uint.MaxValue;
         _placed = true;
         if (_cursor.Valid) BytesRead += _cursor.Value.Length;
         Check.That(_first <= document && document <= _last);
     }
-
-    private bool IsOfColumn(ReadOnlySpan<byte> key) =>
-        key.Length == KeySize && key[..10].SequenceEqual(_key.AsSpan(0, 10));
 
     /// <summary>Writes a column's row as an encoded value.</summary>
     public void Write(ReadOnlySpan<byte> row, ref WireWriter writer)

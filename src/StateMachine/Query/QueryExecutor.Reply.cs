@@ -72,8 +72,8 @@ public sealed partial class QueryExecutor
         ref AttributeRecord attribute = ref _view.Attribute(slot);
         Keys key = new(stackalloc byte[14]);
         key.Namespace(_view.Number).Attribute(attribute.Number).Document(document);
-        if (!_trees.Vectors.TryFloor(key.Key, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value)) return false;
-        if (!found.StartsWith(key.Key[..10])) return false;
+        if (!_trees.Vectors.TryFloor(key.Key, 10, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value))
+            return false;
         uint first = BinaryPrimitives.ReadUInt32BigEndian(found[10..]);
         int elementSize = AttributeTypes.VectorElementSize(attribute.Type);
         int rowSize = (int)attribute.Dimensions * elementSize;

@@ -35,8 +35,8 @@ public sealed partial class QueryExecutor
         while (true)
         {
             key.Namespace(_view.Number).Attribute(attribute.Number).Document(from);
-            if (!_trees.Vectors.TryFloor(key.Key, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value)) return;
-            if (!found.StartsWith(key.Key[..10])) return;
+            if (!_trees.Vectors.TryFloor(key.Key, 10, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value))
+                return;
             uint start = BinaryPrimitives.ReadUInt32BigEndian(found[10..]);
             if (start < first) return;
             ScoreChunk(new VectorChunk(value, start, rowSize, cosine), (int)(start - first), cosine, half);

@@ -208,16 +208,14 @@ public sealed partial class QueryExecutor : IRowTies
     private TreeCursor FirstWindow()
     {
         Keys key = new(stackalloc byte[8]);
-        return _trees.Liveness.Seek(key.Namespace(_view.Number).Key);
+        return _trees.Liveness.Seek(key.Namespace(_view.Number).Key, 8);
     }
 
     /// <summary>Moves to the next window with documents that pass the filter and leaves them in the mask.</summary>
     private bool TryWindow(ref TreeCursor live, out uint window)
     {
         window = 0;
-        Keys prefix = new(stackalloc byte[8]);
-        prefix.Namespace(_view.Number);
-        while (live.Valid && live.Key.StartsWith(prefix.Key))
+        while (live.Valid)
         {
             window = BinaryPrimitives.ReadUInt32BigEndian(live.Key[8..]);
             ReadOnlySpan<byte> bits = live.Value;

@@ -255,7 +255,7 @@ public sealed class StateVerifier : IDisposable
         prefix.Namespace(number);
         byte[] buffer = new byte[8 + Limits.IdSizeMax];
         SortedSet<uint> documents = [];
-        TreeCursor cursor = _trees.Ids.Seek(prefix.Key);
+        TreeCursor cursor = _trees.Ids.Seek(prefix.Key, prefix.Size);
         for (; cursor.Valid && cursor.Key.StartsWith(prefix.Key); cursor.Next())
         {
             uint document = BinaryPrimitives.ReadUInt32LittleEndian(cursor.Value);
