@@ -15,8 +15,6 @@ namespace Deterministic.Tidy.Tests;
 /// arithmetic.</summary>
 internal sealed class AssemblyScan : IDisposable
 {
-    private static readonly SortedDictionary<int, OpCode> OpCodesByValue = LoadOpCodes();
-
     private readonly PEReader _file;
     private readonly MetadataReader _metadata;
     private readonly string _namespacePrefix;
@@ -80,54 +78,16 @@ internal sealed class AssemblyScan : IDisposable
     {
         MethodBodyBlock body = _file.GetMethodBody(method.RelativeVirtualAddress);
         BlobReader code = body.GetILReader();
-        bool floats = HasFloats(method, body);
+        FloatFlow floats = new(_metadata, method, body);
         while (code.RemainingBytes > 0)
         {
-            int value = code.ReadByte();
-            if (value == 0xFE) value = 0xFE00 | code.ReadByte();
-            OpCode opCode = OpCodesByValue[value];
-            switch (opCode.OperandType)
-            {
-                case OperandType.InlineMethod or OperandType.InlineTok or OperandType.InlineType:
-                    ScanReference(name, MetadataTokens.EntityHandle(code.ReadInt32()));
-                    break;
-                case OperandType.InlineSwitch:
-                    int targets = code.ReadInt32();
-                    code.Offset += 4 * targets;
-                    break;
-                default:
-                    code.Offset += OperandSize(opCode.OperandType);
-                    break;
-            }
-            if (floatAllowed) continue;
-            if (IsFloatOpCode(opCode.Name!)) _violations.Add($"float: {name}: {opCode.Name}");
-            else if (floats && opCode.Name is ("mul" or "div")) _violations.Add($"float: {name}: {opCode.Name}");
+            Instruction instruction = Instruction.Read(ref code);
+            OpCode opCode = instruction.OpCode;
+            if (opCode.OperandType is OperandType.InlineMethod or OperandType.InlineTok or OperandType.InlineType)
+                ScanReference(name, MetadataTokens.EntityHandle(instruction.Operand));
+            if (floats.Step(instruction) && !floatAllowed) _violations.Add($"float: {name}: {opCode.Name}");
         }
     }
-
-    private static bool IsFloatOpCode(string name) =>
-        name is "ldc.r4" or "ldc.r8" or "conv.r4" or "conv.r8" or "conv.r.un";
-
-    /// <summary>Whether a parameter, the result or a local is a plain float or double.</summary>
-    private bool HasFloats(MethodDefinition method, MethodBodyBlock body)
-    {
-        TypeNames names = new();
-        MethodSignature<string> signature = method.DecodeSignature(names, null);
-        if (IsFloat(signature.ReturnType)) return true;
-        foreach (string parameter in signature.ParameterTypes)
-        {
-            if (IsFloat(parameter)) return true;
-        }
-        if (body.LocalSignature.IsNil) return false;
-        StandaloneSignature locals = _metadata.GetStandaloneSignature(body.LocalSignature);
-        foreach (string local in locals.DecodeLocalSignature(names, null))
-        {
-            if (IsFloat(local)) return true;
-        }
-        return false;
-    }
-
-    private static bool IsFloat(string type) => type is "Single" or "Double" or "Single&" or "Double&";
 
     private void ScanReference(string where, EntityHandle handle)
     {
@@ -186,26 +146,6 @@ internal sealed class AssemblyScan : IDisposable
             if (type.EndsWith("." + name, StringComparison.Ordinal)) return true;
         }
         return false;
-    }
-
-    private static int OperandSize(OperandType type) => type switch
-    {
-        OperandType.InlineNone => 0,
-        OperandType.ShortInlineBrTarget or OperandType.ShortInlineI or OperandType.ShortInlineVar => 1,
-        OperandType.InlineVar => 2,
-        OperandType.InlineI8 or OperandType.InlineR => 8,
-        _ => 4,
-    };
-
-    private static SortedDictionary<int, OpCode> LoadOpCodes()
-    {
-        SortedDictionary<int, OpCode> table = [];
-        foreach (FieldInfo field in typeof(OpCodes).GetFields(BindingFlags.Public | BindingFlags.Static))
-        {
-            OpCode opCode = (OpCode)field.GetValue(null)!;
-            table[opCode.Value & 0xFFFF] = opCode;
-        }
-        return table;
     }
 
     /// <summary>Types in signatures as text: primitives by their bare name, all others with their namespace.</summary>

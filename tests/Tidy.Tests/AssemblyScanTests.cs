@@ -41,12 +41,33 @@ public sealed class AssemblyScanTests
     [InlineData("MutableStatic", "mutable static")]
     [InlineData("PerThread", "thread static")]
     [InlineData("FloatConstant", "float")]
-    [InlineData("FloatProduct", "float")]
     [InlineData("Queries", "query operators")]
     [InlineData("Clocks", "outside world")]
     [InlineData("Sleeps", "thread")]
     public void APlantedViolationIsCaught(string type, string rule) => Assert.Contains(InPlanted, violation =>
         violation.StartsWith($"{rule}: Deterministic.Tidy.Tests.Planted.{type}", StringComparison.Ordinal));
+
+    [Theory]
+    [InlineData("FloatFields::Add", "add")]
+    [InlineData("FloatFields::Subtract", "sub")]
+    [InlineData("FloatFields::Multiply", "mul")]
+    [InlineData("FloatFields::Divide", "div")]
+    [InlineData("FloatFields::Remainder", "rem")]
+    [InlineData("FloatFields::Negate", "neg")]
+    [InlineData("FloatFields::ToInt32", "conv.i4")]
+    [InlineData("FloatFields::ToUInt64", "conv.u8")]
+    [InlineData("FloatFields::Narrow", "conv.r4")]
+    [InlineData("FloatFields::Widen", "conv.r8")]
+    [InlineData("FloatFields::AreEqual", "ceq")]
+    [InlineData("FloatFields::IsLess", "clt")]
+    [InlineData("FloatFields::ChooseGreater", "b")]
+    [InlineData("FloatFields::WhileNotEqual", "b")]
+    [InlineData("HalfSum::Run", "call")]
+    [InlineData("Root::Run", "call")]
+    [InlineData("VectorSum::Run", "call")]
+    public void FloatArithmeticIsCaughtByTheTypesOnTheStack(string method, string opCode) => Assert.Contains(InPlanted,
+        violation => violation.StartsWith(
+            $"float: Deterministic.Tidy.Tests.Planted.{method}: {opCode}", StringComparison.Ordinal));
 
     [Fact]
     public void ReductionsOfTensorsAreDeniedAndElementWiseWorkIsNot()

@@ -76,9 +76,58 @@ internal static class FloatConstant
     public static float Run() => BitConverter.Int32BitsToSingle(0) + 1.5f;
 }
 
-internal static class FloatProduct
+/// <summary>Floats in no signature and no local of the method: only the fields tell.</summary>
+internal sealed class FloatFields
 {
-    public static float Run(float x) => x * x;
+    private readonly float[] _values = new float[3];
+    private readonly List<double> _list = [];
+
+    public void Add() => _values[0] += _values[1];
+
+    public void Subtract() => _values[0] -= _values[1];
+
+    public void Multiply() => _values[0] *= _values[1];
+
+    public void Divide() => _values[0] /= _values[1];
+
+    public void Remainder() => _values[0] %= _values[1];
+
+    public void Negate() => _values[0] = -_values[1];
+
+    public int ToInt32() => (int)_values[0];
+
+    public ulong ToUInt64() => (ulong)_list[0];
+
+    public void Narrow() => _values[0] = (float)_list[0];
+
+    public void Widen(long x) => _list[0] = x;
+
+    public bool AreEqual() => _values[0] == _values[1];
+
+    public bool IsLess() => _list[0] < _list[1];
+
+    public int ChooseGreater() => _values[0] > _values[1] ? 1 : 2;
+
+    public int WhileNotEqual(int n)
+    {
+        while (_list[n] != _list[n + 1]) n++;
+        return n;
+    }
+}
+
+internal static class HalfSum
+{
+    public static Half Run(Half x, Half y) => x + y;
+}
+
+internal static class Root
+{
+    public static double Run(double x) => double.Sqrt(x);
+}
+
+internal static class VectorSum
+{
+    public static Vector128<float> Run(Vector128<float> x) => x + x;
 }
 
 internal static class Queries
@@ -94,6 +143,25 @@ internal static class Clocks
 internal static class Sleeps
 {
     public static void Run() => Thread.Yield();
+}
+
+/// <summary>Nothing wrong either: floats are moved, not calculated with, beside whole numbers that are.</summary>
+internal static class CleanMoves
+{
+    public static float Run(float[] values, int index, bool last)
+    {
+        int at = last ? values.Length - 1 : index * 2 % values.Length;
+        (float value, int rest) = (values[at], at == 0 ? -index : index / 3);
+        try
+        {
+            values[rest & 1] = value;
+            return last && index > rest ? value : values[(int)((long)index % 2)];
+        }
+        catch (IndexOutOfRangeException) when (index < rest)
+        {
+            return values[^1];
+        }
+    }
 }
 
 /// <summary>Nothing wrong: none of it may be reported.</summary>
