@@ -20,6 +20,9 @@ internal sealed class AssemblyScan : IDisposable
     private readonly string _namespacePrefix;
     private readonly List<string> _violations = [];
 
+    /// <summary>The types that are marked, and whether an instruction was found that needs the mark.</summary>
+    private readonly SortedDictionary<string, bool> _marks = new(StringComparer.Ordinal);
+
     private AssemblyScan(string path, string namespacePrefix)
     {
         _file = new PEReader(File.OpenRead(path));
@@ -36,6 +39,10 @@ internal sealed class AssemblyScan : IDisposable
             scan._metadata.GetAssemblyDefinition().GetCustomAttributes(), "FloatAllowedAttribute");
         foreach (TypeDefinitionHandle handle in scan._metadata.TypeDefinitions)
             scan.ScanType(scan._metadata.GetTypeDefinition(handle), floatAllowed);
+        foreach ((string type, bool isNeeded) in scan._marks)
+        {
+            if (!isNeeded) scan._violations.Add($"needless mark: {type}");
+        }
         return scan._violations;
     }
 
@@ -45,18 +52,22 @@ internal sealed class AssemblyScan : IDisposable
     {
         string name = FullName(type);
         if (!name.StartsWith(_namespacePrefix, StringComparison.Ordinal)) return;
+        string marked = "";
         for (TypeDefinition at = type; ; at = _metadata.GetTypeDefinition(at.GetDeclaringType()))
         {
-            floatAllowed |= HasAttribute(at.GetCustomAttributes(), "FloatAllowedAttribute");
+            if (HasAttribute(at.GetCustomAttributes(), "FloatAllowedAttribute")) marked = FullName(at);
             if (at.GetDeclaringType().IsNil) break;
         }
+        if (marked.Length > 0) _marks.TryAdd(marked, false);
         foreach (FieldDefinitionHandle handle in type.GetFields())
             ScanField(name, _metadata.GetFieldDefinition(handle));
         foreach (MethodDefinitionHandle handle in type.GetMethods())
         {
             MethodDefinition method = _metadata.GetMethodDefinition(handle);
             if (method.RelativeVirtualAddress == 0) continue;
-            ScanMethod($"{name}::{_metadata.GetString(method.Name)}", method, floatAllowed);
+            bool calculates = ScanMethod(
+                $"{name}::{_metadata.GetString(method.Name)}", method, floatAllowed || marked.Length > 0);
+            if (calculates && marked.Length > 0) _marks[marked] = true;
         }
     }
 
@@ -74,8 +85,10 @@ internal sealed class AssemblyScan : IDisposable
             _violations.Add($"thread static: {type}::{name}");
     }
 
-    private void ScanMethod(string name, MethodDefinition method, bool floatAllowed)
+    /// <summary>Whether the method calculates with floats.</summary>
+    private bool ScanMethod(string name, MethodDefinition method, bool floatAllowed)
     {
+        bool calculates = false;
         MethodBodyBlock body = _file.GetMethodBody(method.RelativeVirtualAddress);
         BlobReader code = body.GetILReader();
         FloatFlow floats = new(_metadata, method, body);
@@ -85,8 +98,11 @@ internal sealed class AssemblyScan : IDisposable
             OpCode opCode = instruction.OpCode;
             if (opCode.OperandType is OperandType.InlineMethod or OperandType.InlineTok or OperandType.InlineType)
                 ScanReference(name, MetadataTokens.EntityHandle(instruction.Operand));
-            if (floats.Step(instruction) && !floatAllowed) _violations.Add($"float: {name}: {opCode.Name}");
+            if (!floats.Step(instruction)) continue;
+            calculates = true;
+            if (!floatAllowed) _violations.Add($"float: {name}: {opCode.Name}");
         }
+        return calculates;
     }
 
     private void ScanReference(string where, EntityHandle handle)

@@ -41,6 +41,7 @@ public sealed class AssemblyScanTests
     [InlineData("MutableStatic", "mutable static")]
     [InlineData("PerThread", "thread static")]
     [InlineData("FloatConstant", "float")]
+    [InlineData("MarkedForNothing", "needless mark")]
     [InlineData("Queries", "query operators")]
     [InlineData("Clocks", "outside world")]
     [InlineData("Sleeps", "thread")]

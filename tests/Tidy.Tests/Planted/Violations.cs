@@ -115,6 +115,12 @@ internal sealed class FloatFields
     }
 }
 
+[FloatAllowed("shows that a mark without use is caught")]
+internal static class MarkedForNothing
+{
+    public static int Run(int x) => x * x;
+}
+
 internal static class HalfSum
 {
     public static Half Run(Half x, Half y) => x + y;
