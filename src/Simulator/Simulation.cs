@@ -131,7 +131,6 @@ internal sealed partial class Simulation : IDisposable
     public void Dispose()
     {
         _replica.Dispose();
-        _database.Dispose();
         _memory.Dispose();
     }
 

@@ -8,9 +8,8 @@ namespace Deterministic.Simulator.Oracle;
 
 /// <summary>The whole database as sorted lists of plain objects. It runs the same log as the replica and checks every
 /// reply against an answer of its own, made without indexes, windows or kernels.</summary>
-internal sealed class NaiveDatabase : IDisposable
+internal sealed class NaiveDatabase
 {
-    private readonly NaiveText _text;
     private readonly Func<uint, uint> _limitOf;
     private readonly int _bodySizeMax;
 
@@ -24,7 +23,6 @@ internal sealed class NaiveDatabase : IDisposable
         _bodySizeMax = bodySizeMax;
         _room = bodySizeMax;
         _limitOf = limitOf;
-        _text = new NaiveText(bodySizeMax);
     }
 
     private readonly SortedDictionary<string, NaiveNamespace> _namespaces = new(StringComparer.Ordinal);
@@ -119,7 +117,7 @@ internal sealed class NaiveDatabase : IDisposable
         if (refusal != ErrorCode.Ok) return;
         if (!_namespaces.TryGetValue(request.Namespace, out NaiveNamespace? database))
         {
-            database = new NaiveNamespace(_text);
+            database = new NaiveNamespace();
             _namespaces.Add(request.Namespace, database);
         }
         WriteReply expected = NaiveWrite.Apply(request, database);
@@ -218,6 +216,4 @@ internal sealed class NaiveDatabase : IDisposable
         expected.Sort(ValueOrder.Instance);
         for (int i = 0; i < expected.Count; i++) Core.Check.That(actual[i].Equals(expected[i]));
     }
-
-    public void Dispose() => _text.Dispose();
 }

@@ -28,7 +28,7 @@ internal static class NaiveFilter
                 return !Matches(filter.Children[0], database, row, newRow);
             case FilterOperator.ContainsAllTokens or FilterOperator.ContainsAnyToken
                 or FilterOperator.ContainsTokenSequence:
-                return database.Text.Matches(
+                return NaiveText.Matches(
                     filter, database.Schema[filter.Attribute].FullText!, row.Get(filter.Attribute));
             default:
                 return Compare(filter, database, row.Get(filter.Attribute), Operand(filter, database, newRow));

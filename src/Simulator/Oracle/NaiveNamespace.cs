@@ -27,11 +27,10 @@ internal sealed class NaiveRow(Value id, ulong sequence)
 
 /// <summary>One namespace of the oracle: a schema and a sorted list of rows, nothing else.</summary>
 [FloatAllowed("rounds vectors to the width of their column")]
-internal sealed class NaiveNamespace(NaiveText text)
+internal sealed class NaiveNamespace
 {
     private ulong _sequence;
 
-    public NaiveText Text { get; } = text;
     public ulong NextSequence() => ++_sequence;
 
     public SortedDictionary<string, AttributeSchema> Schema { get; } = new(StringComparer.Ordinal);

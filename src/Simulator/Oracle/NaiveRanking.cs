@@ -1,12 +1,11 @@
 using System.Collections.Generic;
 using Deterministic.Core;
 using Deterministic.Core.Model;
-using Deterministic.StateMachine.Query;
 
 namespace Deterministic.Simulator.Oracle;
 
-/// <summary>Ranking expressions by definition: BM25 counts documents and tokens anew for every clause of every row.
-/// Only the logarithm is production's, which has tests of its own.</summary>
+/// <summary>Ranking expressions by definition: BM25 counts documents and tokens anew for every clause of every
+/// row.</summary>
 [FloatAllowed("scores by definition, in the order that the production states for them")]
 internal sealed class NaiveRanking(NaiveNamespace database)
 {
@@ -62,7 +61,7 @@ internal sealed class NaiveRanking(NaiveNamespace database)
     {
         Value value = row.Get(clause.RankBy.Attribute);
         if (value.IsNull) return 0;
-        List<NaiveToken> held = database.Text.Analyze(clause.Options, value);
+        List<NaiveToken> held = NaiveText.Analyze(clause.Options, value);
         double k1 = clause.Options.K1;
         double b = clause.Options.B;
         double norm = k1 * (1 - b + b * (uint)held.Count / clause.AverageLength);
@@ -98,12 +97,12 @@ internal sealed class NaiveRanking(NaiveNamespace database)
         {
             Value value = pair.Value.Get(rankBy.Attribute);
             if (value.IsNull) continue;
-            texts.Add(database.Text.Analyze(options, value));
+            texts.Add(NaiveText.Analyze(options, value));
             tokens += (ulong)texts[^1].Count;
         }
         Clause clause = new()
         {
-            RankBy = rankBy, Options = options, Terms = database.Text.Analyze(options, rankBy.Operand),
+            RankBy = rankBy, Options = options, Terms = NaiveText.Analyze(options, rankBy.Operand),
             AverageLength = tokens == 0 ? 1 : tokens / (double)texts.Count,
         };
         for (int i = 0; i < clause.Terms.Count; i++) clause.Weights.Add(Weight(clause, i, texts));
@@ -123,7 +122,7 @@ internal sealed class NaiveRanking(NaiveNamespace database)
         }
         double k3 = clause.Options.K3;
         double weight = (k3 + 1) * repeats / (k3 + repeats);
-        return FixedLogarithm.InverseDocumentFrequency((ulong)texts.Count, documents) * weight;
+        return NaiveLogarithm.InverseDocumentFrequency((ulong)texts.Count, documents) * weight;
     }
 
     /// <summary>Index of the first of the clause's terms that is equal to the one given.</summary>

@@ -1,11 +1,6 @@
 using System;
 using System.Collections.Generic;
-using System.Runtime.InteropServices;
-using Deterministic.Core;
-using Deterministic.Core.Memory;
 using Deterministic.Core.Model;
-using Deterministic.StateMachine;
-using Deterministic.StateMachine.Text;
 
 namespace Deterministic.Simulator.Oracle;
 
@@ -20,37 +15,20 @@ internal readonly struct NaiveToken(byte[] text, int position)
     public bool StartsWith(NaiveToken prefix) => Text.AsSpan().StartsWith(prefix.Text);
 }
 
-/// <summary>Turns text into tokens with the production analyzer, whose own tests hold it against published tables, and
-/// answers token filters from them: every text is analysed again each time, nothing is indexed.</summary>
-internal sealed class NaiveText : IDisposable
+/// <summary>Answers token filters from tokens that are made anew each time: nothing is indexed.</summary>
+internal static class NaiveText
 {
-    private readonly StaticMemory _memory = new();
-    private readonly Analyzer _analyzer;
-    private readonly TokenBuffer _tokens;
-
-    public NaiveText(int textSizeMax)
+    public static List<NaiveToken> Analyze(FullTextOptions options, Value text)
     {
-        _analyzer = new Analyzer(_memory);
-        _tokens = new TokenBuffer(_memory, textSizeMax, 6 * textSizeMax);
-    }
-
-    public List<NaiveToken> Analyze(FullTextOptions options, Value text)
-    {
-        _tokens.Clear();
-        ReadOnlySpan<Value> parts = text.Kind == ValueKind.Array ? text.AsArray : [text];
-        foreach (Value part in parts)
-        {
-            bool fits = _analyzer.Analyze(OptionsOf(options), part.AsUtf8, _tokens, _tokens.NextPosition);
-            Check.That(fits);
-        }
         List<NaiveToken> tokens = [];
-        for (int i = 0; i < _tokens.Count; i++)
-            tokens.Add(new NaiveToken(_tokens.Text(i).ToArray(), _tokens.Position(i)));
+        int position = 0;
+        ReadOnlySpan<Value> parts = text.Kind == ValueKind.Array ? text.AsArray : [text];
+        foreach (Value part in parts) NaiveWords.Tokenize(options, part.AsString, ref position, tokens);
         return tokens;
     }
 
     /// <summary>Whether a value passes a token filter. No tokens to look for match nothing.</summary>
-    public bool Matches(Filter filter, FullTextOptions options, Value value)
+    public static bool Matches(Filter filter, FullTextOptions options, Value value)
     {
         if (value.IsNull) return false;
         List<NaiveToken> wanted = Analyze(options, filter.Operand);
@@ -90,14 +68,4 @@ internal sealed class NaiveText : IDisposable
 
     private static bool Equals(Filter filter, List<NaiveToken> wanted, int index, NaiveToken token) =>
         filter.LastAsPrefix && index == wanted.Count - 1 ? token.StartsWith(wanted[index]) : token.Is(wanted[index]);
-
-    private static TextOptions OptionsOf(FullTextOptions options)
-    {
-        byte[] bytes = new byte[16];
-        Core.Wire.WireWriter writer = new(bytes);
-        options.Write(ref writer);
-        return MemoryMarshal.Read<TextOptions>(bytes);
-    }
-
-    public void Dispose() => _memory.Dispose();
 }

@@ -14,7 +14,7 @@ internal sealed class Vocabulary(TapeStream tape, int namespaces, int ids, int d
     [
         "log", "view", "op", "commit", "replica", "quorum", "journal", "block", "vector", "posting", "centroid",
         "walrus", "tusk", "running", "runs", "runner", "the", "and", "a", "of", "Zürich", "naïve",
-        "don't", "3.14", "2026", "日本",
+        "don't", "3.14", "2026", "日本", "Quorum", "Straße", "ÜBER", "write-ahead", "snake_case", "quickly", "👍",
     ];
 
     public const int NamespaceKinds = 4;
