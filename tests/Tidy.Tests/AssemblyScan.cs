@@ -92,10 +92,15 @@ internal sealed class AssemblyScan : IDisposable
         MethodBodyBlock body = _file.GetMethodBody(method.RelativeVirtualAddress);
         BlobReader code = body.GetILReader();
         FloatFlow floats = new(_metadata, method, body);
+        string previous = "";
         while (code.RemainingBytes > 0)
         {
             Instruction instruction = Instruction.Read(ref code);
             OpCode opCode = instruction.OpCode;
+            // Machines with an instruction for it round an unsigned number once, the others by way of f64 twice.
+            if (previous == "conv.r.un" && opCode.Name == "conv.r4")
+                _violations.Add($"rounding of the machine: {name}: unsigned to f32, not by way of f64");
+            previous = opCode.Name!;
             if (opCode.OperandType is OperandType.InlineMethod or OperandType.InlineTok or OperandType.InlineType)
                 ScanReference(name, MetadataTokens.EntityHandle(instruction.Operand));
             if (!floats.Step(instruction)) continue;

@@ -42,6 +42,7 @@ public sealed class AssemblyScanTests
     [InlineData("PerThread", "thread static")]
     [InlineData("FloatConstant", "float")]
     [InlineData("MarkedForNothing", "needless mark")]
+    [InlineData("UnsignedToSingle", "rounding of the machine")]
     [InlineData("Queries", "query operators")]
     [InlineData("Clocks", "outside world")]
     [InlineData("Sleeps", "thread")]

@@ -121,6 +121,12 @@ internal static class MarkedForNothing
     public static int Run(int x) => x * x;
 }
 
+[FloatAllowed("shows that a mark is no leave for this")]
+internal static class UnsignedToSingle
+{
+    public static float Run(ulong x) => x;
+}
+
 internal static class HalfSum
 {
     public static Half Run(Half x, Half y) => x + y;
