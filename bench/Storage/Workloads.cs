@@ -252,8 +252,9 @@ internal sealed class Workloads(BenchmarkOptions options, int engines) : IDispos
             }
             EngineStatistics statistics = pair[engine].Statistics;
             double disk = statistics.DiskBytes;
+            double amplification = (double)written / (operations * data.EntrySize);
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"    {pair[engine].Name,-13} write amplification {(double)written / (operations * data.EntrySize):F2}, "
+                $"    {pair[engine].Name,-13} write amplification {amplification:F2}, "
                 + $"{Sizes.Text(disk)} on disk = {disk / data.Bytes:F2} of the data, "
                 + $"{Sizes.Text(statistics.MemoryBytes)} in memory beside the cache"));
         }
