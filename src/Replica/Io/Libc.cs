@@ -12,10 +12,18 @@ internal static partial class Libc
     public const int DataSync = 0x1000;
     public const int CloseOnExec = 0x80000;
 
+    public const int ErrorPermission = 1;
+    public const int ErrorNoEntry = 2;
+    public const int ErrorInterrupted = 4;
+    public const int ErrorAccess = 13;
+    public const int ErrorExists = 17;
     public const int ErrorInvalid = 22;
     public const int ErrorNoSpace = 28;
+    public const int ErrorReadOnly = 30;
     public const int ErrorNotSupported = 95;
+    public const int ErrorQuota = 122;
 
+    private const int LockShared = 1;
     private const int LockExclusive = 2;
     private const int LockNonBlocking = 4;
 
@@ -30,6 +38,17 @@ internal static partial class Libc
 
     public static int TryLock(int descriptor) => Flock(descriptor, LockExclusive | LockNonBlocking);
 
+    /// <summary>Waits until the lock is there; it goes with the descriptor. 0 or an error number.</summary>
+    public static int Lock(int descriptor, bool exclusive)
+    {
+        while (Flock(descriptor, exclusive ? LockExclusive : LockShared) != 0)
+        {
+            int error = Marshal.GetLastPInvokeError();
+            if (error != ErrorInterrupted) return error;
+        }
+        return 0;
+    }
+
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Open(string path, int flags, int mode);
 
@@ -38,6 +57,13 @@ internal static partial class Libc
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     public static partial int Synchronize(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "rename", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Rename(string from, string to);
+
+    /// <summary>A second name for a file; fails if something has that name.</summary>
+    [LibraryImport("libc", EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Link(string from, string to);
 
     [LibraryImport("libc", EntryPoint = "posix_fallocate")]
     public static partial int Allocate(int descriptor, long offset, long length);
