@@ -10,7 +10,7 @@ internal sealed class Comparison(int engines)
 {
     public void PrintHeader(EnginePair pair) => Console.WriteLine(
         $"{"",-38}{pair[0].Name,14}{(engines == 2 ? pair[1].Name : ""),12}{"ratio",8}   "
-        + "for each: processor, disk read and disk written an operation");
+        + "for each: processor time, bytes read from and written to disk, an operation");
 
     /// <param name="turn">The engine's number (0 is ours, 1 RocksDB) and the round.</param>
     /// <returns>The turns by engine and round.</returns>
@@ -68,11 +68,10 @@ internal sealed class Comparison(int engines)
 
     private static string Details(Turn[] turns)
     {
-        double busy = Median(turns, turn => turn.ProcessorSeconds / turn.Seconds);
+        double processor = Median(turns, turn => turn.ProcessorSeconds * 1e9 / turn.Operations);
         double read = Median(turns, turn => (double)turn.BytesRead / turn.Operations);
         double written = Median(turns, turn => (double)turn.BytesWritten / turn.Operations);
-        return string.Create(CultureInfo.InvariantCulture,
-            $"{busy:P0} {Sizes.Text(read)} {Sizes.Text(written)}");
+        return $"{Duration(processor)} {Sizes.Text(read)} {Sizes.Text(written)}";
     }
 
     private static string Duration(double nanoseconds) => nanoseconds switch
