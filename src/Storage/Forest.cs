@@ -59,13 +59,20 @@ public sealed unsafe class Forest
     /// <summary>The size past which the state machine refuses writes.</summary>
     public long SizeBytesMax { get; }
 
+    /// <summary>Set, it judges every access to the trees. For tests, the simulator and fuzzing.</summary>
+    public TouchGuard? Guard { get; set; }
+
     /// <summary>Starts to gather what one operation needs. Asked again for the same operation after reads have
     /// completed, it gathers further.</summary>
-    public void PrefetchStart(ulong op) => Check.That(op > 0);
+    public void PrefetchStart(ulong op)
+    {
+        Check.That(op > 0);
+        Guard?.Start(op);
+    }
 
     /// <summary>True once everything touched since the start is in memory; it stays there until the next start for
     /// another operation. False: reads are under way.</summary>
-    public bool PrefetchEnd() => true;
+    public bool PrefetchEnd() => Guard?.EndRound() ?? true;
 
     /// <summary>Starts handing out the contents; no changes until <see cref="CheckpointRead"/> returned 0.</summary>
     public void CheckpointStart() => _checkpoint.Start();

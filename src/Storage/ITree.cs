@@ -45,4 +45,8 @@ public interface ITree
     /// <summary>Asks for the first <paramref name="entries"/> entries from <paramref name="key"/> on within the
     /// prefix.</summary>
     bool TouchFirst(ReadOnlySpan<byte> key, int prefixSize, int entries);
+
+    /// <summary>Whether everything under a prefix is in memory and stays there until the operation is over: touches of
+    /// it may then be left out. Asks for nothing, takes next to no time, and may say no without a reason.</summary>
+    bool IsResident(ReadOnlySpan<byte> prefix);
 }

@@ -49,6 +49,7 @@ public sealed unsafe partial class Tree : ITree
 
     public bool TryGet(ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value)
     {
+        _forest.Guard?.Reads(this, key, key);
         uint page = FindLeaf(key);
         int slot = _pages[page].LowerBound(key, out bool found);
         value = found ? ValueAt(page, slot) : default;
@@ -64,6 +65,7 @@ public sealed unsafe partial class Tree : ITree
         bool any = page != 0 && KeyAt(page, slot).StartsWith(key[..prefixSize]);
         foundKey = any ? KeyAt(page, slot) : default;
         value = any ? ValueAt(page, slot) : default;
+        _forest.Guard?.Reads(this, any ? foundKey : key[..prefixSize], key);
         return any;
     }
 
@@ -72,7 +74,10 @@ public sealed unsafe partial class Tree : ITree
         uint page = FindLeaf(key);
         int slot = _pages[page].LowerBound(key, out _);
         if (slot == _pages[page].Count) StepForward(ref page, ref slot);
-        return CursorAt(page, slot, key, prefixSize);
+        TreeCursor cursor = CursorAt(page, slot, key, prefixSize);
+        if (cursor.Valid) _forest.Guard?.Reads(this, key, cursor.Key);
+        else _forest.Guard?.ReadsToEnd(this, key, key[..prefixSize]);
+        return cursor;
     }
 
     public TreeCursor SeekBefore(ReadOnlySpan<byte> key, int prefixSize)
@@ -80,7 +85,9 @@ public sealed unsafe partial class Tree : ITree
         uint page = FindLeaf(key);
         int slot = _pages[page].LowerBound(key, out _);
         StepBack(ref page, ref slot);
-        return CursorAt(page, slot, key, prefixSize);
+        TreeCursor cursor = CursorAt(page, slot, key, prefixSize);
+        _forest.Guard?.Reads(this, cursor.Valid ? cursor.Key : key[..prefixSize], key);
+        return cursor;
     }
 
     public TreeCursor SeekFirst() => Seek([], 0);
@@ -100,25 +107,35 @@ public sealed unsafe partial class Tree : ITree
         return any ? new TreeCursor(this, page, slot, prefixSize) : default;
     }
 
-    public bool Touch(ReadOnlySpan<byte> key) => true;
+    public bool Touch(ReadOnlySpan<byte> key) => _forest.Guard?.Touch(this, key) ?? true;
 
-    public bool TouchFloor(ReadOnlySpan<byte> key, int prefixSize) => true;
+    public bool TouchFloor(ReadOnlySpan<byte> key, int prefixSize) =>
+        _forest.Guard?.TouchFloor(this, key, prefixSize) ?? true;
 
-    public bool TouchPrefix(ReadOnlySpan<byte> prefix) => true;
+    public bool TouchPrefix(ReadOnlySpan<byte> prefix) => _forest.Guard?.TouchPrefix(this, prefix) ?? true;
 
-    public bool TouchFirst(ReadOnlySpan<byte> key, int prefixSize, int entries) => true;
+    public bool TouchFirst(ReadOnlySpan<byte> key, int prefixSize, int entries) =>
+        _forest.Guard?.TouchFirst(this, key, prefixSize, entries) ?? true;
+
+    public bool IsResident(ReadOnlySpan<byte> prefix) => _forest.Guard?.IsResident(this, prefix) ?? true;
 
     public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
     {
+        _forest.Guard?.Reads(this, key, key);
         Check.That(!_forest.Contains(value));
         byte* place = Place(key, value.Length, keep: false);
         value.CopyTo(new Span<byte>(place, value.Length));
     }
 
-    public Span<byte> Resize(ReadOnlySpan<byte> key, int size) => new(Place(key, size, keep: true), size);
+    public Span<byte> Resize(ReadOnlySpan<byte> key, int size)
+    {
+        _forest.Guard?.Reads(this, key, key);
+        return new(Place(key, size, keep: true), size);
+    }
 
     public bool Remove(ReadOnlySpan<byte> key)
     {
+        _forest.Guard?.Reads(this, key, key);
         Check.That(key.Length <= KeySizeMax);
         uint leaf = Descend(key, 0);
         int slot = _pages[leaf].LowerBound(key, out bool found);
@@ -146,10 +163,20 @@ public sealed unsafe partial class Tree : ITree
             int run = 1;
             int runMax = entriesMax - removed < page.Count - slot ? entriesMax - removed : page.Count - slot;
             while (run < runMax && page.Key(slot + run).StartsWith(prefix)) run++;
+            _forest.Guard?.Reads(this, prefix, page.Key(slot + run - 1));
             RemoveEntries(leaf, slot, run);
             removed += run;
         }
         return removed;
+    }
+
+    /// <summary>A cursor went from one entry to the next, or to the end of its prefix.</summary>
+    internal void Walked(ReadOnlySpan<byte> from, ReadOnlySpan<byte> to, int prefixSize, bool forwards)
+    {
+        if (_forest.Guard is null) return;
+        if (forwards && to.IsEmpty) _forest.Guard.ReadsToEnd(this, from, from[..prefixSize]);
+        else if (forwards) _forest.Guard.Reads(this, from, to);
+        else _forest.Guard.Reads(this, to.IsEmpty ? from[..prefixSize] : to, from);
     }
 
     internal ReadOnlySpan<byte> KeyAt(uint page, int slot) => _pages[page].Key(slot);

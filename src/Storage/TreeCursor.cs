@@ -50,7 +50,9 @@ public struct TreeCursor
     {
         ReadOnlySpan<byte> before = Key;
         _tree.StepForward(ref _page, ref _slot);
-        return StayInPrefix(before);
+        bool valid = StayInPrefix(before);
+        _tree.Walked(before, valid ? Key : default, _prefixSize, forwards: true);
+        return valid;
     }
 
     /// <summary>Moves to the next smaller key; false when there was none.</summary>
@@ -58,7 +60,9 @@ public struct TreeCursor
     {
         ReadOnlySpan<byte> before = Key;
         _tree.StepBack(ref _page, ref _slot);
-        return StayInPrefix(before);
+        bool valid = StayInPrefix(before);
+        _tree.Walked(before, valid ? Key : default, _prefixSize, forwards: false);
+        return valid;
     }
 
     private bool StayInPrefix(ReadOnlySpan<byte> before)

@@ -9,7 +9,8 @@ using Deterministic.Storage;
 namespace Deterministic.StateMachine.Columns;
 
 /// <summary>Appends values of one column (or vectors of one vector column) in the ascending order of document numbers:
-/// begin, append, end. The chunk that is still open is kept apart in fixed buffers and written once.</summary>
+/// begin, append, end. The chunk that is still open is kept apart in fixed buffers and written once; the column's last
+/// chunk is taken up when there is something to append.</summary>
 public sealed class ColumnAppender
 {
     private enum Layout
@@ -35,6 +36,7 @@ public sealed class ColumnAppender
     private int _present;
     private int _used;
     private bool _changed;
+    private bool _loaded;
 
     /// <param name="memory">Where the buffers are from.</param>
     /// <param name="rowSizeMax">Size of the largest single value.</param>
@@ -62,6 +64,7 @@ public sealed class ColumnAppender
     public void Append(uint document, ReadOnlySpan<byte> row, float inverseNorm = 0)
     {
         Check.That(_layout == Layout.Variable || row.Length == _width);
+        if (!_loaded) Load();
         Check.That(_rows == 0 || document >= _first + (uint)_rows);
         if (_rows > 0 && !Fits(document, row.Length)) Flush();
         if (_rows == 0) _first = document;
@@ -96,7 +99,7 @@ public sealed class ColumnAppender
         _width = width;
         _cosine = cosine;
         Clear();
-        Load();
+        _loaded = false;
     }
 
     private void Clear()
@@ -111,6 +114,7 @@ public sealed class ColumnAppender
     /// <summary>Takes up the last chunk of the column, if there is one.</summary>
     private void Load()
     {
+        _loaded = true;
         Keys key = new(stackalloc byte[14]);
         key.Namespace(_namespace).Attribute(_attribute).Document(uint.MaxValue);
         if (!_tree!.TryFloor(key.Key, 10, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> chunk)) return;

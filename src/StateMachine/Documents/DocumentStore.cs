@@ -25,6 +25,9 @@ public sealed class DocumentStore
     private readonly ColumnAppender _appender;
     private readonly NativeBuffer _row;
 
+    /// <summary>A key prefix without the last byte of the document number stands for 256 documents.</summary>
+    internal const int WindowPrefixes = Limits.WindowDocuments / 256;
+
     private readonly float[] _widened = new float[Limits.DimensionsMax];
 
     /// <summary>For keys of lookups whose results are handed out.</summary>
@@ -356,15 +359,18 @@ public sealed class DocumentStore
 
     private void RemoveWindow(NamespaceView view, TreeId tree, ushort attribute, uint window)
     {
-        uint first = window * Limits.WindowDocuments;
-        Keys bound = new(stackalloc byte[14]);
-        bound.Namespace(view.Number).Attribute(attribute).Document(first + Limits.WindowDocuments - 1);
-        Span<byte> key = stackalloc byte[14];
-        while (_trees[tree].TryFloor(bound.Key, 10, out ReadOnlySpan<byte> found, out _))
-        {
-            if (BinaryPrimitives.ReadUInt32BigEndian(found[10..]) < first) return;
-            found.CopyTo(key);
-            _trees[tree].Remove(key);
-        }
+        Keys key = new(stackalloc byte[14]);
+        for (uint part = 0; part < WindowPrefixes; part++)
+            _trees[tree].RemovePrefix(WindowPrefix(ref key, view.Number, attribute, window, part), int.MaxValue);
+    }
+
+    /// <summary>Prefix of the keys of all chunks that begin in one of the <see cref="WindowPrefixes"/> parts of a
+    /// window.</summary>
+    internal static ReadOnlySpan<byte> WindowPrefix(
+        ref Keys key, ulong namespaceNumber, ushort attribute, uint window, uint part)
+    {
+        Check.That(part < WindowPrefixes);
+        uint first = window * Limits.WindowDocuments + part * 256;
+        return key.Namespace(namespaceNumber).Attribute(attribute).Document(first).Key[..^1];
     }
 }

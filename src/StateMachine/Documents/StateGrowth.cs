@@ -25,9 +25,9 @@ public struct StateGrowth
     private const long VectorSize = ChunkSize + 4;
     private const long WindowSize = Forest.EntryOverheadSize + 12 + Limits.WindowDocuments / 8;
 
-    /// <summary>A token with its entry among the terms (key without the term, count) and a block of postings of its own
-    /// (key without the term, header, frequency, size, position).</summary>
-    private const long TokenSize = Forest.EntryOverheadSize + 8 + 2 + 2 + 8 +
+    /// <summary>A token with its entry among the terms (key without the term, value) and a block of postings of its own
+    /// (key without the term, header, document, frequency, size, position).</summary>
+    private const long TokenSize = Forest.EntryOverheadSize + 8 + 2 + 2 + Postings.TermEntry.Size +
         Forest.EntryOverheadSize + 8 + 2 + 2 + 4 + Postings.PostingBlock.HeaderSize + 4 * Postings.Varint.SizeMax;
 
     /// <summary>Tokens of one byte have a byte between them, so there is at most one for two bytes. Folding makes a

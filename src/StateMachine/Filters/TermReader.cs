@@ -69,7 +69,7 @@ public sealed class TermReader(Trees trees)
     {
         documents = 0;
         if (!trees.Terms.TryFloor(bound, prefix.Length, out term, out ReadOnlySpan<byte> value)) return false;
-        documents = BinaryPrimitives.ReadUInt64LittleEndian(value);
+        documents = TermEntry.Count(value);
         // A term's key ends with 00 01 and none ends with 00 00, so with its last byte 0 the bound is just below it.
         Check.That(term[^1] == 1);
         term.CopyTo(bound);

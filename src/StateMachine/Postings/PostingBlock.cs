@@ -6,9 +6,10 @@ namespace Deterministic.StateMachine.Postings;
 
 /// <summary>Value of <see cref="TreeId.Postings"/>: up to <see cref="PostingsMax"/> postings in ascending document
 /// order. u16 n, u16 zero, u32 last document, u32 size of section 1, u32 size of section 2; section 1: varint
-/// differences between document numbers, from the second posting on (the first is in the key); section 2: varint term
-/// frequencies; section 3: per posting the varint size in bytes of its positions, then the positions as varint
-/// differences, the first absolute. Varints are little-endian base 128.</summary>
+/// differences between document numbers, the first to the number in the key, which is that of the block's first posting
+/// ever and stays when that one goes; section 2: varint term frequencies;
+/// section 3: per posting the varint size in bytes of its positions, then the positions as varint differences, the first
+/// absolute. Varints are little-endian base 128.</summary>
 public readonly ref struct PostingBlock
 {
     public const int HeaderSize = 16;
@@ -32,6 +33,7 @@ public readonly ref struct PostingBlock
         Check.That(HeaderSize + DocumentsSize + FrequenciesSize <= block.Length);
     }
 
+    /// <summary>No document of the block is below; it need not be in it any more.</summary>
     public uint First { get; }
     public uint Last { get; }
     public int Count { get; }
@@ -50,7 +52,7 @@ public readonly ref struct PostingBlock
         uint document = First;
         for (int i = 0; i < Count; i++)
         {
-            if (i > 0) document += Varint.Read(ref deltas);
+            document += Varint.Read(ref deltas);
             documents[i] = document;
             frequencies[i] = Varint.Read(ref counts);
         }

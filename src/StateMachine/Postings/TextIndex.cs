@@ -11,7 +11,8 @@ namespace Deterministic.StateMachine.Postings;
 
 /// <summary>Keeps <see cref="TreeId.Terms"/> and <see cref="TreeId.Postings"/> of full-text attributes equal to what
 /// the live documents hold: a document is added once, above all documents before it, and removed by analysing its old
-/// text again.</summary>
+/// text again. A term's entry names the last block of its postings, so that adding to it takes two reads of single keys
+/// and no search.</summary>
 public sealed class TextIndex
 {
     private const int KeySizeMax = Keys.SizeMax;
@@ -118,25 +119,27 @@ public sealed class TextIndex
         Keys key = new(stackalloc byte[KeySizeMax]);
         key.Namespace(namespaceNumber).Attribute(attribute).Term(_tokens.Text(tokens[0]));
         int prefix = key.Size;
-        Span<byte> count = _terms.Resize(key.Key, 8);
-        BinaryPrimitives.WriteUInt64LittleEndian(count, BinaryPrimitives.ReadUInt64LittleEndian(count) + 1);
+        Span<byte> entry = _terms.Resize(key.Key, TermEntry.Size);
+        TermEntry.SetCount(entry, TermEntry.Count(entry) + 1);
+        uint first = TermEntry.LastBlock(entry);
 
         ReadOnlySpan<byte> positions = EncodePositions(tokens);
-        key.Document(uint.MaxValue);
-        if (_postings.TryFloor(key.Key, prefix, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value))
+        if (first != TermEntry.NoBlock)
         {
-            Check.That(found.Length == key.Size);
-            PostingBlock last = new(value, BinaryPrimitives.ReadUInt32BigEndian(found[prefix..]));
+            key.Document(first);
+            bool exists = _postings.TryGet(key.Key, out ReadOnlySpan<byte> value);
+            Check.That(exists);
+            PostingBlock last = new(value, first);
             Check.That(last.Last < document);
             if (last.Count < PostingBlock.PostingsMax && value.Length + positions.Length < PostingBlock.SizeSoftMax)
             {
-                Span<byte> lastKey = stackalloc byte[KeySizeMax];
-                found.CopyTo(lastKey);
-                Append(lastKey[..found.Length], last, value.Length, document, (uint)tokens.Length, positions);
+                Append(key.Key, last, value.Length, document, (uint)tokens.Length, positions);
                 return;
             }
         }
+        TermEntry.SetLastBlock(entry, document);
         key.Namespace(namespaceNumber).Attribute(attribute).Term(_tokens.Text(tokens[0])).Document(document);
+        Check.That(key.Size == prefix + 4);
         PutFirst(key.Key, document, (uint)tokens.Length, positions);
     }
 
@@ -166,10 +169,11 @@ public sealed class TextIndex
     {
         Span<byte> count = stackalloc byte[Varint.SizeMax];
         count = count[..Varint.Write(count, frequency)];
-        Span<byte> bytes = _postings.Resize(key, PostingBlock.HeaderSize + count.Length + positions.Length);
-        WriteHeader(bytes, 1, document, 0, count.Length);
-        count.CopyTo(bytes[PostingBlock.HeaderSize..]);
-        positions.CopyTo(bytes[(PostingBlock.HeaderSize + count.Length)..]);
+        Span<byte> bytes = _postings.Resize(key, PostingBlock.HeaderSize + 1 + count.Length + positions.Length);
+        int used = PostingBlock.HeaderSize + Varint.Write(bytes[PostingBlock.HeaderSize..], 0);
+        WriteHeader(bytes, 1, document, used - PostingBlock.HeaderSize, count.Length);
+        count.CopyTo(bytes[used..]);
+        positions.CopyTo(bytes[(used + count.Length)..]);
     }
 
     private static void WriteHeader(Span<byte> block, int count, uint last, int documentsSize, int frequenciesSize)
@@ -205,53 +209,58 @@ public sealed class TextIndex
     {
         Keys key = new(stackalloc byte[KeySizeMax]);
         key.Namespace(namespaceNumber).Attribute(attribute).Term(term);
-        CountDown(key.Key);
+        int termSize = key.Size;
         key.Document(document);
         bool exists = _postings.TryFloor(
-            key.Key, key.Size - 4, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value);
+            key.Key, termSize, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value);
         Check.That(exists && found.Length == key.Size);
-        uint first = BinaryPrimitives.ReadUInt32BigEndian(found[^4..]);
-        Span<byte> oldKey = stackalloc byte[KeySizeMax];
-        found.CopyTo(oldKey);
-        oldKey = oldKey[..found.Length];
-        int size = Without(new PostingBlock(value, first), document, out uint newFirst);
-        if (size == 0 || newFirst != first)
+        uint first = BinaryPrimitives.ReadUInt32BigEndian(found[termSize..]);
+        int size = Without(new PostingBlock(value, first), document);
+        CountDown(key.Key[..termSize], size == 0 ? first : TermEntry.NoBlock);
+        key.Namespace(namespaceNumber).Attribute(attribute).Term(term).Document(first);
+        if (size > 0)
         {
-            bool removed = _postings.Remove(oldKey);
-            Check.That(removed);
+            _postings.Put(key.Key, _block.Slice(0, size));
+            return;
         }
-        if (size == 0) return;
-        BinaryPrimitives.WriteUInt32BigEndian(oldKey[^4..], newFirst);
-        _postings.Put(oldKey, _block.Slice(0, size));
+        bool removed = _postings.Remove(key.Key);
+        Check.That(removed);
     }
 
-    private void CountDown(ReadOnlySpan<byte> termKey)
+    /// <summary>One document less has the term; if the block that goes with it was the term's last, the next posting
+    /// begins a new one.</summary>
+    private void CountDown(ReadOnlySpan<byte> termKey, uint blockGone)
     {
         bool exists = _terms.TryGet(termKey, out ReadOnlySpan<byte> value);
         Check.That(exists);
-        ulong count = BinaryPrimitives.ReadUInt64LittleEndian(value);
+        ulong count = TermEntry.Count(value);
         Check.That(count > 0);
-        if (count == 1) _terms.Remove(termKey);
-        else BinaryPrimitives.WriteUInt64LittleEndian(_terms.Resize(termKey, 8), count - 1);
+        if (count == 1)
+        {
+            _terms.Remove(termKey);
+            return;
+        }
+        Span<byte> entry = _terms.Resize(termKey, TermEntry.Size);
+        TermEntry.SetCount(entry, count - 1);
+        if (TermEntry.LastBlock(entry) == blockGone) TermEntry.SetLastBlock(entry, TermEntry.NoBlock);
     }
 
     /// <summary>Writes the block without one posting to the buffer and returns its size; 0 if nothing is
     /// left.</summary>
-    private int Without(in PostingBlock block, uint document, out uint first)
+    private int Without(in PostingBlock block, uint document)
     {
         Span<uint> documents = stackalloc uint[PostingBlock.PostingsMax];
         Span<uint> frequencies = stackalloc uint[PostingBlock.PostingsMax];
         block.Decode(documents, frequencies);
         int at = documents[..block.Count].BinarySearch(document);
         Check.That(at >= 0);
-        first = at == 0 && block.Count > 1 ? documents[1] : block.First;
         if (block.Count == 1) return 0;
         Span<byte> bytes = _block.Span;
         int used = PostingBlock.HeaderSize;
-        uint before = first;
+        uint before = block.First;
         for (int i = 0; i < block.Count; i++)
         {
-            if (i == at || documents[i] == first) continue;
+            if (i == at) continue;
             used += Varint.Write(bytes[used..], documents[i] - before);
             before = documents[i];
         }

@@ -204,7 +204,7 @@ public sealed partial class QueryPlan
         Keys key = new(_termKeys.AsSpan(_termKeysSize));
         key.Namespace(_view.Number).Attribute(attribute.Number).Term(token);
         if (!_trees.Terms.TryGet(key.Key, out ReadOnlySpan<byte> value)) return true;
-        ulong frequency = BinaryPrimitives.ReadUInt64LittleEndian(value);
+        ulong frequency = Postings.TermEntry.Count(value);
         double k3 = attribute.Text.K3;
         double weight = (k3 + 1) * repeats / (k3 + repeats);
         KeepTerm(new QueryTerm

@@ -304,10 +304,22 @@ public sealed class StateVerifier : IDisposable
         }
         SortedDictionary<string, ulong> stored = new(StringComparer.Ordinal);
         for (TreeCursor at = _trees.Terms.SeekFirst(); at.Valid; at.Next())
-            if (!_garbage.Contains(BinaryPrimitives.ReadUInt64BigEndian(at.Key)))
-                stored.Add(Convert.ToHexString(at.Key), BinaryPrimitives.ReadUInt64LittleEndian(at.Value));
+        {
+            if (_garbage.Contains(BinaryPrimitives.ReadUInt64BigEndian(at.Key))) continue;
+            stored.Add(Convert.ToHexString(at.Key), TermEntry.Count(at.Value));
+            VerifyLastBlock(at.Key, TermEntry.LastBlock(at.Value));
+        }
         Assert.Equal(terms, stored);
         Assert.Equal(expected, StoredPostings());
+    }
+
+    /// <summary>If the term's entry names a block of postings, then it is the last.</summary>
+    private void VerifyLastBlock(ReadOnlySpan<byte> term, uint first)
+    {
+        if (first == TermEntry.NoBlock) return;
+        byte[] end = [.. term, 255, 255, 255, 255];
+        Assert.True(_trees.Postings.TryFloor(end, term.Length, out ReadOnlySpan<byte> found, out _));
+        Assert.Equal(first, BinaryPrimitives.ReadUInt32BigEndian(found[term.Length..]));
     }
 
     /// <summary>Adds what the live rows' texts lead to: per term its number of documents, per term and document the
