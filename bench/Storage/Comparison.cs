@@ -13,8 +13,10 @@ internal sealed class Comparison(int engines)
         + "for each: processor time, bytes read from and written to disk, an operation");
 
     /// <param name="turn">The engine's number (0 is ours, 1 RocksDB) and the round.</param>
+    /// <param name="rounds">How often each engine's turn comes.</param>
+    /// <param name="whole">The rounds are parts of one whole, not repetitions: their sums count, not medians.</param>
     /// <returns>The turns by engine and round.</returns>
-    public Turn[][] Measure(string name, int rounds, Func<int, int, Turn> turn)
+    public Turn[][] Measure(string name, int rounds, Func<int, int, Turn> turn, bool whole = false)
     {
         Turn[][] turns = new Turn[engines][];
         for (int engine = 0; engine < engines; engine++) turns[engine] = new Turn[rounds];
@@ -27,7 +29,7 @@ internal sealed class Comparison(int engines)
             }
             if (engines == 2) DemandSameResults(name, turns[0][round], turns[1][round]);
         }
-        Print(name, turns);
+        Print(name, whole ? Array.ConvertAll(turns, parts => new[] { Turn.Sum(parts) }) : turns);
         return turns;
     }
 
@@ -69,8 +71,9 @@ internal sealed class Comparison(int engines)
     private static string Details(Turn[] turns)
     {
         double processor = Median(turns, turn => turn.ProcessorSeconds * 1e9 / turn.Operations);
-        double read = Median(turns, turn => (double)turn.BytesRead / turn.Operations);
-        double written = Median(turns, turn => (double)turn.BytesWritten / turn.Operations);
+        Turn sum = Turn.Sum(turns);
+        double read = (double)sum.BytesRead / sum.Operations;
+        double written = (double)sum.BytesWritten / sum.Operations;
         return $"{Duration(processor)} {Sizes.Text(read)} {Sizes.Text(written)}";
     }
 

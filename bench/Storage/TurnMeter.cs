@@ -11,6 +11,18 @@ internal readonly record struct Turn(
     long Operations, ulong Hash, double Seconds, double ProcessorSeconds, long BytesRead, long BytesWritten)
 {
     public double NanosecondsPerOperation => Seconds * 1e9 / Operations;
+
+    public static Turn Sum(Turn[] turns)
+    {
+        Turn sum = default;
+        foreach (Turn turn in turns)
+        {
+            sum = new Turn(sum.Operations + turn.Operations, sum.Hash ^ turn.Hash, sum.Seconds + turn.Seconds,
+                sum.ProcessorSeconds + turn.ProcessorSeconds, sum.BytesRead + turn.BytesRead,
+                sum.BytesWritten + turn.BytesWritten);
+        }
+        return sum;
+    }
 }
 
 /// <summary>Measures a turn from its construction to <see cref="End"/>. Engines take turns and are settled in

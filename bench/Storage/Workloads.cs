@@ -121,7 +121,7 @@ internal sealed class Workloads(BenchmarkOptions options, int engines) : IDispos
             if (round == UpdateMemtables - 1) pair[engine].Flush();
             else pair[engine].Settle();
             return meter.End(part, default);
-        });
+        }, whole: true);
         PrintAmplification(pair, turns, _data);
         EntryPicker deleted = new(_data.Entries, options.Seed + 2);
         long deletes = Math.Max(1, _data.Entries / DeletedOneIn);
@@ -244,15 +244,10 @@ internal sealed class Workloads(BenchmarkOptions options, int engines) : IDispos
     {
         for (int engine = 0; engine < turns.Length; engine++)
         {
-            long operations = 0, written = 0;
-            foreach (Turn turn in turns[engine])
-            {
-                operations += turn.Operations;
-                written += turn.BytesWritten;
-            }
+            Turn sum = Turn.Sum(turns[engine]);
             EngineStatistics statistics = pair[engine].Statistics;
             double disk = statistics.DiskBytes;
-            double amplification = (double)written / (operations * data.EntrySize);
+            double amplification = (double)sum.BytesWritten / (sum.Operations * data.EntrySize);
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"    {pair[engine].Name,-13} write amplification {amplification:F2}, "
                 + $"{Sizes.Text(disk)} on disk = {disk / data.Bytes:F2} of the data, "
