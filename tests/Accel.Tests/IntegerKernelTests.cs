@@ -47,6 +47,28 @@ public sealed class IntegerKernelTests
         }).QuickCheckThrowOnFailure();
     }
 
+    /// <summary>Codes that share registers, that fill one, and that leave a rest; whole turns of rows and lone
+    /// ones.</summary>
+    [Theory]
+    [InlineData(16)]
+    [InlineData(32)]
+    [InlineData(64)]
+    [InlineData(96)]
+    [InlineData(139)]
+    [InlineData(192)]
+    public void Every_backend_is_exact_for_any_number_of_rows(int size)
+    {
+        Random random = new(size);
+        for (int count = 0; count <= 37; count++)
+        {
+            byte[] query = new byte[size];
+            byte[] rows = new byte[size * count];
+            random.NextBytes(query);
+            random.NextBytes(rows);
+            AssertExact(query, rows, count);
+        }
+    }
+
     [Fact]
     public void Every_backend_is_exact_at_the_listed_dimensions()
     {

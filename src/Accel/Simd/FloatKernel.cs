@@ -36,6 +36,7 @@ internal static unsafe class FloatKernel<TLanes, TTerm, T>
 {
     private const int Lanes = KernelShape.Lanes;
     private const int PrefetchBytes = 8192;
+    private const int CacheLineSize = 64;
 
     /// <summary>Sixteen set elements, then sixteen clear ones; read from element 16 − n for a mask of the first n
     /// lanes.</summary>
@@ -110,7 +111,6 @@ internal static unsafe class FloatKernel<TLanes, TTerm, T>
     {
         unchecked
         {
-            nint ahead = PrefetchBytes / sizeof(T);
             T* rowB = rowA + dimensions;
             T* rowC = rowB + dimensions;
             T* rowD = rowC + dimensions;
@@ -123,10 +123,7 @@ internal static unsafe class FloatKernel<TLanes, TTerm, T>
                 for (nint i = start; i < end; i += Lanes)
                 {
                     TLanes x = TLanes.Load(query + i);
-                    Prefetch(rowA + i + ahead);
-                    Prefetch(rowB + i + ahead);
-                    Prefetch(rowC + i + ahead);
-                    Prefetch(rowD + i + ahead);
+                    Prefetch((byte*)(rowA + 4 * i) + PrefetchBytes);
                     a += TTerm.Of(x, Load(rowA + i));
                     b += TTerm.Of(x, Load(rowB + i));
                     c += TTerm.Of(x, Load(rowC + i));
@@ -146,12 +143,14 @@ internal static unsafe class FloatKernel<TLanes, TTerm, T>
         }
     }
 
-    /// <summary>Asks for memory that a scan will read soon: rows shorter than a page give the machine's own prefetcher
-    /// too little to go on. Reading ahead of the block's end is harmless, since a prefetch never faults.</summary>
+    /// <summary>Asks for as many bytes as one step over four rows reads. The rows lie one after another, and asked for
+    /// in that order they come faster than row by row. Reading ahead of the block's end is harmless, since a prefetch
+    /// never faults.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Prefetch(T* source)
+    private static void Prefetch(byte* source)
     {
-        if (Sse.IsSupported) Sse.Prefetch0(source);
+        if (!Sse.IsSupported) return;
+        for (int line = 0; line < 4 * Lanes * sizeof(T); line += CacheLineSize) Sse.Prefetch0(source + line);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,13 +1,13 @@
 using System;
-using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
 namespace Deterministic.Accel.Simd;
 
-/// <summary>Integer sums over rows of signed bytes and of 1-bit codes. No sum can overflow within the dimension limit,
-/// so any order of additions gives the same number and these kernels need no canonical one.</summary>
+/// <summary>Integer sums over rows of signed bytes. No sum can overflow within the dimension limit, so any order of
+/// additions gives the same number and these kernels need no canonical one. Four rows in flight share the loads of the
+/// query and one fold.</summary>
 internal static unsafe class IntegerKernel<TBytes, TTerm>
     where TBytes : struct, IBytes<TBytes>
     where TTerm : IByteTerm
@@ -16,13 +16,15 @@ internal static unsafe class IntegerKernel<TBytes, TTerm>
     public static void Run(ReadOnlySpan<sbyte> query, ReadOnlySpan<sbyte> rows, Span<int> scores)
     {
         KernelShape.CheckRows(query.Length, rows.Length, scores.Length);
+        int dimensions = query.Length;
         fixed (sbyte* q = query)
         fixed (sbyte* r = rows)
+        fixed (int* s = scores)
         {
-            for (int row = 0; row < scores.Length; row++)
-            {
-                scores[row] = OneRow(q, r + (nint)row * query.Length, query.Length);
-            }
+            int row = 0;
+            for (; row <= scores.Length - 4; row += 4)
+                FourRows(q, r + (nint)row * dimensions, dimensions).Store(s + row);
+            for (; row < scores.Length; row++) s[row] = OneRow(q, r + (nint)row * dimensions, dimensions);
         }
     }
 
@@ -37,10 +39,43 @@ internal static unsafe class IntegerKernel<TBytes, TTerm>
             {
                 sum = TBytes.AddIntegers(sum, TTerm.Of(TBytes.Load(query + i), TBytes.Load(row + i)));
             }
-            int total = TBytes.SumIntegers(sum);
-            for (; i < dimensions; i++) total += TTerm.Of(query[i], row[i]);
-            return total;
+            return Vector128.Sum(TBytes.FoldToFour(sum)) + Rest(query, row, i, dimensions);
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<int> FourRows(sbyte* query, sbyte* rowA, int dimensions)
+    {
+        unchecked
+        {
+            sbyte* rowB = rowA + dimensions;
+            sbyte* rowC = rowB + dimensions;
+            sbyte* rowD = rowC + dimensions;
+            nint i = 0;
+            TBytes a = default, b = default, c = default, d = default;
+            for (; i <= dimensions - TBytes.Count; i += TBytes.Count)
+            {
+                TBytes x = TBytes.Load(query + i);
+                a = TBytes.AddIntegers(a, TTerm.Of(x, TBytes.Load(rowA + i)));
+                b = TBytes.AddIntegers(b, TTerm.Of(x, TBytes.Load(rowB + i)));
+                c = TBytes.AddIntegers(c, TTerm.Of(x, TBytes.Load(rowC + i)));
+                d = TBytes.AddIntegers(d, TTerm.Of(x, TBytes.Load(rowD + i)));
+            }
+            Vector128<int> sums = LaneFold.ToOne(
+                TBytes.FoldToFour(a), TBytes.FoldToFour(b), TBytes.FoldToFour(c), TBytes.FoldToFour(d));
+            if (i == dimensions) return sums;
+            return sums + Vector128.Create(
+                Rest(query, rowA, i, dimensions), Rest(query, rowB, i, dimensions),
+                Rest(query, rowC, i, dimensions), Rest(query, rowD, i, dimensions));
+        }
+    }
+
+    /// <summary>The terms from element <paramref name="i"/> on, which do not fill a register.</summary>
+    private static int Rest(sbyte* query, sbyte* row, nint i, int dimensions)
+    {
+        int total = 0;
+        for (; i < dimensions; i++) total += TTerm.Of(query[i], row[i]);
+        return total;
     }
 }
 
@@ -86,7 +121,8 @@ internal unsafe interface IBytes<TSelf> where TSelf : struct, IBytes<TSelf>
 
     static abstract TSelf AddIntegers(TSelf x, TSelf y);
 
-    static abstract int SumIntegers(TSelf x);
+    /// <summary>Four integers with the sum of all.</summary>
+    static abstract Vector128<int> FoldToFour(TSelf x);
 }
 
 internal readonly unsafe struct Bytes512(Vector512<short> all) : IBytes<Bytes512>
@@ -115,7 +151,11 @@ internal readonly unsafe struct Bytes512(Vector512<short> all) : IBytes<Bytes512
     public static Bytes512 AddIntegers(Bytes512 x, Bytes512 y) => new((x._all.AsInt32() + y._all.AsInt32()).AsInt16());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int SumIntegers(Bytes512 x) => Vector512.Sum(x._all.AsInt32());
+    public static Vector128<int> FoldToFour(Bytes512 x)
+    {
+        Vector256<int> eight = x._all.GetLower().AsInt32() + x._all.GetUpper().AsInt32();
+        return eight.GetLower() + eight.GetUpper();
+    }
 }
 
 internal readonly unsafe struct Bytes256(Vector256<short> all) : IBytes<Bytes256>
@@ -144,7 +184,7 @@ internal readonly unsafe struct Bytes256(Vector256<short> all) : IBytes<Bytes256
     public static Bytes256 AddIntegers(Bytes256 x, Bytes256 y) => new((x._all.AsInt32() + y._all.AsInt32()).AsInt16());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int SumIntegers(Bytes256 x) => Vector256.Sum(x._all.AsInt32());
+    public static Vector128<int> FoldToFour(Bytes256 x) => x._all.GetLower().AsInt32() + x._all.GetUpper().AsInt32();
 }
 
 internal readonly unsafe struct Bytes128(Vector128<short> all) : IBytes<Bytes128>
@@ -173,41 +213,5 @@ internal readonly unsafe struct Bytes128(Vector128<short> all) : IBytes<Bytes128
     public static Bytes128 AddIntegers(Bytes128 x, Bytes128 y) => new((x._all.AsInt32() + y._all.AsInt32()).AsInt16());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int SumIntegers(Bytes128 x) => Vector128.Sum(x._all.AsInt32());
-}
-
-/// <summary>Differing bits, eight bytes at a time: the population count of the machine word needs no vector
-/// unit.</summary>
-internal static unsafe class HammingKernel
-{
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run(ReadOnlySpan<byte> query, ReadOnlySpan<byte> rows, Span<int> scores)
-    {
-        KernelShape.CheckRows(query.Length, rows.Length, scores.Length);
-        fixed (byte* q = query)
-        fixed (byte* r = rows)
-        {
-            for (int row = 0; row < scores.Length; row++)
-            {
-                scores[row] = OneRow(q, r + (nint)row * query.Length, query.Length);
-            }
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int OneRow(byte* query, byte* row, int size)
-    {
-        unchecked
-        {
-            nint i = 0;
-            int sum = 0;
-            for (; i <= size - sizeof(ulong); i += sizeof(ulong))
-            {
-                sum += BitOperations.PopCount(
-                    Unsafe.ReadUnaligned<ulong>(query + i) ^ Unsafe.ReadUnaligned<ulong>(row + i));
-            }
-            for (; i < size; i++) sum += BitOperations.PopCount((uint)(query[i] ^ row[i]));
-            return sum;
-        }
-    }
+    public static Vector128<int> FoldToFour(Bytes128 x) => x._all.AsInt32();
 }
