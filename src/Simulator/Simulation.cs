@@ -57,7 +57,7 @@ internal sealed partial class Simulation : IDisposable
         _network = new SimulatedNetwork(_parameters.Network, tape.Stream(TapeConsumer.Network));
         _clock = new SimulatedClock(_parameters.ClockJumps, tape.Stream(TapeConsumer.Clock));
         _damage = new CrashDamage(_disk, _layout, tape.Stream(TapeConsumer.DiskFaults));
-        _database = new NaiveDatabase(configuration.MessageBodySizeMax, plant.OracleLimit);
+        _database = new NaiveDatabase(configuration, plant.OracleLimit);
         ReplicaOptions options = new()
         {
             Cluster = Cluster, Configuration = configuration, Trace = Trace, Marks = Marks,

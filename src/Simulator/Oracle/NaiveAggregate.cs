@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Numerics;
 using Deterministic.Core;
 using Deterministic.Core.Model;
 
@@ -9,15 +10,11 @@ namespace Deterministic.Simulator.Oracle;
 [FloatAllowed("sums and means in a stated order")]
 internal static class NaiveAggregate
 {
-    public static QueryResult Run(Query query, List<NaiveRow> rows, NaiveNamespace database)
+    public static Refusal? Run(Query query, List<NaiveRow> rows, NaiveSchema schema, out QueryResult result)
     {
         rows.Sort(static (left, right) => left.Sequence.CompareTo(right.Sequence));
-        if (query.GroupBy.Length == 0)
-        {
-            QueryResult single = new() { Kind = ResultKind.Aggregates };
-            AddAggregates(query, rows, database, single.Aggregates);
-            return single;
-        }
+        result = new() { Kind = query.GroupBy.Length == 0 ? ResultKind.Aggregates : ResultKind.Groups };
+        if (query.GroupBy.Length == 0) return Add(query, rows, schema, result.Aggregates);
         SortedDictionary<Value, List<NaiveRow>> groups = new(ValueOrder.Instance);
         foreach (NaiveRow row in rows)
         {
@@ -27,7 +24,6 @@ internal static class NaiveAggregate
             if (!groups.TryGetValue(composite, out List<NaiveRow>? members)) groups.Add(composite, members = []);
             members.Add(row);
         }
-        QueryResult result = new() { Kind = ResultKind.Groups };
         uint limit = query.Limit == 0 ? Limits.GroupsMax : query.Limit;
         foreach (KeyValuePair<Value, List<NaiveRow>> pair in groups)
         {
@@ -35,14 +31,14 @@ internal static class NaiveAggregate
             ResultGroup group = new();
             for (int i = 0; i < query.GroupBy.Length; i++)
                 group.Keys.Add(new(query.GroupBy[i], pair.Key.AsArray[i]));
-            AddAggregates(query, pair.Value, database, group.Aggregates);
+            if (Add(query, pair.Value, schema, group.Aggregates) is Refusal refusal) return refusal;
             result.Groups.Add(group);
         }
-        return result;
+        return null;
     }
 
-    private static void AddAggregates(
-        Query query, List<NaiveRow> rows, NaiveNamespace database, List<KeyValuePair<string, Value>> results)
+    private static Refusal? Add(
+        Query query, List<NaiveRow> rows, NaiveSchema schema, List<KeyValuePair<string, Value>> results)
     {
         foreach (Aggregate aggregate in query.Aggregates)
         {
@@ -53,18 +49,25 @@ internal static class NaiveAggregate
                 if (!value.IsNull) values.Add(value);
             }
             AttributeType type = aggregate.Attribute.Length == 0
-                ? AttributeType.None : database.Schema[aggregate.Attribute].Type;
-            results.Add(new(aggregate.Label, Compute(aggregate.Function, type, values)));
+                ? AttributeType.None : schema.Get(aggregate.Attribute).Type;
+            if (Compute(aggregate.Function, type, values) is not Value computed)
+            {
+                return new(ErrorCode.LimitExceeded,
+                    $"aggregate `{aggregate.Label}`: the sum does not fit 64 bits");
+            }
+            results.Add(new(aggregate.Label, computed));
         }
+        return null;
     }
 
-    /// <summary>Sums of nothing are 0; least, greatest and mean of nothing are null.</summary>
-    private static Value Compute(AggregateFunction function, AttributeType type, List<Value> values)
+    /// <summary>Sums of nothing are 0; least, greatest and mean of nothing are null. Null: the sum is too
+    /// great.</summary>
+    private static Value? Compute(AggregateFunction function, AttributeType type, List<Value> values)
     {
         if (function == AggregateFunction.Count) return Value.Of((ulong)values.Count);
         if (values.Count == 0 && function != AggregateFunction.Sum) return Value.Null;
         Value? best = null;
-        Int128 integers = 0;
+        BigInteger integers = 0;
         double floats = 0;
         foreach (Value value in values)
         {
@@ -75,13 +78,13 @@ internal static class NaiveAggregate
             else if (value.Kind == ValueKind.Float) floats += value.AsFloat;
         }
         bool isFloat = type == AttributeType.Float;
-        return function switch
+        switch (function)
         {
-            AggregateFunction.Min or AggregateFunction.Max => best!,
-            AggregateFunction.Avg => Value.Of((isFloat ? floats : (double)integers) / values.Count),
-            _ when isFloat => Value.Of(floats),
-            _ when type == AttributeType.Uint => Value.Of((ulong)integers),
-            _ => Value.Of((long)integers),
-        };
+            case AggregateFunction.Min or AggregateFunction.Max: return best!;
+            case AggregateFunction.Avg: return Value.Of((isFloat ? floats : (double)(Int128)integers) / values.Count);
+            case AggregateFunction.Sum when isFloat: return Value.Of(floats);
+        }
+        if (type == AttributeType.Uint) return integers > ulong.MaxValue ? null : Value.Of((ulong)integers);
+        return integers > long.MaxValue || integers < long.MinValue ? null : Value.Of((long)integers);
     }
 }

@@ -5,7 +5,8 @@ using Deterministic.Core.Model;
 
 namespace Deterministic.Simulator.Oracle;
 
-/// <summary>A document as the oracle keeps it: canonical values by name, vectors among them.</summary>
+/// <summary>A document as the oracle keeps it: canonical values by name, vectors among them. As a patch it has nulls
+/// for what it clears.</summary>
 internal sealed class NaiveRow(Value id, ulong sequence)
 {
     public Value Id { get; } = id;
@@ -17,61 +18,72 @@ internal sealed class NaiveRow(Value id, ulong sequence)
     public Value Get(string name) =>
         name == "id" ? Id : Values.TryGetValue(name, out Value? value) ? value : Value.Null;
 
+    /// <summary>The row as it is written for the first time, or again.</summary>
     public NaiveRow Copy(ulong sequence)
     {
         NaiveRow copy = new(Id, sequence);
         foreach (KeyValuePair<string, Value> pair in Values) copy.Values.Add(pair.Key, pair.Value);
         return copy;
     }
+
+    public NaiveRow Patched(NaiveRow patch, ulong sequence)
+    {
+        NaiveRow patched = Copy(sequence);
+        foreach (KeyValuePair<string, Value> pair in patch.Values)
+        {
+            if (pair.Value.IsNull) patched.Values.Remove(pair.Key);
+            else patched.Values[pair.Key] = pair.Value;
+        }
+        return patched;
+    }
+
+    /// <summary>Bytes of id and values, vectors left out: id, count, and a number before each value.</summary>
+    public int RowBytes
+    {
+        get
+        {
+            int bytes = NaiveValues.SizeOf(Id) + 2;
+            foreach (KeyValuePair<string, Value> pair in Values)
+                bytes += pair.Value.Kind == ValueKind.Vector ? 0 : 2 + NaiveValues.SizeOf(pair.Value);
+            return bytes;
+        }
+    }
+
+    /// <summary>Bytes of all of it, vectors in the width of their columns.</summary>
+    public int LogicalBytes(NaiveSchema schema)
+    {
+        int bytes = RowBytes;
+        foreach (KeyValuePair<string, Value> pair in Values)
+        {
+            if (pair.Value.Kind != ValueKind.Vector) continue;
+            int width = schema.Get(pair.Key).Type == AttributeType.VectorF16 ? 2 : 4;
+            bytes += width * pair.Value.AsVector.Length;
+        }
+        return bytes;
+    }
 }
 
 /// <summary>One namespace of the oracle: a schema and a sorted list of rows, nothing else.</summary>
-[FloatAllowed("rounds vectors to the width of their column")]
 internal sealed class NaiveNamespace
 {
     private ulong _sequence;
 
     public ulong NextSequence() => ++_sequence;
 
-    public SortedDictionary<string, AttributeSchema> Schema { get; } = new(StringComparer.Ordinal);
+    public NaiveSchema Schema { get; set; } = new();
     public SortedDictionary<Value, NaiveRow> Rows { get; } = new(ValueOrder.Instance);
-    public DistanceMetric Metric { get; set; }
+    public ulong CreatedAt { get; init; }
+    public ulong UpdatedAt { get; set; }
+    public ulong LastWriteAt { get; set; }
 
-    /// <summary>The value as the schema's type holds it: numbers widened, vectors rounded to the column's
-    /// width.</summary>
-    public Value Canonical(string name, Value value)
+    public ulong LogicalBytes
     {
-        if (value.IsNull) return value;
-        AttributeSchema attribute = Schema[name];
-        if (attribute.Type is AttributeType.VectorF32 or AttributeType.VectorF16)
-            return CanonicalVector(value, attribute.Type == AttributeType.VectorF16);
-        if ((attribute.Type & AttributeType.ArrayFlag) == 0) return CanonicalScalar(attribute.Type, value);
-        Value[] elements = new Value[value.AsArray.Length];
-        for (int i = 0; i < elements.Length; i++)
-            elements[i] = CanonicalScalar(attribute.Type & ~AttributeType.ArrayFlag, value.AsArray[i]);
-        return Value.Of(elements);
-    }
-
-    public static Value CanonicalScalar(AttributeType type, Value value) => (type, value.Kind) switch
-    {
-        (AttributeType.Uint, ValueKind.Int) => Value.Of((ulong)value.AsInt),
-        (AttributeType.Int, ValueKind.Uint) => Value.Of((long)value.AsUint),
-        (AttributeType.Float, ValueKind.Int) => Value.Of((double)value.AsInt),
-        (AttributeType.Float, ValueKind.Uint) => Value.Of((double)value.AsUint),
-        (AttributeType.Float, ValueKind.Float) => Value.Of(value.AsFloat + 0.0),
-        (AttributeType.Datetime, ValueKind.Int) => Value.OfDatetime(value.AsInt),
-        _ => value,
-    };
-
-    private static Value CanonicalVector(Value value, bool half)
-    {
-        float[] canonical = new float[value.AsVector.Length];
-        for (int i = 0; i < canonical.Length; i++)
+        get
         {
-            float x = value.AsVector[i] + 0f;
-            canonical[i] = half ? (float)(Half)x : x;
+            ulong bytes = 0;
+            foreach (KeyValuePair<Value, NaiveRow> pair in Rows) bytes += (ulong)pair.Value.LogicalBytes(Schema);
+            return bytes;
         }
-        return Value.Of(canonical);
     }
 }
 

@@ -12,26 +12,30 @@ internal static class NaiveQuery
 {
     private static readonly ComputeBackend Scalar = new ScalarBackend();
 
-    public static QueryReply Run(QueryRequest request, NaiveNamespace database, Func<uint, uint> limitOf)
+    /// <summary>The request has passed its rules; only a sum can still be too great.</summary>
+    public static Refusal? Run(
+        QueryRequest request, NaiveNamespace database, Func<uint, uint> limitOf, out QueryReply reply)
     {
-        QueryReply reply = new() { NamespaceRows = (ulong)database.Rows.Count };
+        reply = new() { NamespaceRows = (ulong)database.Rows.Count };
         List<List<ScoredRow>> lists = [];
         foreach (Query query in request.Queries)
         {
             List<NaiveRow> rows = Filtered(query, database);
             if (query.Aggregates.Length > 0)
             {
-                reply.Results.Add(NaiveAggregate.Run(query, rows, database));
+                Refusal? refusal = NaiveAggregate.Run(query, rows, database.Schema, out QueryResult result);
+                if (refusal is not null) return refusal;
+                reply.Results.Add(result);
                 continue;
             }
             List<ScoredRow> ranked = Cut(Rank(query.RankBy, rows, database), query.Offset, limitOf(query.Limit));
             lists.Add(ranked);
             reply.Results.Add(ToResult(ranked, query));
         }
-        if (request.Rerank == Rerank.None) return reply;
+        if (request.Rerank == Rerank.None) return null;
         reply.Results.Clear();
         reply.Results.Add(ToResult(Fuse(request, lists), request.Queries[0]));
-        return reply;
+        return null;
     }
 
     private static List<NaiveRow> Filtered(Query query, NaiveNamespace database)
@@ -39,7 +43,7 @@ internal static class NaiveQuery
         List<NaiveRow> rows = [];
         foreach (KeyValuePair<Value, NaiveRow> pair in database.Rows)
         {
-            if (query.Filter is null || NaiveFilter.Matches(query.Filter, database, pair.Value, null))
+            if (query.Filter is null || NaiveFilter.Matches(query.Filter, database.Schema, pair.Value, null))
                 rows.Add(pair.Value);
         }
         return rows;
@@ -52,11 +56,13 @@ internal static class NaiveQuery
         switch (rankBy.Kind)
         {
             case RankKind.Ann or RankKind.Knn:
+                float[] wanted = NaiveValues.ToVector(rankBy.Operand)!;
+                for (int i = 0; i < wanted.Length; i++) wanted[i] += 0f;
                 foreach (NaiveRow row in rows)
                 {
                     Value vector = row.Get(rankBy.Attribute);
                     if (vector.IsNull) continue;
-                    float distance = Distance(database.Metric, rankBy.Operand.AsVector, vector.AsVector);
+                    float distance = Distance(database.Schema.Metric, wanted, vector.AsVector);
                     ranked.Add(new ScoredRow(row, -(double)distance, distance));
                 }
                 break;
@@ -141,23 +147,11 @@ internal static class NaiveQuery
             ResultRow row = new() { Id = scored.Row.Id, Score = scored.Score };
             foreach (KeyValuePair<string, Value> pair in scored.Row.Values)
             {
-                if (Includes(query, pair.Key)) row.Attributes.Add(pair);
+                if (NaiveReply.Includes(query, pair.Key)) row.Attributes.Add(pair);
             }
             result.Rows.Add(row);
         }
         return result;
-    }
-
-    private static bool Includes(Query query, string name)
-    {
-        bool named = Array.IndexOf(query.IncludeNames, name) >= 0;
-        return query.Include switch
-        {
-            IncludeMode.All => true,
-            IncludeMode.Listed => named,
-            IncludeMode.AllExcept => !named,
-            _ => false,
-        };
     }
 
     /// <summary>Stable, obviously right, and slow: just what an oracle needs.</summary>

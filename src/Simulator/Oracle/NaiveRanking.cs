@@ -30,7 +30,7 @@ internal sealed class NaiveRanking(NaiveNamespace database)
         switch (rankBy.Kind)
         {
             case RankKind.Constant: return rankBy.Constant;
-            case RankKind.Filter: return NaiveFilter.Matches(rankBy.Filter!, database, row, null) ? 1 : 0;
+            case RankKind.Filter: return NaiveFilter.Matches(rankBy.Filter!, database.Schema, row, null) ? 1 : 0;
             case RankKind.Attribute: return Number(row.Get(rankBy.Attribute));
             case RankKind.Bm25: return Bm25(ClauseOf(rankBy), row);
         }
@@ -44,6 +44,7 @@ internal sealed class NaiveRanking(NaiveNamespace database)
                 RankKind.Max => score >= other ? score : other,
                 _ => score * other,
             };
+            if (double.IsNaN(score)) score = 0;
         }
         return score;
     }
@@ -90,7 +91,7 @@ internal sealed class NaiveRanking(NaiveNamespace database)
         {
             if (known.RankBy == rankBy) return known;
         }
-        FullTextOptions options = database.Schema[rankBy.Attribute].FullText!;
+        FullTextOptions options = database.Schema.Get(rankBy.Attribute).FullText!;
         List<List<NaiveToken>> texts = [];
         ulong tokens = 0;
         foreach (KeyValuePair<Value, NaiveRow> pair in database.Rows)

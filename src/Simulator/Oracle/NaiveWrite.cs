@@ -4,124 +4,124 @@ using Deterministic.Core.Model;
 namespace Deterministic.Simulator.Oracle;
 
 /// <summary>Writes by definition: deletes by filter, patches by filter, then the rows, each against the rows as they
-/// are then. Assumes a request that is valid; the workload knows which of its requests are not.</summary>
-internal static class NaiveWrite
+/// are then. The request has passed its rules.</summary>
+internal sealed class NaiveWrite(WriteRequest request, WriteRules staged, NaiveNamespace database, Coverage coverage)
 {
-    public static WriteReply Apply(WriteRequest request, NaiveNamespace database)
+    private readonly WriteReply _reply = new();
+    private ulong _bytes;
+
+    public WriteReply Apply(ulong timestamp)
     {
-        if (request.Metric != DistanceMetric.Unspecified) database.Metric = request.Metric;
-        foreach (AttributeSchema attribute in request.Schema)
+        database.Schema = staged.Schema;
+        WriteKinds kinds = KindsOf(request);
+        database.UpdatedAt = timestamp;
+        if (kinds != WriteKinds.None) database.LastWriteAt = timestamp;
+        List<NaiveRow> patches = PatchedByFilter(request, staged, database);
+        foreach (NaiveRow row in Matching(request.DeleteByFilter, database, staged.Schema))
+            Delete(row.Id, "deleted by filter");
+        foreach (NaiveRow row in patches) Patch(row, staged.PatchValues!, null, "patched by filter");
+        foreach (NaiveRow row in staged.Upserts) Upsert(row);
+        foreach (NaiveRow patch in staged.Patches)
         {
-            if (attribute.Name != "id") database.Schema[attribute.Name] = attribute;
+            if (database.Rows.TryGetValue(patch.Id, out NaiveRow? old))
+                Patch(old, patch, request.PatchCondition, "patched");
         }
-        WriteKinds kinds = WriteKinds.None;
-        List<Value> upserted = [];
-        List<Value> patched = [];
-        List<Value> deleted = [];
-        if (request.DeleteByFilter is not null)
-        {
-            kinds |= WriteKinds.Delete;
-            foreach (NaiveRow row in Matching(request.DeleteByFilter, database)) Delete(row.Id, database, deleted);
-        }
-        if (request.PatchByFilter is not null)
-        {
-            kinds |= WriteKinds.Patch;
-            foreach (NaiveRow row in Matching(request.PatchByFilter, database))
-                Patch(new Row { Id = row.Id, Attributes = request.PatchByFilterValues }, database, patched);
-        }
-        if (request.Upserts.Count > 0) kinds |= WriteKinds.Upsert;
-        if (request.Patches.Count > 0) kinds |= WriteKinds.Patch;
-        if (request.Deletes.Count > 0) kinds |= WriteKinds.Delete;
-        foreach (Row row in request.Upserts) Upsert(row, request.UpsertCondition, database, upserted);
-        foreach (Row row in request.Patches)
-        {
-            if (Allowed(request.PatchCondition, row.Id, row, database)) Patch(row, database, patched);
-        }
-        foreach (Value id in request.Deletes)
-        {
-            if (request.DeleteCondition is null) DeletePlain(id, database, deleted);
-            else if (Allowed(request.DeleteCondition, id, null, database))
-                Delete(id, database, deleted);
-        }
+        foreach (Value id in staged.Deletes) DeleteNamed(id);
         bool ids = (request.Flags & WriteFlags.ReturnAffectedIds) != 0;
         return new WriteReply
         {
-            Kinds = ids ? kinds | WriteKinds.AffectedIds : kinds,
-            Upserted = (ulong)upserted.Count, Patched = (ulong)patched.Count, Deleted = (ulong)deleted.Count,
-            UpsertedIds = ids ? upserted : [], PatchedIds = ids ? patched : [], DeletedIds = ids ? deleted : [],
+            Kinds = ids ? kinds | WriteKinds.AffectedIds : kinds, BytesWritten = _bytes,
+            Upserted = (ulong)_reply.UpsertedIds.Count, Patched = (ulong)_reply.PatchedIds.Count,
+            Deleted = (ulong)_reply.DeletedIds.Count,
+            UpsertedIds = ids ? _reply.UpsertedIds : [], PatchedIds = ids ? _reply.PatchedIds : [],
+            DeletedIds = ids ? _reply.DeletedIds : [],
         };
     }
 
+    private static WriteKinds KindsOf(WriteRequest request)
+    {
+        WriteKinds kinds = WriteKinds.None;
+        if (request.Upserts.Count > 0) kinds |= WriteKinds.Upsert;
+        if (request.Patches.Count > 0 || request.PatchByFilter is not null) kinds |= WriteKinds.Patch;
+        if (request.Deletes.Count > 0 || request.DeleteByFilter is not null) kinds |= WriteKinds.Delete;
+        return kinds;
+    }
+
+    /// <summary>Bytes of the reply, were every named row affected: what must fit into a message.</summary>
+    public static int ReplyBytesMax(WriteRequest request, WriteRules staged, NaiveNamespace database)
+    {
+        int size = 2 + 1 + 4 * 8 + 3 * 4;
+        if ((request.Flags & WriteFlags.ReturnAffectedIds) == 0) return size;
+        foreach (NaiveRow row in staged.Upserts) size += NaiveValues.SizeOf(row.Id);
+        foreach (NaiveRow row in staged.Patches) size += NaiveValues.SizeOf(row.Id);
+        foreach (Value id in staged.Deletes) size += NaiveValues.SizeOf(id);
+        foreach (NaiveRow row in Matching(request.DeleteByFilter, database, staged.Schema))
+            size += NaiveValues.SizeOf(row.Id);
+        foreach (NaiveRow row in PatchedByFilter(request, staged, database)) size += NaiveValues.SizeOf(row.Id);
+        return size;
+    }
+
+    /// <summary>Rows that a patch by filter is going to change: those that a delete by filter leaves.</summary>
+    public static List<NaiveRow> PatchedByFilter(WriteRequest request, WriteRules staged, NaiveNamespace database)
+    {
+        List<NaiveRow> rows = Matching(request.PatchByFilter, database, staged.Schema);
+        foreach (NaiveRow deleted in Matching(request.DeleteByFilter, database, staged.Schema)) rows.Remove(deleted);
+        return rows;
+    }
+
     /// <summary>Rows that match now, in the order in which they were written.</summary>
-    private static List<NaiveRow> Matching(Filter filter, NaiveNamespace database)
+    private static List<NaiveRow> Matching(Filter? filter, NaiveNamespace database, NaiveSchema schema)
     {
         List<NaiveRow> rows = [];
+        if (filter is null) return rows;
         foreach (KeyValuePair<Value, NaiveRow> pair in database.Rows)
         {
-            if (NaiveFilter.Matches(filter, database, pair.Value, null)) rows.Add(pair.Value);
+            if (NaiveFilter.Matches(filter, schema, pair.Value, null)) rows.Add(pair.Value);
         }
         rows.Sort(static (left, right) => left.Sequence.CompareTo(right.Sequence));
         return rows;
     }
 
-    /// <summary>Whether a document that is there may be patched or deleted; a delete has no new row, so all of it is
-    /// null.</summary>
-    private static bool Allowed(Filter? condition, Value id, Row? patch, NaiveNamespace database)
+    private bool Allowed(Filter? condition, NaiveRow old, NaiveRow? written)
     {
-        if (!database.Rows.TryGetValue(CanonicalId(id), out NaiveRow? old)) return false;
-        NaiveRow? patched = patch is null ? null : Patched(old, patch, database);
-        return condition is null || NaiveFilter.Matches(condition, database, old, patched);
+        if (condition is null) return true;
+        bool allowed = NaiveFilter.Matches(condition, database.Schema, old, written);
+        coverage.Hit("path", allowed ? "condition met" : "condition not met");
+        return allowed;
     }
 
-    private static void Upsert(Row row, Filter? condition, NaiveNamespace database, List<Value> affected)
+    private void Upsert(NaiveRow row)
     {
-        NaiveRow stored = ToRow(row, database);
-        bool exists = database.Rows.TryGetValue(stored.Id, out NaiveRow? old);
-        if (exists && condition is not null && !NaiveFilter.Matches(condition, database, old!, stored)) return;
-        database.Rows[stored.Id] = stored;
-        affected.Add(stored.Id);
+        if (database.Rows.TryGetValue(row.Id, out NaiveRow? old) && !Allowed(request.UpsertCondition, old, row)) return;
+        coverage.Hit("path", old is null ? "inserted" : "replaced");
+        database.Rows[row.Id] = row.Copy(database.NextSequence());
+        _bytes += (ulong)row.LogicalBytes(database.Schema);
+        _reply.UpsertedIds.Add(row.Id);
     }
 
-    private static void Patch(Row row, NaiveNamespace database, List<Value> affected)
+    /// <summary>A condition sees the patched document as the new row.</summary>
+    private void Patch(NaiveRow old, NaiveRow patch, Filter? condition, string path)
     {
-        Value id = CanonicalId(row.Id);
-        if (!database.Rows.TryGetValue(id, out NaiveRow? old)) return;
-        database.Rows[id] = Patched(old, row, database);
-        affected.Add(id);
+        if (!Allowed(condition, old, old.Patched(patch, 0))) return;
+        coverage.Hit("path", path);
+        NaiveRow patched = old.Patched(patch, database.NextSequence());
+        database.Rows[old.Id] = patched;
+        _bytes += (ulong)patched.LogicalBytes(database.Schema);
+        _reply.PatchedIds.Add(old.Id);
     }
 
-    private static NaiveRow Patched(NaiveRow old, Row row, NaiveNamespace database)
+    private void Delete(Value id, string path)
     {
-        NaiveRow patched = old.Copy(database.NextSequence());
-        foreach (KeyValuePair<string, Value> pair in row.Attributes)
-        {
-            if (pair.Value.IsNull) patched.Values.Remove(pair.Key);
-            else patched.Values[pair.Key] = database.Canonical(pair.Key, pair.Value);
-        }
-        return patched;
+        if (database.Rows.Remove(id)) coverage.Hit("path", path);
+        _reply.DeletedIds.Add(id);
     }
 
-    private static void Delete(Value id, NaiveNamespace database, List<Value> affected)
+    /// <summary>A plain delete counts ids that are not there, too; one with a condition does not, and has no new row,
+    /// so all of it is null.</summary>
+    private void DeleteNamed(Value id)
     {
-        if (database.Rows.Remove(id)) affected.Add(id);
+        bool exists = database.Rows.TryGetValue(id, out NaiveRow? old);
+        if (request.DeleteCondition is null || (exists && Allowed(request.DeleteCondition, old!, null)))
+            Delete(id, "deleted");
     }
-
-    /// <summary>A plain delete counts ids that are not there, too.</summary>
-    private static void DeletePlain(Value id, NaiveNamespace database, List<Value> affected)
-    {
-        database.Rows.Remove(CanonicalId(id));
-        affected.Add(CanonicalId(id));
-    }
-
-    private static NaiveRow ToRow(Row row, NaiveNamespace database)
-    {
-        NaiveRow stored = new(CanonicalId(row.Id), database.NextSequence());
-        foreach (KeyValuePair<string, Value> pair in row.Attributes)
-        {
-            if (!pair.Value.IsNull) stored.Values[pair.Key] = database.Canonical(pair.Key, pair.Value);
-        }
-        return stored;
-    }
-
-    private static Value CanonicalId(Value id) => id.Kind == ValueKind.Int ? Value.Of((ulong)id.AsInt) : id;
 }

@@ -39,7 +39,7 @@ internal sealed class OracleStateMachine(
         if (context.Op > history.LastOp)
         {
             history.Add(context, body, written);
-            database.Check(context.Operation, body, written);
+            database.Check(context, body, written, reply.Length);
         }
         else
         {

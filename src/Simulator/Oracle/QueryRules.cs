@@ -1,0 +1,204 @@
+using Deterministic.Core;
+using Deterministic.Core.Model;
+
+namespace Deterministic.Simulator.Oracle;
+
+/// <summary>Decides whether a query is answered, in the order of the protocol: namespace, metric, each sub-query
+/// (ranking, filter, attributes, aggregates, limits), then the fusion of all.</summary>
+[FloatAllowed("bounds of constants and elements, compared only")]
+internal sealed class QueryRules(QueryRequest request, NaiveSchema schema)
+{
+    private const int ResultsMax = 10_000;
+
+    /// <param name="atEnd">Whether the request ended where it should.</param>
+    public Refusal? Check(bool atEnd)
+    {
+        if (request.Queries.Length is < 1 or > 16)
+        {
+            return new(ErrorCode.LimitExceeded,
+                $"queries must have between 1 and 16 entries, but has {request.Queries.Length}");
+        }
+        DistanceMetric metric = request.Metric;
+        bool same = metric == DistanceMetric.Unspecified || schema.Metric == DistanceMetric.Unspecified;
+        if (!same && metric != schema.Metric)
+        {
+            return new(ErrorCode.DistanceMetricMismatch,
+                $"distance metric mismatch, expected {WriteRules.NameOf(schema.Metric)}");
+        }
+        Refusal? refusal = null;
+        bool aggregates = false;
+        foreach (Query query in request.Queries)
+        {
+            refusal ??= Check(query);
+            aggregates |= query.Aggregates.Length > 0;
+        }
+        refusal ??= CheckFusion();
+        if (refusal is null && !atEnd) refusal = Refusal.Malformed("query");
+        if (refusal is null && request.Rerank != Rerank.None && aggregates)
+            refusal = Refusal.Invalid("rerank_by cannot be combined with aggregate_by");
+        return refusal;
+    }
+
+    private Refusal? Check(Query query) =>
+        CheckRank(query.RankBy) ?? FilterRules.Check(query.Filter, schema, newRow: false) ?? CheckInclude(query) ??
+        CheckAggregates(query) ?? CheckLimits(query);
+
+    private Refusal? CheckRank(RankBy rank)
+    {
+        switch (rank.Kind)
+        {
+            case RankKind.Ann or RankKind.Knn: return CheckVector(rank);
+            case RankKind.Bm25: return CheckText(rank);
+            case RankKind.Attribute: return CheckColumn("rank_by", rank.Attribute, needsNumber: true, noArray: false);
+            case RankKind.Constant:
+                return double.IsFinite(rank.Constant) ? null
+                    : new(ErrorCode.NotFinite, "rank_by constant is not a finite number");
+            case RankKind.Filter:
+                return rank.Filter is null ? Refusal.Invalid("rank_by filter cannot be empty")
+                    : FilterRules.Check(rank.Filter, schema, newRow: false);
+            case RankKind.Attributes:
+                return CheckOrder(rank);
+        }
+        if (rank.Kind is RankKind.Sum or RankKind.Max && rank.Children.Length == 0)
+            return Refusal.Invalid("rank_by cannot be empty");
+        foreach (RankBy child in rank.Children)
+        {
+            if (CheckRank(child) is Refusal refusal) return refusal;
+        }
+        return null;
+    }
+
+    private Refusal? CheckOrder(RankBy rank)
+    {
+        if (rank.Order.Length == 0) return Refusal.Invalid("rank_by cannot be empty");
+        if (rank.Order.Length > 8)
+            return new(ErrorCode.LimitExceeded, $"rank_by has {rank.Order.Length} entries, at most 8");
+        foreach ((string attribute, _) in rank.Order)
+        {
+            if (CheckColumn("rank_by", attribute, needsNumber: false, noArray: true) is Refusal refusal) return refusal;
+        }
+        return null;
+    }
+
+    private Refusal? CheckVector(RankBy rank)
+    {
+        NaiveAttribute? attribute = schema.Find(rank.Attribute);
+        if (attribute is null) return Absent("rank_by", rank.Attribute);
+        if (!attribute.IsVector) return Mismatch("rank_by", attribute);
+        float[]? vector = NaiveValues.ToVector(rank.Operand);
+        int dimensions = vector?.Length ?? (rank.Operand.Kind == ValueKind.Array ? rank.Operand.AsArray.Length : -1);
+        if (dimensions >= 0 && dimensions != attribute.Dimensions)
+        {
+            return new(ErrorCode.DimensionMismatch, $"rank_by: vector `{rank.Attribute}` has " +
+                $"{attribute.Dimensions} dimensions, but the query has {dimensions}");
+        }
+        if (vector is null) return Refusal.Invalid("rank_by: operand is no vector");
+        foreach (float element in vector)
+        {
+            if (float.Abs(element) <= 1L << 40) continue;
+            return new(ErrorCode.NotFinite,
+                $"rank_by: vector `{rank.Attribute}` has an element that is not finite or beyond 2^40");
+        }
+        return null;
+    }
+
+    private Refusal? CheckText(RankBy rank)
+    {
+        NaiveAttribute? attribute = schema.Find(rank.Attribute);
+        if (attribute is null) return Absent("rank_by", rank.Attribute);
+        if (attribute.FullText is null)
+        {
+            return new(ErrorCode.AttributeNotFilterable,
+                $"rank_by: attribute `{rank.Attribute}` has no full_text_search");
+        }
+        bool wantsArray = attribute.FullText.Tokenizer == Tokenizer.PreTokenizedArray;
+        if (rank.Operand.Kind == (wantsArray ? ValueKind.Array : ValueKind.String)) return null;
+        return new(ErrorCode.TypeMismatch, $"invalid input for rank_by field \"{rank.Attribute}\", expecting " +
+            (wantsArray ? "[]string" : "string"));
+    }
+
+    private Refusal? CheckInclude(Query query)
+    {
+        if (query.Include != IncludeMode.Listed) return null;
+        foreach (string name in query.IncludeNames)
+        {
+            if (schema.Find(name) is not null) continue;
+            return new(ErrorCode.AttributeNotFound,
+                $"attribute \"{name}\" not found in schema, cannot be part of `include_attributes`");
+        }
+        return null;
+    }
+
+    private Refusal? CheckAggregates(Query query)
+    {
+        foreach (Aggregate aggregate in query.Aggregates)
+        {
+            bool counts = aggregate.Function == AggregateFunction.Count;
+            if (aggregate.Attribute.Length == 0 && counts) continue;
+            if (aggregate.Attribute.Length == 0) return Refusal.Invalid("aggregate function needs an attribute");
+            Refusal? refusal = CheckColumn("aggregate_by", aggregate.Attribute, !counts, noArray: false);
+            if (refusal is not null) return refusal;
+            NaiveAttribute attribute = schema.Get(aggregate.Attribute);
+            bool sum = aggregate.Function is AggregateFunction.Sum or AggregateFunction.Avg;
+            if (sum && attribute.Type == AttributeType.Datetime) return Mismatch("aggregate_by", attribute);
+        }
+        foreach (string name in query.GroupBy)
+        {
+            if (CheckColumn("group_by", name, needsNumber: false, noArray: true) is Refusal refusal) return refusal;
+        }
+        return null;
+    }
+
+    private static Refusal? CheckLimits(Query query)
+    {
+        bool aggregates = query.Aggregates.Length > 0;
+        if (aggregates && query.RankBy.Kind != RankKind.None)
+            return Refusal.Invalid("aggregate_by cannot be combined with rank_by");
+        if (!aggregates && query.GroupBy.Length > 0) return Refusal.Invalid("group_by needs aggregate_by");
+        if (!aggregates && query.Limit == 0) return Refusal.Invalid("rank_by queries must specify top_k or limit");
+        uint limit = query.Limit == 0 ? ResultsMax : query.Limit;
+        if (limit > ResultsMax || query.Offset > ResultsMax - limit)
+        {
+            return new(ErrorCode.LimitExceeded, $"top_k must be between 1 and {ResultsMax}, offset included, " +
+                $"but is {limit} with offset {query.Offset}");
+        }
+        return aggregates && query.Offset > 0 ? Refusal.Invalid("offset requires rank_by") : null;
+    }
+
+    private Refusal? CheckFusion()
+    {
+        if (request.Rerank == Rerank.None) return null;
+        if (!(request.RankConstant > 0 && request.RankConstant <= 1e9))
+            return Refusal.Invalid("rank_constant must be above 0 and at most 1e9");
+        if (request.Queries.Length < 2) return Refusal.Invalid("rerank_by needs at least two queries");
+        if (request.Weights.Length != 0 && request.Weights.Length != request.Queries.Length)
+            return Refusal.Invalid("rerank_by needs one weight per query");
+        foreach (double weight in request.Weights)
+        {
+            if (!(weight >= 0 && weight <= 1e9))
+                return Refusal.Invalid("rerank_by weights must be between 0 and 1e9");
+        }
+        return request.FusedLimit > ResultsMax
+            ? Refusal.Invalid("limit of the fused list must be at most 10000") : null;
+    }
+
+    private Refusal? CheckColumn(string field, string name, bool needsNumber, bool noArray)
+    {
+        NaiveAttribute? attribute = schema.Find(name);
+        if (attribute is null) return Absent(field, name);
+        if (!attribute.Filterable)
+        {
+            return new(ErrorCode.AttributeNotFilterable,
+                $"{field}: attribute `{name}` is not filterable");
+        }
+        bool number = NaiveValues.IsNumber(attribute.Type) || attribute.Type == AttributeType.None;
+        bool wrong = (needsNumber && !number) || (noArray && attribute.IsArray);
+        return wrong ? Mismatch(field, attribute) : null;
+    }
+
+    private static Refusal Absent(string field, string name) =>
+        new(ErrorCode.AttributeNotFound, $"{field}: attribute `{name}` not found in schema");
+
+    private static Refusal Mismatch(string field, NaiveAttribute attribute) => new(ErrorCode.TypeMismatch,
+        $"{field}: attribute `{attribute.Name}` has type {attribute.Describe()}, which cannot be used there");
+}

@@ -1,0 +1,41 @@
+using System.Collections.Generic;
+using System.Globalization;
+using Deterministic.Core;
+
+namespace Deterministic.Simulator.Oracle;
+
+/// <summary>What the size of the state can be: never less than the bare rows, and never so small that a write could
+/// be refused while the bare rows and this write take less than a tenth of the limit.</summary>
+internal sealed class StateBounds(long limit)
+{
+    public void CheckAccepted(SortedDictionary<string, NaiveNamespace> namespaces) =>
+        Check.That(BareBytes(namespaces) <= limit, "the state has grown beyond its limit");
+
+    /// <param name="namespaces">Before the write that was refused.</param>
+    /// <param name="message">Names the size of the state, what the request may add, and the limit.</param>
+    public void CheckRefused(SortedDictionary<string, NaiveNamespace> namespaces, string message)
+    {
+        string[] words = message.Split(' ', ',');
+        long[] numbers = new long[3];
+        int count = 0;
+        foreach (string word in words)
+        {
+            bool number = long.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out long parsed);
+            if (number && count < numbers.Length) numbers[count++] = parsed;
+        }
+        (long size, long growth, long said) = (numbers[0], numbers[1], numbers[2]);
+        string expected = $"state has {size} bytes and this request may add {growth}, limit is {limit} " +
+            "(set when the cluster was formatted); deletes still work";
+        Check.That(message == expected, $"a full state in other words: {message}");
+        Check.That(said == limit && size <= limit && growth > limit - size, "a refusal that its own numbers deny");
+        Check.That(size >= BareBytes(namespaces), "a state smaller than its rows");
+        Check.That(size > limit / 10, "refused with less than a tenth of the limit used");
+    }
+
+    private static long BareBytes(SortedDictionary<string, NaiveNamespace> namespaces)
+    {
+        long bytes = 0;
+        foreach (KeyValuePair<string, NaiveNamespace> pair in namespaces) bytes += (long)pair.Value.LogicalBytes;
+        return bytes;
+    }
+}
