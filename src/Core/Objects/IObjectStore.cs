@@ -62,7 +62,8 @@ public readonly struct ObjectResult
 /// <c>OnObject(token, result)</c> of the owner, never during the call itself. Keys are ASCII
 /// (<c>[a-z0-9/._-]</c>, at most <see cref="ObjectKey.SizeMax"/> bytes) and are copied by the call; buffers belong to
 /// the store until the request has ended. A put that ended with Ok is durable and is seen by every later get; listings
-/// may lag behind. Requests that are under way at the same time take effect in any order.</summary>
+/// may lag behind. Requests that are under way at the same time take effect in any order, and one that ended with
+/// Unknown may do so much later: what changes should be put on condition.</summary>
 public interface IObjectStore
 {
     /// <summary>Smallest part that every S3 server takes, but for the last one of an upload.</summary>
@@ -103,7 +104,7 @@ public interface IObjectStore
     /// NotFound may mean that it had been completed. <see cref="PutCondition.IfMatch"/> is not offered.</summary>
     void MultipartComplete(uint token, uint upload, int parts, PutCondition condition);
 
-    /// <summary>Forgets an upload and its parts. The number is void whatever the result; parts that stay behind then
-    /// are for the store's own rules to remove.</summary>
+    /// <summary>Forgets an upload and its parts. With Ok or NotFound the number is void. Uploads of a process that
+    /// ended are for the store's own rules to remove.</summary>
     void MultipartAbort(uint token, uint upload);
 }

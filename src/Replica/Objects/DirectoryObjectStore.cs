@@ -252,12 +252,8 @@ internal sealed class DirectoryObjectStore : ThreadedObjectStore
 
     private bool Forget(uint upload)
     {
-        lock (_uploadGate)
-        {
-            if (!_uploads.Remove(upload)) return false;
-        }
         foreach (string part in Directory.GetFiles(_folders.Unfinished, $"part-{upload}-*")) File.Delete(part);
-        return true;
+        lock (_uploadGate) return _uploads.Remove(upload);
     }
 
     /// <summary>Without the advisory lock that .NET would take: files here never change under their name.</summary>
