@@ -34,9 +34,9 @@ internal static unsafe class HammingKernel
         }
     }
 
-    /// <summary>Codes of 16 bytes, sixteen rows a turn; tells how many rows it has scored. Register k has the rows 4k to
-    /// 4k + 3, two counts each. Added crosswise, the registers' counts lie side by side and one permutation puts them in
-    /// order.</summary>
+    /// <summary>Codes of 16 bytes, sixteen rows a turn; tells how many rows it has scored. Register k has the rows 4k
+    /// to 4k + 3, two counts each. Added crosswise, the registers' counts lie side by side and one permutation puts
+    /// them in order.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static int Quarters(byte* query, byte* rows, int* scores, int count)
     {

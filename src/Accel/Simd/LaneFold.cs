@@ -30,7 +30,8 @@ internal static class LaneFold
             + UpperHalves(a.AsSingle(), b.AsSingle()).AsInt32();
         Vector128<int> cd = LowerHalves(c.AsSingle(), d.AsSingle()).AsInt32()
             + UpperHalves(c.AsSingle(), d.AsSingle()).AsInt32();
-        return EvenElements(ab.AsSingle(), cd.AsSingle()).AsInt32() + OddElements(ab.AsSingle(), cd.AsSingle()).AsInt32();
+        return EvenElements(ab.AsSingle(), cd.AsSingle()).AsInt32()
+            + OddElements(ab.AsSingle(), cd.AsSingle()).AsInt32();
     }
 
     // Halves of registers put together anew would pass through memory: on x86 one shuffle takes from both. Shuffles
