@@ -125,7 +125,7 @@ internal static class KernelMeasurement
         return (a ^ b ^ c ^ d).ToScalar();
     }
 
-    private static Pair Measure(int rounds, Action candidate, Action baseline)
+    public static Pair Measure(int rounds, Action candidate, Action baseline)
     {
         // Code starts in its slow first tier and is compiled anew in the background: measured before that, a baseline
         // would look more than ten times slower than it is.
@@ -167,5 +167,5 @@ internal static class KernelMeasurement
     private static void Print(string what, string figures) =>
         Console.WriteLine($"{what}: {figures}");
 
-    private readonly record struct Pair(double CandidateMicroseconds, double BaselineMicroseconds, double Ratio);
+    public readonly record struct Pair(double CandidateMicroseconds, double BaselineMicroseconds, double Ratio);
 }
