@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using Deterministic.Core.Randomness;
 using Deterministic.Core.Tracing;
+using Deterministic.Simulator.Oracle;
 using Deterministic.Simulator.World;
 using Deterministic.Vsr;
 
@@ -12,7 +13,7 @@ namespace Deterministic.Simulator;
 internal sealed class Fleet
 {
     /// <summary>From this many runs on every path of <see cref="Required"/> must have been met.</summary>
-    public const int RunsForCoverage = 200;
+    public const int RunsForCoverage = 500;
 
     private static readonly Mark[] Required =
     [
@@ -29,6 +30,8 @@ internal sealed class Fleet
     public ulong RowsCompared { get; private set; }
     public ulong SectorsLost { get; private set; }
 
+    public Coverage Coverage { get; } = new();
+
     public ulong Count(Mark mark) => _marks.Count(mark);
 
     /// <summary>Runs one seed and adds what it met.</summary>
@@ -38,6 +41,7 @@ internal sealed class Fleet
         Runs++;
         if (result.Refused != StopReason.None) Refusals++;
         _marks.Add(result.Marks);
+        Coverage.Add(result.Coverage);
         Compared += result.Compared;
         RowsCompared += result.RowsCompared;
         SectorsLost += result.SectorsLost;
@@ -52,6 +56,10 @@ internal sealed class Fleet
         {
             if (_marks.Count(mark) == 0) missing.Add(mark.ToString());
         }
+        foreach ((string kind, string name) in RequiredCoverage.All())
+        {
+            if (Coverage.Count(kind, name) == 0) missing.Add($"{kind} {name}");
+        }
         if (SectorsLost == 0) missing.Add("torn writes");
         if (Refusals == 0) missing.Add("refusals of a damaged file");
         return missing;
@@ -63,7 +71,8 @@ internal sealed class Fleet
             $"writes lost in crashes; {Refusals} damaged files refused");
         for (Mark mark = 0; mark < Mark.Count; mark++)
         {
-            if (_marks.Count(mark) > 0) report($"  {mark} {_marks.Count(mark)}");
+            if (_marks.Count(mark) > 0) report($"  mark {mark} {_marks.Count(mark)}");
         }
+        Coverage.Describe(report);
     }
 }

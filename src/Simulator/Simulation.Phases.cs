@@ -51,7 +51,7 @@ internal sealed partial class Simulation
     {
         SimulatedClient auditor = _clients[0];
         bool evicted = false;
-        foreach (GeneratedRequest request in Audit.Requests(_vocabulary, name => _database.Find(name)?.Rows.Count ?? 0))
+        foreach (GeneratedRequest request in Audit.Requests(_vocabulary, _database))
         {
             while (!TryAsk(auditor, request))
             {

@@ -69,7 +69,8 @@ internal sealed partial class Simulation : IDisposable
             _history);
         TapeStream workload = tape.Stream(TapeConsumer.Workload);
         _vocabulary = new Vocabulary(workload, _parameters.Namespaces, _parameters.Ids, _parameters.Dimensions);
-        _requests = new RequestGenerator(workload, _vocabulary, _parameters.Mix, configuration.MessageBodySizeMax);
+        _requests = new RequestGenerator(workload, _vocabulary, _parameters.Mix, configuration.MessageBodySizeMax,
+            name => _database.Find(name) is not null);
         for (int i = 0; i < _parameters.Clients; i++)
             _clients.Add(new SimulatedClient((uint)i, Cluster, _parameters.ResendNanoseconds, _network, _calls));
         if (_parameters.UsedDevice) _disk.GarbleAll(workload.U64());
@@ -79,6 +80,7 @@ internal sealed partial class Simulation : IDisposable
 
     public Trace Trace { get; } = new();
     public Marks Marks { get; } = new();
+    public Coverage Coverage => _database.Coverage;
     public ulong Compared => _database.Compared;
     public ulong RowsCompared => _database.RowsCompared;
     public ulong SectorsLost => _disk.SectorsLost;

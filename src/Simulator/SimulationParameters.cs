@@ -45,11 +45,12 @@ internal sealed class SimulationParameters
     {
         int crashes = tape.Below(6);
         int sessions = 7 - tape.Below(5);
+        long stateSizeMax = tape.Below(8) == 7 ? 1 << 20 : 8 << 20;
         return new SimulationParameters
         {
             Configuration = new Configuration(
                 messageSizeMax: 16 << 10, journalSlots: 32, pipelineMax: 4 - tape.Below(4), sessionsMax: sessions,
-                barOps: 4, journalWritesMax: 2, journalReadsMax: 3, stateSizeMax: 8L << 20),
+                barOps: 4, journalWritesMax: 2, journalReadsMax: 3, stateSizeMax: stateSizeMax),
             Clients = 1 + tape.Below(sessions + 2),
             Requests = 60 + 20 * tape.Below(8),
             RequestRate = Ratio.Percent(50 - (uint)tape.Below(46)),
@@ -87,5 +88,5 @@ internal sealed class SimulationParameters
         $"{Network.Capacity} packets; disk {Disk.LatencyMin / Millisecond}-{Disk.LatencyMax / Millisecond} ms, " +
         $"failing writes {Disk.WriteFailure}; crash within {CrashInterval} steps, down {DownTicksMax} ticks, " +
         $"damage {Damage}{(Merciless ? ", merciless" : "")}{(UsedDevice ? ", used device" : "")}; " +
-        $"clock jumps {ClockJumps}, waits {PrefetchWaits}";
+        $"clock jumps {ClockJumps}, waits {PrefetchWaits}; state up to {Configuration.StateSizeMax >> 10} KiB";
 }

@@ -2,6 +2,7 @@ using System;
 using Deterministic.Core;
 using Deterministic.Core.Randomness;
 using Deterministic.Core.Tracing;
+using Deterministic.Simulator.Oracle;
 using Deterministic.Simulator.World;
 using Deterministic.Vsr;
 
@@ -19,6 +20,7 @@ internal sealed class SimulationResult
     public required TapeRecording Recording { get; init; }
     public required UInt128 Hash { get; init; }
     public required Marks Marks { get; init; }
+    public required Coverage Coverage { get; init; }
     public required StopReason Refused { get; init; }
     public required ulong Compared { get; init; }
     public required ulong RowsCompared { get; init; }
@@ -50,7 +52,7 @@ internal sealed class SimulationResult
         return new SimulationResult
         {
             Failure = failure, Details = details, Recording = tape.Recording, Hash = simulation.Trace.Hash,
-            Marks = simulation.Marks, Refused = simulation.Refused, Compared = simulation.Compared,
+            Marks = simulation.Marks, Coverage = simulation.Coverage, Refused = simulation.Refused, Compared = simulation.Compared,
             RowsCompared = simulation.RowsCompared, SectorsLost = simulation.SectorsLost, Ticks = simulation.Ticks,
         };
     }

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using Deterministic.Core.Randomness;
 using Deterministic.Core.Tracing;
+using Deterministic.Simulator.Oracle;
 using Deterministic.Simulator.World;
 using Deterministic.Vsr;
 using Xunit;
@@ -56,6 +57,11 @@ public sealed class SimulationTests
         ];
         foreach (Mark mark in expected) Assert.True(fleet.Count(mark) > 0, mark.ToString());
         Assert.True(fleet.SectorsLost > 0);
+        string[] cheap = ["operation", "filter", "rank", "aggregate", "include", "type", "value", "id"];
+        foreach ((string kind, string name) in RequiredCoverage.All())
+        {
+            if (Array.IndexOf(cheap, kind) >= 0) Assert.True(fleet.Coverage.Count(kind, name) > 0, $"{kind} {name}");
+        }
     }
 
     public static TheoryData<string> Plants => new(nameof(LosesWrites), nameof(CountsWrongly), nameof(DropsRows),

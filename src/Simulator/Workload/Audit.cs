@@ -1,23 +1,23 @@
 using System.Collections.Generic;
 using Deterministic.Core.Model;
 using Deterministic.Core.Wire;
+using Deterministic.Simulator.Oracle;
 
 namespace Deterministic.Simulator.Workload;
 
-/// <summary>Reads everything: all rows of every namespace with all their values, every word of both text indexes,
-/// every value of some columns, the neighbours of a vector, the schema and the list of names.</summary>
+/// <summary>Reads everything: all rows of every namespace with all their values, every word of every text index, every
+/// column, the neighbours of a vector in every vector column, the schema and the list of names.</summary>
 internal static class Audit
 {
     private const uint PageRows = 6;
 
-    /// <param name="rowsOf">Rows of a namespace as the oracle counts them.</param>
-    public static List<GeneratedRequest> Requests(Vocabulary vocabulary, System.Func<string, int> rowsOf)
+    public static List<GeneratedRequest> Requests(Vocabulary vocabulary, NaiveDatabase database)
     {
         List<GeneratedRequest> requests = [];
         for (int number = 0; number < vocabulary.Namespaces; number++)
         {
             string name = Vocabulary.NameOf(number);
-            for (int offset = 0; offset <= rowsOf(name); offset += (int)PageRows)
+            for (int offset = 0; offset <= (database.Find(name)?.Rows.Count ?? 0); offset += (int)PageRows)
             {
                 requests.Add(Encode(name, new Query
                 {
@@ -25,7 +25,7 @@ internal static class Audit
                     Include = IncludeMode.All,
                 }));
             }
-            AddIndexes(requests, vocabulary, name);
+            if (database.Find(name) is NaiveNamespace found) AddIndexes(requests, name, found.Schema);
             AddNamed(requests, Operation.Metadata, name);
             AddNamed(requests, Operation.Schema, name);
         }
@@ -36,29 +36,43 @@ internal static class Audit
         return requests;
     }
 
-    private static void AddIndexes(List<GeneratedRequest> requests, Vocabulary vocabulary, string name)
+    /// <summary>One query for each index and word.</summary>
+    private static void AddIndexes(List<GeneratedRequest> requests, string name, NaiveSchema schema)
     {
-        List<RankBy> ranks =
-        [
-            RankBy.Ann("vector", vocabulary.Probe()), RankBy.OrderBy(("made", true), ("price", false)),
-            RankBy.OrderBy(("color", false), ("count", true)), RankBy.Bm25("body", Vocabulary.AllWords),
-        ];
-        foreach (string word in Vocabulary.AllWords.Split(' ')) ranks.Add(RankBy.Bm25("title", word));
-        const int perRequest = 8;
-        for (int i = 0; i < ranks.Count; i += perRequest)
+        List<Query> queries = [];
+        foreach (NaiveAttribute attribute in schema.ByNumber())
         {
-            Query[] queries = new Query[int.Min(perRequest, ranks.Count - i)];
-            for (int j = 0; j < queries.Length; j++) queries[j] = new Query { RankBy = ranks[i + j], Limit = 80 };
-            requests.Add(Encode(name, queries));
+            if (attribute.IsVector)
+                AddRank(queries, RankBy.Ann(attribute.Name, Vocabulary.Probe((int)attribute.Dimensions)));
+            if (attribute.FullText is not null) AddWords(queries, attribute);
+            if (!attribute.Filterable) continue;
+            if (!attribute.IsArray) AddRank(queries, RankBy.OrderBy((attribute.Name, true), ("id", false)));
+            else queries.Add(new Query
+            {
+                Limit = 80, Filter = Filter.Compare(attribute.Name, FilterOperator.NotEq, Value.Null),
+            });
+            if (attribute.IsArray) continue;
+            List<Aggregate> aggregates = [new("n", AggregateFunction.Count, attribute.Name)];
+            if (NaiveValues.IsNumber(attribute.Type))
+                aggregates.Add(new("most", AggregateFunction.Max, attribute.Name));
+            queries.Add(new Query { Aggregates = aggregates.ToArray(), GroupBy = [attribute.Name] });
         }
-        Aggregate[] aggregates =
-        [
-            new("n", AggregateFunction.Count), new("sizes", AggregateFunction.Sum, "size"),
-            new("prices", AggregateFunction.Avg, "price"),
-        ];
-        requests.Add(Encode(
-            name, new Query { Aggregates = aggregates, GroupBy = ["color"] },
-            new Query { Aggregates = aggregates, GroupBy = ["sold", "key"] }));
+        const int perRequest = 8;
+        for (int i = 0; i < queries.Count; i += perRequest)
+            requests.Add(Encode(name, queries.GetRange(i, int.Min(perRequest, queries.Count - i)).ToArray()));
+    }
+
+    private static void AddRank(List<Query> queries, RankBy rank) =>
+        queries.Add(new Query { RankBy = rank, Limit = 80 });
+
+    private static void AddWords(List<Query> queries, NaiveAttribute attribute)
+    {
+        bool whole = attribute.FullText!.Tokenizer == Tokenizer.PreTokenizedArray;
+        foreach (string word in Vocabulary.AllWords.Split(' '))
+        {
+            Value operand = whole ? Value.Of(Value.Of(word)) : Value.Of(word);
+            AddRank(queries, new RankBy { Kind = RankKind.Bm25, Attribute = attribute.Name, Operand = operand });
+        }
     }
 
     private static GeneratedRequest Encode(string name, params Query[] queries)

@@ -5,16 +5,23 @@ using Deterministic.Core.Randomness;
 
 namespace Deterministic.Simulator.Workload;
 
-/// <summary>Draws filters, conditions and rankings that are valid for every namespace of the vocabulary.</summary>
+/// <summary>Draws filters, conditions and rankings. Most are valid for most namespaces of the vocabulary; a schema that
+/// has changed, or a draw out of many, makes one of them wrong.</summary>
 [FloatAllowed("draws numbers from exact ones")]
 internal sealed class FilterGenerator(TapeStream tape, Vocabulary vocabulary)
 {
     public static ReadOnlySpan<string> Scalars =>
         (string[])["color", "size", "count", "price", "sold", "made", "key"];
 
-    public static ReadOnlySpan<string> Arrays => (string[])["tags", "marks"];
+    public static ReadOnlySpan<string> Arrays =>
+        (string[])["tags", "marks", "counts", "prices", "flags", "keys", "dates"];
+
+    private static ReadOnlySpan<string> Numbers => (string[])["size", "count", "price", "made"];
 
     private static ReadOnlySpan<string> Texts => (string[])["title", "body"];
+
+    /// <summary>Attributes that have text only after a change of schema.</summary>
+    private static ReadOnlySpan<string> RareTexts => (string[])["color", "tags", "note"];
 
     private static readonly FilterOperator[] ScalarOperators =
     [
@@ -35,15 +42,17 @@ internal sealed class FilterGenerator(TapeStream tape, Vocabulary vocabulary)
 
     public Filter Draw(string name, int depth)
     {
+        if (tape.Below(200) == 199) return Unusual();
         int kind = tape.Below(depth == 0 ? 5 : 8);
         switch (kind)
         {
             case 0 or 1 or 2:
                 return Scalar(Scalars[tape.Below(Scalars.Length)]);
             case 3:
-                return Array(Arrays[tape.Below(Arrays.Length)]);
+                // The first two are there in every namespace; the others only where they are declared.
+                return Array(Arrays[tape.Below(Vocabulary.IsInferred(name) ? 2 : Arrays.Length)]);
             case 4:
-                return tape.Boolean() ? Tokens() : Id(name);
+                return tape.Boolean() && !Vocabulary.IsInferred(name) ? Tokens() : Id(name);
             case 5:
                 return Filter.Not(Draw(name, depth - 1));
             default:
@@ -59,32 +68,78 @@ internal sealed class FilterGenerator(TapeStream tape, Vocabulary vocabulary)
         string attribute = Scalars[tape.Below(Scalars.Length)];
         if (tape.Boolean()) return Scalar(attribute);
         FilterOperator op = ScalarOperators[tape.Below(6)];
-        return new Filter { Operator = op, Attribute = attribute, NewRowAttribute = attribute };
+        bool other = attribute is "size" or "count" or "price" && tape.Below(4) == 3;
+        return new Filter { Operator = op, Attribute = attribute, NewRowAttribute = other ? "made" : attribute };
     }
-
-    private string Number() => tape.Below(4) switch { 0 => "size", 1 => "count", 2 => "price", _ => "made" };
 
     private Filter Scalar(string attribute)
     {
         FilterOperator op = ScalarOperators[tape.Below(ScalarOperators.Length)];
-        if (op is FilterOperator.In or FilterOperator.NotIn)
+        if (op is FilterOperator.In or FilterOperator.NotIn) return Filter.Compare(attribute, op, List(attribute));
+        bool missing = tape.Below(10) == 9;
+        return Filter.Compare(attribute, op, missing ? Value.Null : Operand(attribute));
+    }
+
+    /// <summary>Numbers compare with numbers of other types, also with those that the attribute cannot have.</summary>
+    private Value Operand(string attribute)
+    {
+        bool number = attribute is "size" or "count" or "price" or "made" or "marks" or "counts" or "prices" or "dates";
+        if (!number || tape.Below(6) != 5) return vocabulary.Scalar(attribute);
+        return tape.Below(5) switch
         {
-            Value[] wanted = new Value[tape.Range(1, 3)];
-            for (int i = 0; i < wanted.Length; i++) wanted[i] = vocabulary.Scalar(attribute);
-            return Filter.Compare(attribute, op, Value.Of(wanted));
-        }
-        bool missing = op is FilterOperator.Eq or FilterOperator.NotEq && tape.Below(4) == 0;
-        return Filter.Compare(attribute, op, missing ? Value.Null : vocabulary.Scalar(attribute));
+            0 => Value.Of(tape.Range(-3, 20) / 2.0),
+            1 => Value.Of((long)tape.Range(-3, 12)),
+            2 => Value.Of(ulong.MaxValue - (ulong)tape.Below(3)),
+            3 => Value.Of(tape.Boolean() ? 1e300 : -1e300),
+            _ => Value.OfDatetime(1_699_920_000_000 + 43_200_000L * tape.Below(40)),
+        };
+    }
+
+    private Value List(string attribute)
+    {
+        Value[] wanted = new Value[tape.Below(4)];
+        for (int i = 0; i < wanted.Length; i++) wanted[i] = Operand(attribute);
+        return Value.Of(wanted);
     }
 
     private Filter Array(string attribute)
     {
+        int other = tape.Below(6);
+        if (other == 5)
+        {
+            FilterOperator whole = tape.Boolean() ? FilterOperator.Eq : FilterOperator.NotEq;
+            return Filter.Compare(attribute, whole, tape.Below(4) == 3 ? Value.Null : List(attribute));
+        }
+        if (other == 4)
+        {
+            FilterOperator among = tape.Boolean() ? FilterOperator.In : FilterOperator.NotIn;
+            return Filter.Compare(attribute, among, List(attribute));
+        }
         FilterOperator op = ArrayOperators[tape.Below(ArrayOperators.Length)];
-        if (op is not (FilterOperator.ContainsAny or FilterOperator.NotContainsAny))
-            return Filter.Compare(attribute, op, vocabulary.Scalar(attribute));
-        Value[] wanted = new Value[tape.Range(1, 3)];
-        for (int i = 0; i < wanted.Length; i++) wanted[i] = vocabulary.Scalar(attribute);
-        return Filter.Compare(attribute, op, Value.Of(wanted));
+        bool list = op is FilterOperator.ContainsAny or FilterOperator.NotContainsAny;
+        return Filter.Compare(attribute, op, list ? List(attribute) : Operand(attribute));
+    }
+
+    /// <summary>Any operator on any attribute with any operand: nearly always wrong.</summary>
+    public Filter Unusual()
+    {
+        ReadOnlySpan<string> names =
+            (string[])["id", "absent", "vector", "color", "size", "sold", "tags", "note", "made"];
+        FilterOperator op = (FilterOperator)tape.Range(
+            (int)FilterOperator.Eq, (int)FilterOperator.ContainsTokenSequence);
+        string name = names[tape.Below(names.Length)];
+        if (tape.Below(8) == 7) return new Filter { Operator = op, Attribute = name, NewRowAttribute = "price" };
+        return Filter.Compare(name, op, tape.Below(8) switch
+        {
+            0 => Value.Null,
+            1 => Value.True,
+            2 => Value.Of(3L),
+            3 => Value.Of(double.NaN),
+            4 => Value.Of("word"),
+            5 => Value.Of(Value.Of("word"), Value.Of(1L)),
+            6 => Value.Of(System.Array.Empty<Value>()),
+            _ => Value.Of(1f, 2f),
+        });
     }
 
     private Filter Tokens()
@@ -92,10 +147,13 @@ internal sealed class FilterGenerator(TapeStream tape, Vocabulary vocabulary)
         FilterOperator op = TokenOperators[tape.Below(TokenOperators.Length)];
         return new Filter
         {
-            Operator = op, Attribute = Texts[tape.Below(Texts.Length)], Operand = Value.Of(vocabulary.Text(3)),
+            Operator = op, Attribute = TextAttribute(), Operand = Value.Of(vocabulary.Text(3)),
             LastAsPrefix = tape.Below(4) == 3,
         };
     }
+
+    private string TextAttribute() =>
+        tape.Below(24) == 23 ? RareTexts[tape.Below(RareTexts.Length)] : Texts[tape.Below(Texts.Length)];
 
     private Filter Id(string name)
     {
@@ -103,40 +161,53 @@ internal sealed class FilterGenerator(TapeStream tape, Vocabulary vocabulary)
         return Filter.Compare("id", op, vocabulary.Id(name));
     }
 
+    /// <param name="name">Of the namespace.</param>
     /// <param name="ordered">Whether ordering by attributes is allowed (fusion wants scores).</param>
-    public RankBy Rank(bool ordered)
+    public RankBy Rank(string name, bool ordered)
     {
+        bool inferred = Vocabulary.IsInferred(name);
         int kind = tape.Below(ordered ? 6 : 4);
-        if (kind == 0)
-            return new RankBy { Kind = RankKind.Knn, Attribute = "vector", Operand = Value.Of(vocabulary.Vector()) };
-        if (kind == 1) return RankBy.Ann("vector", vocabulary.Vector());
-        if (kind < 4) return Text(2);
+        if (kind < 2)
+        {
+            string column = !inferred && tape.Below(4) == 3 ? "image" : "vector";
+            return new RankBy
+            {
+                Kind = kind == 0 ? RankKind.Knn : RankKind.Ann, Attribute = column,
+                Operand = vocabulary.VectorValue(column),
+            };
+        }
+        if (kind < 4) return Score(2, inferred);
         (string, bool)[] order = new (string, bool)[tape.Range(1, 3)];
         for (int i = 0; i < order.Length; i++)
             order[i] = (tape.Below(5) == 0 ? "id" : Scalars[tape.Below(Scalars.Length)], tape.Boolean());
         return RankBy.OrderBy(order);
     }
 
-    private RankBy Text(int depth)
+    /// <param name="depth">Of the tree at most.</param>
+    /// <param name="textless">The namespace has no text to rank by, or had none at first.</param>
+    private RankBy Score(int depth, bool textless)
     {
         int kind = tape.Below(depth == 0 ? 3 : 7);
         switch (kind)
         {
             case 0 or 1 or 2:
+                if (textless && tape.Below(8) != 7)
+                    return new RankBy { Kind = RankKind.Attribute, Attribute = Numbers[tape.Below(Numbers.Length)] };
                 return new RankBy
                 {
-                    Kind = RankKind.Bm25, Attribute = Texts[tape.Below(Texts.Length)],
+                    Kind = RankKind.Bm25, Attribute = TextAttribute(),
                     Operand = Value.Of(vocabulary.Word() + " " + vocabulary.Text(4)), LastAsPrefix = tape.Below(4) == 3,
                 };
             case 3:
-                if (tape.Below(3) == 2) return new RankBy { Kind = RankKind.Attribute, Attribute = Number() };
+                if (tape.Below(3) == 2)
+                    return new RankBy { Kind = RankKind.Attribute, Attribute = Numbers[tape.Below(Numbers.Length)] };
                 return new RankBy { Kind = RankKind.Filter, Filter = Scalar(Scalars[tape.Below(Scalars.Length)]) };
             case 4:
                 RankBy weight = new() { Kind = RankKind.Constant, Constant = tape.Range(0, 8) / 2.0 };
-                return new RankBy { Kind = RankKind.Product, Children = [weight, Text(depth - 1)] };
+                return new RankBy { Kind = RankKind.Product, Children = [weight, Score(depth - 1, textless)] };
             default:
                 RankBy[] children = new RankBy[tape.Range(1, 3)];
-                for (int i = 0; i < children.Length; i++) children[i] = Text(depth - 1);
+                for (int i = 0; i < children.Length; i++) children[i] = Score(depth - 1, textless);
                 return new RankBy { Kind = kind == 5 ? RankKind.Sum : RankKind.Max, Children = children };
         }
     }

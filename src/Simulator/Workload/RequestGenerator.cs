@@ -14,12 +14,19 @@ internal readonly struct GeneratedRequest(Operation operation, byte[] body)
     public byte[] Body { get; } = body;
 }
 
-/// <summary>Draws requests of every kind from a tape; a few are wrong on purpose in a way whose answer is
-/// known.</summary>
+/// <summary>Draws requests of every kind from a tape; a few are wrong on purpose.</summary>
+/// <param name="tape">Where everything is drawn from.</param>
+/// <param name="vocabulary">What the requests are about.</param>
+/// <param name="mix">How often each kind is drawn.</param>
+/// <param name="bodySizeMax">Of a request.</param>
+/// <param name="exists">Whether there is a namespace of that name now.</param>
 [FloatAllowed("draws numbers from exact ones")]
-internal sealed class RequestGenerator(TapeStream tape, Vocabulary vocabulary, WorkloadMix mix, int bodySizeMax)
+internal sealed class RequestGenerator(
+    TapeStream tape, Vocabulary vocabulary, WorkloadMix mix, int bodySizeMax, Func<string, bool> exists)
 {
     private readonly FilterGenerator _filters = new(tape, vocabulary);
+    private readonly SchemaGenerator _schemas = new(tape, vocabulary);
+    private readonly WrongRequests _wrong = new(tape, vocabulary, new FilterGenerator(tape, vocabulary));
     private readonly byte[] _buffer = new byte[bodySizeMax];
 
     public GeneratedRequest Next()
@@ -33,12 +40,33 @@ internal sealed class RequestGenerator(TapeStream tape, Vocabulary vocabulary, W
             WorkloadMix.Metadata => Encode(Operation.Metadata, Named()),
             WorkloadMix.Schema => Encode(Operation.Schema, Named()),
             WorkloadMix.DeleteNamespace => Encode(Operation.DeleteNamespace, Named()),
+            WorkloadMix.UpdateSchema => Encode(UpdateSchema()),
             WorkloadMix.Wrong => Wrong(),
             _ => Batch(),
         };
     }
 
     private NamespaceRequest Named() => new() { Namespace = vocabulary.Namespace() };
+
+    private UpdateSchemaRequest UpdateSchema()
+    {
+        string name = vocabulary.Namespace();
+        return new UpdateSchemaRequest { Namespace = name, Schema = _schemas.Draw(name) };
+    }
+
+    /// <summary>A namespace that is not there yet gets all of its schema; later writes mostly name the types, and now
+    /// and then change the indexes, or set them back.</summary>
+    private AttributeSchema[] SchemaFor(string name)
+    {
+        if (!exists(name)) return vocabulary.SchemaOf(name);
+        return tape.Below(16) switch
+        {
+            13 => [],
+            14 => vocabulary.SchemaOf(name),
+            15 => [.. vocabulary.TypesOf(name), .. _schemas.Draw(name)],
+            _ => vocabulary.TypesOf(name),
+        };
+    }
 
     private ListNamespacesRequest List() => new()
     {
@@ -55,8 +83,8 @@ internal sealed class RequestGenerator(TapeStream tape, Vocabulary vocabulary, W
         {
             Namespace = name,
             Metric = Vocabulary.MetricOf(name),
-            Schema = vocabulary.SchemaOf(name),
-            Flags = tape.Below(3) == 0 ? WriteFlags.ReturnAffectedIds : WriteFlags.None,
+            Schema = SchemaFor(name),
+            Flags = tape.Below(2) == 0 ? WriteFlags.None : (WriteFlags)tape.Below((int)WriteFlags.All + 1),
             DeleteByFilter = tape.Below(12) == 0 ? _filters.Draw(name, 2) : null,
             PatchByFilter = tape.Below(12) == 0 ? _filters.Draw(name, 2) : null,
             UpsertCondition = tape.Below(8) == 0 ? _filters.Condition() : null,
@@ -64,7 +92,7 @@ internal sealed class RequestGenerator(TapeStream tape, Vocabulary vocabulary, W
             DeleteCondition = tape.Below(8) == 0 ? _filters.Condition() : null,
         };
         if (request.PatchByFilter is not null)
-            request.PatchByFilterValues.AddRange(Attributes(vectors: false, few: true));
+            request.PatchByFilterValues.AddRange(Attributes(name, vectors: false, few: true));
         int upserts = tape.Below(tape.Below(6) == 0 ? 24 : 5);
         for (int i = 0; i < upserts; i++) AddRow(request.Upserts, name, taken, vectors: true);
         int patches = tape.Below(4);
@@ -83,19 +111,34 @@ internal sealed class RequestGenerator(TapeStream tape, Vocabulary vocabulary, W
     {
         Value id = vocabulary.Id(name);
         if (!taken.TryAdd(id.ToString(), true)) return;
-        rows.Add(new Row { Id = id, Attributes = Attributes(vectors, few: !vectors) });
+        rows.Add(new Row { Id = id, Attributes = Attributes(name, vectors, few: !vectors) });
     }
 
-    private List<KeyValuePair<string, Value>> Attributes(bool vectors, bool few)
+    private List<KeyValuePair<string, Value>> Attributes(string name, bool vectors, bool few)
     {
         List<KeyValuePair<string, Value>> attributes = [];
-        if (vectors && tape.Below(8) != 0) attributes.Add(new("vector", Value.Of(vocabulary.Vector())));
-        foreach (string name in FilterGenerator.Scalars) AddSometimes(attributes, name, few, array: false);
-        foreach (string name in FilterGenerator.Arrays) AddSometimes(attributes, name, few, array: true);
+        bool inferred = Vocabulary.IsInferred(name);
+        if (vectors && tape.Below(8) != 0) attributes.Add(new("vector", vocabulary.VectorValue("vector")));
+        if (vectors && !inferred && tape.Below(2) == 1) attributes.Add(new("image", vocabulary.VectorValue("image")));
+        foreach (string scalar in FilterGenerator.Scalars)
+        {
+            if (inferred) AddInferred(attributes, scalar);
+            else AddSometimes(attributes, scalar, few, array: false);
+        }
+        // Arrays that are not declared would get their type from whichever value comes first.
+        foreach (string array in FilterGenerator.Arrays)
+            if (!inferred || array == "tags") AddSometimes(attributes, array, few: few || inferred, array: true);
         AddSometimes(attributes, "note", few, array: false);
         AddText(attributes, "title", few, 6);
         AddText(attributes, "body", few, 20);
+        if (tape.Below(24) == 23) attributes.Add(new("extra-" + tape.Below(3), vocabulary.Scalar("color")));
         return attributes;
+    }
+
+    /// <summary>The types that these values give are those that the other namespaces declare, but for counts.</summary>
+    private void AddInferred(List<KeyValuePair<string, Value>> attributes, string name)
+    {
+        if (tape.Below(3) != 2) attributes.Add(new(name, vocabulary.Plain(name)));
     }
 
     private void AddSometimes(List<KeyValuePair<string, Value>> attributes, string name, bool few, bool array)
@@ -137,12 +180,12 @@ internal sealed class RequestGenerator(TapeStream tape, Vocabulary vocabulary, W
         bool named = include is IncludeMode.Listed or IncludeMode.AllExcept;
         return new Query
         {
-            RankBy = _filters.Rank(ordered),
+            RankBy = tape.Below(40) == 39 ? new RankBy { Kind = RankKind.None } : _filters.Rank(name, ordered),
             Filter = tape.Boolean() ? _filters.Draw(name, 3) : null,
             Limit = (uint)(tape.Below(8) == 0 ? 1000 : tape.Range(1, 10)),
             Offset = tape.Below(6) == 0 ? (uint)tape.Below(4) : 0,
             Include = include,
-            IncludeNames = named ? ["color", "vector", "tags", "note"] : [],
+            IncludeNames = named ? ["color", "vector"] : [],
         };
     }
 
@@ -162,62 +205,34 @@ internal sealed class RequestGenerator(TapeStream tape, Vocabulary vocabulary, W
         };
     }
 
-    /// <summary>Requests that must be refused and change nothing.</summary>
     private GeneratedRequest Wrong()
     {
-        string name = vocabulary.Namespace();
-        Value id = vocabulary.Id(name);
-        WriteRequest Upsert(params Row[] rows) => new()
+        switch (tape.Below(12))
         {
-            Namespace = name, Metric = Vocabulary.MetricOf(name), Schema = vocabulary.SchemaOf(name),
-            Upserts = new List<Row>(rows),
-        };
-        Row good = new Row { Id = vocabulary.Id(name) }.With("color", Value.Of("red"));
-        switch (tape.Below(6))
-        {
-            case 0:
-                Value narrow = Value.Of(new float[vocabulary.Dimensions + 1]);
-                return Encode(Operation.Write, Upsert(new Row { Id = id }.With("vector", narrow)));
+            case 0: return Encode(Operation.ListNamespaces, _wrong.List());
             case 1:
-                float[] notFinite = vocabulary.Vector();
-                notFinite[^1] = tape.Boolean() ? float.NaN : float.PositiveInfinity;
-                Row poisoned = new Row { Id = id }.With("vector", Value.Of(notFinite));
-                return Encode(Operation.Write, Upsert(poisoned));
-            case 2:
-                return Encode(Operation.Write, Upsert(good, good));
-            case 3:
-                Row mistyped = new Row { Id = id }.With("size", Value.Of("large"));
-                return Encode(Operation.Write, Upsert(mistyped));
-            case 4:
-                return Encode(Operation.Query, Filtered(name, "absent", FilterOperator.Eq));
-            default:
-                return Encode(Operation.Query, Filtered(name, "color", FilterOperator.Regex));
+                Operation[] named = [Operation.Metadata, Operation.Schema, Operation.DeleteNamespace];
+                return Encode(named[tape.Below(3)], new NamespaceRequest { Namespace = _wrong.Name() });
+            case 2: return Longer(Encode(Operation.Query, Query()));
+            case 3: return Longer(Encode(Operation.Write, Write()));
+            case 4: return Encode(new UpdateSchemaRequest { Namespace = _wrong.Name(), Schema = [] });
+            case 5: return Longer(Encode(Operation.ListNamespaces, List()));
+            case < 9: return Encode(Operation.Query, _wrong.Query());
+            default: return Encode(Operation.Write, _wrong.Write());
         }
     }
 
-    private static QueryRequest Filtered(string name, string attribute, FilterOperator op) => new()
-    {
-        Namespace = name,
-        Queries =
-        [
-            new Query
-            {
-                RankBy = RankBy.OrderBy(("id", false)), Limit = 3,
-                Filter = Filter.Compare(attribute, op, Value.Of("red")),
-            },
-        ],
-    };
+    /// <summary>One byte too many at the end.</summary>
+    private static GeneratedRequest Longer(GeneratedRequest request) =>
+        new(request.Operation, [.. request.Body, 7]);
 
     private GeneratedRequest Batch()
     {
         WireWriter writer = new(_buffer.AsSpan());
         List<GeneratedRequest> parts = [];
+        bool queries = tape.Boolean();
         for (int i = tape.Range(1, 3); i > 0; i--)
-        {
-            GeneratedRequest part = tape.Boolean()
-                ? Encode(Operation.Query, Query()) : Encode(Operation.Write, Write());
-            parts.Add(part);
-        }
+            parts.Add(queries ? Encode(Operation.Query, Query()) : Encode(Operation.Write, Write()));
         writer.U16(parts.Count);
         foreach (GeneratedRequest part in parts)
         {
@@ -249,6 +264,13 @@ internal sealed class RequestGenerator(TapeStream tape, Vocabulary vocabulary, W
         WireWriter writer = new(_buffer);
         request.Write(ref writer);
         return Finish(operation, writer);
+    }
+
+    private GeneratedRequest Encode(UpdateSchemaRequest request)
+    {
+        WireWriter writer = new(_buffer);
+        request.Write(ref writer);
+        return Finish(Operation.UpdateSchema, writer);
     }
 
     private GeneratedRequest Encode(Operation operation, NamespaceRequest request)
@@ -283,7 +305,8 @@ internal readonly struct WorkloadMix(int[] weights)
     public const int DeleteNamespace = 5;
     public const int Wrong = 6;
     public const int Batch = 7;
-    public const int Count = 8;
+    public const int UpdateSchema = 8;
+    public const int Count = 9;
 
     public ReadOnlySpan<int> Weights => weights;
 
@@ -292,7 +315,7 @@ internal readonly struct WorkloadMix(int[] weights)
     public static WorkloadMix Draw(TapeStream tape)
     {
         int[] weights = [10 + tape.Below(30), 10 + tape.Below(30), tape.Below(4), tape.Below(4), tape.Below(4),
-            tape.Below(3), tape.Below(6), tape.Below(8)];
+            tape.Below(3), tape.Below(6), tape.Below(8), tape.Below(4)];
         Check.That(weights.Length == Count);
         return new WorkloadMix(weights);
     }
