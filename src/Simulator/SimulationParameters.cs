@@ -45,7 +45,7 @@ internal sealed class SimulationParameters
     {
         int crashes = tape.Below(6);
         int sessions = 7 - tape.Below(5);
-        long stateSizeMax = tape.Below(8) == 7 ? 1 << 20 : 8 << 20;
+        long stateSizeMax = tape.Below(8) switch { 6 => 512 << 10, 7 => 1 << 20, _ => 8 << 20 };
         return new SimulationParameters
         {
             Configuration = new Configuration(
@@ -88,5 +88,6 @@ internal sealed class SimulationParameters
         $"{Network.Capacity} packets; disk {Disk.LatencyMin / Millisecond}-{Disk.LatencyMax / Millisecond} ms, " +
         $"failing writes {Disk.WriteFailure}; crash within {CrashInterval} steps, down {DownTicksMax} ticks, " +
         $"damage {Damage}{(Merciless ? ", merciless" : "")}{(UsedDevice ? ", used device" : "")}; " +
-        $"clock jumps {ClockJumps}, waits {PrefetchWaits}; state up to {Configuration.StateSizeMax >> 10} KiB";
+        $"clock jumps {ClockJumps}, waits {PrefetchWaits}; " +
+        $"state up to {Configuration.StateSizeMax >> 10} KiB";
 }

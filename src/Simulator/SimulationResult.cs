@@ -52,7 +52,8 @@ internal sealed class SimulationResult
         return new SimulationResult
         {
             Failure = failure, Details = details, Recording = tape.Recording, Hash = simulation.Trace.Hash,
-            Marks = simulation.Marks, Coverage = simulation.Coverage, Refused = simulation.Refused, Compared = simulation.Compared,
+            Marks = simulation.Marks, Coverage = simulation.Coverage,
+            Refused = simulation.Refused, Compared = simulation.Compared,
             RowsCompared = simulation.RowsCompared, SectorsLost = simulation.SectorsLost, Ticks = simulation.Ticks,
         };
     }
