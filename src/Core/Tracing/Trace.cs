@@ -65,6 +65,9 @@ public enum TraceCode : ushort
 
     /// <summary>Op, low half of the checksum of the whole state.</summary>
     StateChecked = 19,
+
+    /// <summary>Kind and status of a request to the object store, token.</summary>
+    ObjectRequestEnded = 20,
 }
 
 /// <summary>One traced decision: 24 bytes.</summary>

@@ -107,11 +107,10 @@ internal sealed class DirectoryObjectStore : ThreadedObjectStore
             if (within && string.CompareOrdinal(key, after) > 0) keys.Add(key);
         }
         keys.Sort(StringComparer.Ordinal);
-        ObjectListing listing = new(request.Buffer);
+        ObjectListing listing = new(request.Buffer.Span);
         foreach (string key in keys)
         {
-            // A foreign file is not an object.
-            if (ObjectListing.IsKey(key) && !listing.TryAdd(key)) break;
+            if (!ObjectNames.TryAdd(ref listing, key)) break;
         }
         return listing.Result;
     }

@@ -210,11 +210,10 @@ internal sealed class S3ObjectStore : ThreadedObjectStore
 
     private ObjectResult ListingOf(List<S3Object> objects, NativeBuffer into)
     {
-        ObjectListing listing = new(into);
+        ObjectListing listing = new(into.Span);
         foreach (S3Object listed in objects)
         {
-            string key = listed.Key[_settings.Prefix.Length..];
-            if (ObjectListing.IsKey(key) && !listing.TryAdd(key)) break;
+            if (!ObjectNames.TryAdd(ref listing, listed.Key.AsSpan(_settings.Prefix.Length))) break;
         }
         return listing.Result;
     }

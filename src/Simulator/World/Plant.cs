@@ -10,6 +10,9 @@ internal class Plant
     /// <summary>Whether the disk says that this write is done without doing it.</summary>
     public virtual bool LosesWrite(ulong number, long offset) => false;
 
+    /// <summary>Whether the object store says that this put is done without doing it.</summary>
+    public virtual bool ForgetsPut(ulong number) => false;
+
     /// <summary>What runs in the place of the machine under test; called at every start of the replica.</summary>
     public virtual IStateMachine Replace(IStateMachine machine) => machine;
 

@@ -74,8 +74,8 @@ internal sealed class ObjectClient(ObjectWorld world) : IDisposable
         NativeBuffer buffer = Native(room);
         world.Store.List(++_token, Key(prefix), Key(after), buffer);
         ObjectResult result = Wait();
-        for (int at = 0; at < result.Size; at += 1 + buffer.Span[at])
-            into.Add(Encoding.ASCII.GetString(buffer.Slice(at + 1, buffer.Span[at])));
+        ReadOnlySpan<byte> listing = buffer.Slice(0, result.Size);
+        while (ObjectListing.TryTake(ref listing, out ReadOnlySpan<byte> key)) into.Add(Encoding.ASCII.GetString(key));
         return result.Status;
     }
 
