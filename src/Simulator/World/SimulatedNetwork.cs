@@ -1,6 +1,6 @@
 using System;
-using System.Collections.Generic;
 using Deterministic.Core;
+using Deterministic.Core.Collections;
 using Deterministic.Core.Randomness;
 using Deterministic.Core.Wire;
 
@@ -24,7 +24,7 @@ internal readonly struct NetworkFaults(
 /// all.</summary>
 internal sealed class SimulatedNetwork(NetworkFaults faults, TapeStream tape)
 {
-    private readonly List<Packet> _packets = [];
+    private readonly FixedPriorityQueue<Packet> _packets = new(faults.Capacity);
 
     public ulong Now { get; set; }
 
@@ -32,15 +32,7 @@ internal sealed class SimulatedNetwork(NetworkFaults faults, TapeStream tape)
     public bool Healed { get; set; }
 
     /// <summary>When the next packet arrives; the greatest number if none is under way.</summary>
-    public ulong NextDue
-    {
-        get
-        {
-            ulong next = ulong.MaxValue;
-            foreach (Packet packet in _packets) next = ulong.Min(next, packet.Due);
-            return next;
-        }
-    }
+    public ulong NextDue => _packets.TryPeek(out ulong due) ? due : ulong.MaxValue;
 
     public ulong Lost { get; private set; }
     public ulong Delivered { get; private set; }
@@ -49,7 +41,7 @@ internal sealed class SimulatedNetwork(NetworkFaults faults, TapeStream tape)
     public void Send(UInt128 client, bool toReplica, ReadOnlySpan<byte> message)
     {
         Check.That(message.Length >= Limits.HeaderSize);
-        if ((!Healed && tape.Chance(faults.Loss)) || _packets.Count >= faults.Capacity)
+        if ((!Healed && tape.Chance(faults.Loss)) || _packets.IsFull)
         {
             Lost++;
             return;
@@ -67,7 +59,7 @@ internal sealed class SimulatedNetwork(NetworkFaults faults, TapeStream tape)
             bytes[bit / 8] ^= (byte)(1 << (int)(bit % 8));
         }
         ulong due = Now + faults.DelayMin + tape.Below(faults.DelayMax - faults.DelayMin + 1);
-        _packets.Add(new Packet(client, toReplica, bytes, due));
+        if (!_packets.TryAdd(due, new Packet(client, toReplica, bytes))) Lost++;
     }
 
     /// <summary>The earliest packet that is due. A packet whose checksums do not hold ends here, as at a real
@@ -94,26 +86,14 @@ internal sealed class SimulatedNetwork(NetworkFaults faults, TapeStream tape)
 
     private bool TryTakeDue(out Packet packet)
     {
-        int earliest = -1;
-        for (int i = 0; i < _packets.Count; i++)
-        {
-            if (_packets[i].Due <= Now && (earliest < 0 || _packets[i].Due < _packets[earliest].Due)) earliest = i;
-        }
-        if (earliest < 0)
-        {
-            packet = default;
-            return false;
-        }
-        packet = _packets[earliest];
-        _packets.RemoveAt(earliest);
-        return true;
+        packet = default;
+        return NextDue <= Now && _packets.TryTake(out packet);
     }
 
-    private readonly struct Packet(UInt128 client, bool toReplica, byte[] message, ulong due)
+    private readonly struct Packet(UInt128 client, bool toReplica, byte[] message)
     {
         public UInt128 Client { get; } = client;
         public bool ToReplica { get; } = toReplica;
         public byte[] Message { get; } = message;
-        public ulong Due { get; } = due;
     }
 }
