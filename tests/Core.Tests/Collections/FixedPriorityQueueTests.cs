@@ -39,7 +39,7 @@ public sealed class FixedPriorityQueueTests
         Assert.False(queue.TryTake(out _));
     }
 
-    /// <summary>Against a sorted dictionary of priority and number of arrival. An operation below 12 adds with a quarter
+    /// <summary>Against a sorted dictionary of priority and arrival number. An operation below 12 adds with a quarter
     /// of itself as the priority, so that many are equal; all others take.</summary>
     [Fact]
     public void AgreesWithASortedDictionary() => Prop.ForAll(
