@@ -19,7 +19,8 @@ internal sealed class Fleet
     [
         Mark.CheckpointWritten, Mark.JournalReplayed, Mark.JournalWrapped, Mark.JournalTorn, Mark.JournalHeaderRepaired,
         Mark.SuperblockRepaired, Mark.SessionRegistered, Mark.SessionEvicted, Mark.DuplicateAnswered,
-        Mark.DuplicateInFlight, Mark.PipelineFull, Mark.ClockWentBack, Mark.PrefetchWaited,
+        Mark.DuplicateInFlight, Mark.PipelineFull, Mark.ClockWentBack, Mark.PrefetchWaited, Mark.JournalTruncated,
+        Mark.JournalCorrupt, Mark.SuperblockTorn, Mark.CheckpointInterrupted, Mark.StateFull, Mark.ReplyTooLarge,
     ];
 
     private readonly Marks _marks = new();
@@ -29,6 +30,7 @@ internal sealed class Fleet
     public ulong Compared { get; private set; }
     public ulong RowsCompared { get; private set; }
     public ulong SectorsLost { get; private set; }
+    public ulong ReadsFailed { get; private set; }
 
     public Coverage Coverage { get; } = new();
 
@@ -45,6 +47,7 @@ internal sealed class Fleet
         Compared += result.Compared;
         RowsCompared += result.RowsCompared;
         SectorsLost += result.SectorsLost;
+        ReadsFailed += result.ReadsFailed;
         return result;
     }
 
@@ -61,6 +64,7 @@ internal sealed class Fleet
             if (Coverage.Count(kind, name) == 0) missing.Add($"{kind} {name}");
         }
         if (SectorsLost == 0) missing.Add("torn writes");
+        if (ReadsFailed == 0) missing.Add("failed reads");
         if (Refusals == 0) missing.Add("refusals of a damaged file");
         return missing;
     }
@@ -68,7 +72,7 @@ internal sealed class Fleet
     public void Describe(Action<string> report)
     {
         report($"{Runs} runs compared {Compared} replies with {RowsCompared} rows; {SectorsLost} sectors of " +
-            $"writes lost in crashes; {Refusals} damaged files refused");
+            $"writes lost in crashes; {ReadsFailed} reads failed; {Refusals} damaged files refused");
         for (Mark mark = 0; mark < Mark.Count; mark++)
         {
             if (_marks.Count(mark) > 0) report($"  mark {mark} {_marks.Count(mark)}");

@@ -16,11 +16,14 @@ internal sealed partial class Simulation
     private int _stepsToCrash = -1;
     private int _ticksDown;
 
+    /// <summary>Reads that had failed when the replica was started last.</summary>
+    private ulong _readsFailedBefore;
+
     /// <summary>Faults happen and clients ask until enough requests have been answered. Clients that take the sessions
     /// from each other may get nowhere: then the time ends it.</summary>
     private void RunSafety()
     {
-        _replica.Start();
+        Start();
         PlanCrash();
         for (int tick = 0; tick < SafetyTicksMax && Refused == StopReason.None; tick++)
         {
@@ -92,7 +95,7 @@ internal sealed partial class Simulation
         UInt128 state = _replica.StateChecksum();
         Trace.Add(TraceCode.StateChecked, 0, op, unchecked((ulong)state));
         _replica.Crash();
-        _replica.Start();
+        Start();
         for (int ticks = 0; !_replica.Normal; ticks++)
         {
             Check.That(ticks < LivenessTicksMax, "the replica did not open after the last crash");
@@ -128,7 +131,7 @@ internal sealed partial class Simulation
         if (Refused != StopReason.None) return;
         if (!_replica.Running)
         {
-            if (--_ticksDown <= 0) _replica.Start();
+            if (--_ticksDown <= 0) Start();
         }
         else
         {
@@ -173,7 +176,9 @@ internal sealed partial class Simulation
             if (client.Id != id) continue;
             bool crowded = _parameters.Clients > _parameters.Configuration.SessionsMax;
             Command command = Header.Read(message).Command;
-            Check.That(command != Command.Eviction || crowded || _parameters.Merciless, "evicted without need");
+            // A reply that could not be read is lost to its client, and its session with it.
+            bool allowed = crowded || _parameters.Merciless || _disk.ReadsFailed > 0;
+            Check.That(command != Command.Eviction || allowed, "evicted without need");
             if (!client.Receive(message)) return;
             if (client.LastOperation >= Operation.Write) _answered++;
             Trace.Add(TraceCode.ReplyReceived, 0, client.OpAnswered, unchecked((ulong)client.LastReplyChecksum));
@@ -195,13 +200,21 @@ internal sealed partial class Simulation
         client.Request(request.Operation, request.Body);
     }
 
+    private void Start()
+    {
+        _readsFailedBefore = _disk.ReadsFailed;
+        _replica.Start();
+    }
+
     private void PlanCrash() =>
         _stepsToCrash = _parameters.CrashInterval == 0 ? -1 : 1 + _crashes.Below(_parameters.CrashInterval);
 
     private void AfterStep()
     {
         if (!_replica.Running) return;
-        if (_replica.Stopped && _replica.StopReason != StopReason.WriteFailed)
+        // Where the disk gave an error, starting again may help; a file that stays unreadable is refused then.
+        bool transient = _replica.StopReason == StopReason.WriteFailed || _disk.ReadsFailed > _readsFailedBefore;
+        if (_replica.Stopped && !transient)
         {
             Check.That(_parameters.Merciless, $"the replica stopped: {_replica.StopText}");
             Refused = _replica.StopReason;

@@ -57,7 +57,7 @@ internal sealed partial class Simulation : IDisposable
         _network = new SimulatedNetwork(_parameters.Network, tape.Stream(TapeConsumer.Network));
         _clock = new SimulatedClock(_parameters.ClockJumps, tape.Stream(TapeConsumer.Clock));
         _damage = new CrashDamage(_disk, _layout, tape.Stream(TapeConsumer.DiskFaults));
-        _database = new NaiveDatabase(configuration, plant.OracleLimit);
+        _database = new NaiveDatabase(configuration, plant.OracleLimit, Marks);
         ReplicaOptions options = new()
         {
             Cluster = Cluster, Configuration = configuration, Trace = Trace, Marks = Marks,
@@ -84,6 +84,7 @@ internal sealed partial class Simulation : IDisposable
     public ulong Compared => _database.Compared;
     public ulong RowsCompared => _database.RowsCompared;
     public ulong SectorsLost => _disk.SectorsLost;
+    public ulong ReadsFailed => _disk.ReadsFailed;
     public ulong Replayed => _history.Replayed;
     public ulong Ticks => _now / TickNanoseconds;
 

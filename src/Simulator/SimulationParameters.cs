@@ -65,7 +65,8 @@ internal sealed class SimulationParameters
                 capacity: 64 - tape.Below(50)),
             Disk = new DiskFaults(
                 latencyMin: tape.Below(2UL) * Millisecond, latencyMax: (2 + tape.Below(30UL)) * Millisecond,
-                writeFailure: tape.Below(4) == 3 ? Ratio.OneIn(400) : Ratio.Never),
+                writeFailure: tape.Below(4) == 3 ? Ratio.OneIn(400) : Ratio.Never,
+                readFailure: tape.Below(4) == 3 ? Ratio.OneIn(40u << tape.Below(4)) : Ratio.Never),
             ClockJumps = tape.Below(3) == 2 ? Ratio.Percent(2) : Ratio.Never,
             PrefetchWaits = tape.Below(3) == 2 ? Ratio.Percent(20) : Ratio.Never,
             CrashInterval = crashes == 0 ? 0 : 6400 >> (crashes - 1),
@@ -86,7 +87,8 @@ internal sealed class SimulationParameters
         $"twice {Network.Duplication} damaged {Network.Corruption} " +
         $"delay {Network.DelayMin / Millisecond}-{Network.DelayMax / Millisecond} ms, " +
         $"{Network.Capacity} packets; disk {Disk.LatencyMin / Millisecond}-{Disk.LatencyMax / Millisecond} ms, " +
-        $"failing writes {Disk.WriteFailure}; crash within {CrashInterval} steps, down {DownTicksMax} ticks, " +
+        $"failing writes {Disk.WriteFailure}, reads {Disk.ReadFailure}; " +
+        $"crash within {CrashInterval} steps, down {DownTicksMax} ticks, " +
         $"damage {Damage}{(Merciless ? ", merciless" : "")}{(UsedDevice ? ", used device" : "")}; " +
         $"clock jumps {ClockJumps}, waits {PrefetchWaits}; " +
         $"state up to {Configuration.StateSizeMax >> 10} KiB";

@@ -25,6 +25,7 @@ internal sealed class SimulationResult
     public required ulong Compared { get; init; }
     public required ulong RowsCompared { get; init; }
     public required ulong SectorsLost { get; init; }
+    public required ulong ReadsFailed { get; init; }
     public required ulong Ticks { get; init; }
 
     public bool Passed => Failure.Length == 0;
@@ -54,7 +55,8 @@ internal sealed class SimulationResult
             Failure = failure, Details = details, Recording = tape.Recording, Hash = simulation.Trace.Hash,
             Marks = simulation.Marks, Coverage = simulation.Coverage,
             Refused = simulation.Refused, Compared = simulation.Compared,
-            RowsCompared = simulation.RowsCompared, SectorsLost = simulation.SectorsLost, Ticks = simulation.Ticks,
+            RowsCompared = simulation.RowsCompared, SectorsLost = simulation.SectorsLost,
+            ReadsFailed = simulation.ReadsFailed, Ticks = simulation.Ticks,
         };
     }
 }

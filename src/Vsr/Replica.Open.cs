@@ -94,6 +94,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     {
         Marks marks = _options.Marks;
         if (_superblock.RepairedCopies > 0) marks.Hit(Mark.SuperblockRepaired);
+        if (_superblock.FoundTorn) marks.Hit(Mark.SuperblockTorn);
+        if (_journal.Head >= _schedule.Next(CheckpointOp)) marks.Hit(Mark.CheckpointInterrupted);
         if (_journal.TornSlots > 0)
         {
             marks.Hit(Mark.JournalTorn);

@@ -45,6 +45,9 @@ internal sealed class Superblock<TDisk> where TDisk : IDisk
     /// <summary>How many copies were not the working one at open.</summary>
     public int RepairedCopies { get; private set; }
 
+    /// <summary>Sound copies of different age were found at open: a write had not come to its end.</summary>
+    public bool FoundTorn { get; private set; }
+
     public void Open()
     {
         Check.That(Idle);
@@ -121,6 +124,7 @@ internal sealed class Superblock<TDisk> where TDisk : IDisk
         CheckpointId = _working.Checkpoint.Id();
         _degraded = quorum.Degraded;
         RepairedCopies = System.Numerics.BitOperations.PopCount(_degraded);
+        FoundTorn = quorum.AgesDiffer;
         RepairNext();
     }
 

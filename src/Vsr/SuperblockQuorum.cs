@@ -27,6 +27,9 @@ public struct SuperblockQuorum
     /// <summary>Bit i: copy i does not hold <see cref="Working"/>.</summary>
     public uint Degraded;
 
+    /// <summary>A sound copy is older or newer than <see cref="Working"/>.</summary>
+    public bool AgesDiffer;
+
     /// <summary>Copies alike that opening needs. With <see cref="ThresholdVerify"/> more than all copies together, so
     /// that an open cannot miss the last finished write.</summary>
     public const int ThresholdOpen = 2;
@@ -68,6 +71,7 @@ public struct SuperblockQuorum
         for (int i = 0; i < validCount; i++)
         {
             if (copies[i].Checksum == quorum.Working.Checksum) quorum.Degraded &= ~(1u << copies[i].Copy);
+            else quorum.AgesDiffer = true;
         }
         return quorum;
     }

@@ -49,6 +49,8 @@ public sealed class SuperblockTests
             {
                 Assert.Equal(places[i] != chosen, (quorum.Degraded >> i & 1) == 1);
             }
+            bool otherAge = Array.Exists(places, place => place != chosen && place < Place.Corrupt);
+            Assert.Equal(otherAge, quorum.AgesDiffer);
         }
         Assert.True(opened > 100);
     }

@@ -21,8 +21,12 @@ public enum Mark : byte
     /// <summary>The end of the log was cut because it had never been acknowledged.</summary>
     JournalTruncated = 5,
     SuperblockRepaired = 6,
+
+    /// <summary>Copies of the superblock of different age were found: a write had not come to its end.</summary>
     SuperblockTorn = 7,
     CheckpointWritten = 8,
+
+    /// <summary>On opening the log had reached a checkpoint that was not durable.</summary>
     CheckpointInterrupted = 9,
     SessionRegistered = 10,
     SessionEvicted = 11,

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Text;
 using Deterministic.Core;
 using Deterministic.Core.Model;
+using Deterministic.Core.Tracing;
 using Deterministic.Core.Wire;
 
 namespace Deterministic.Simulator.Oracle;
@@ -21,11 +22,14 @@ internal sealed class NaiveDatabase
     private readonly Func<uint, uint> _limitOf;
     private readonly StateBounds _state;
     private readonly int _rowBytesMax;
+    private readonly Marks _marks;
 
     /// <param name="configuration">Bounds of messages and of the state.</param>
     /// <param name="limitOf">How many rows to expect where a query allows some number.</param>
-    public NaiveDatabase(Configuration configuration, Func<uint, uint> limitOf)
+    /// <param name="marks">Takes the rare answers.</param>
+    public NaiveDatabase(Configuration configuration, Func<uint, uint> limitOf, Marks marks)
     {
+        _marks = marks;
         _limitOf = limitOf;
         _state = new StateBounds(configuration.StateSizeMax);
         _rowBytesMax = configuration.MessageBodySizeMax;
@@ -61,6 +65,8 @@ internal sealed class NaiveDatabase
         ErrorCode code = (ErrorCode)new WireReader(reply).U16();
         Coverage.Hit(code == ErrorCode.Ok ? "operation" : "refused operation", context.Operation.ToString());
         if (code != ErrorCode.Ok) Coverage.Hit("error", code.ToString());
+        if (code == ErrorCode.StateFull) _marks.Hit(Mark.StateFull);
+        if (code == ErrorCode.ReplyTooLarge) _marks.Hit(Mark.ReplyTooLarge);
         WireReader request = new(body);
         switch (context.Operation)
         {

@@ -31,7 +31,7 @@ internal static class NaiveFilter
         NaiveAttribute attribute = schema.Get(filter.Attribute);
         Value value = row.Get(filter.Attribute);
         if (filter.Operator >= FilterOperator.ContainsAllTokens)
-            return NaiveText.Matches(filter, attribute.FullText!, value);
+            return NaiveText.Matches(filter, attribute.FullText!, row);
         if (filter.NewRowAttribute is null) return Compare(filter.Operator, attribute, value, filter.Operand);
         Value other = newRow?.Get(filter.NewRowAttribute) ?? Value.Null;
         return FilterRules.CheckOperand(filter.Operator, attribute, other) is null &&

@@ -9,6 +9,9 @@ namespace Deterministic.Simulator.Oracle;
 /// for what it clears.</summary>
 internal sealed class NaiveRow(Value id, ulong sequence)
 {
+    private readonly SortedDictionary<string, (FullTextOptions Options, List<NaiveToken> Tokens)> _tokens =
+        new(StringComparer.Ordinal);
+
     public Value Id { get; } = id;
 
     /// <summary>Rises with every version of any row of the namespace: the order in which rows were written.</summary>
@@ -24,6 +27,15 @@ internal sealed class NaiveRow(Value id, ulong sequence)
         NaiveRow copy = new(Id, sequence);
         foreach (KeyValuePair<string, Value> pair in Values) copy.Values.Add(pair.Key, pair.Value);
         return copy;
+    }
+
+    /// <summary>Tokens of a text of the row, remembered as long as the text is cut in the same way.</summary>
+    public List<NaiveToken> Tokens(string name, FullTextOptions options)
+    {
+        bool known = _tokens.TryGetValue(name, out (FullTextOptions Options, List<NaiveToken> Tokens) kept);
+        if (!known || kept.Options != options)
+            _tokens[name] = kept = (options, NaiveText.Analyze(options, Get(name)));
+        return kept.Tokens;
     }
 
     public NaiveRow Patched(NaiveRow patch, ulong sequence)

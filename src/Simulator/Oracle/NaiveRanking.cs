@@ -62,7 +62,7 @@ internal sealed class NaiveRanking(NaiveNamespace database)
     {
         Value value = row.Get(clause.RankBy.Attribute);
         if (value.IsNull) return 0;
-        List<NaiveToken> held = NaiveText.Analyze(clause.Options, value);
+        List<NaiveToken> held = row.Tokens(clause.RankBy.Attribute, clause.Options);
         double k1 = clause.Options.K1;
         double b = clause.Options.B;
         double norm = k1 * (1 - b + b * (uint)held.Count / clause.AverageLength);
@@ -98,7 +98,7 @@ internal sealed class NaiveRanking(NaiveNamespace database)
         {
             Value value = pair.Value.Get(rankBy.Attribute);
             if (value.IsNull) continue;
-            texts.Add(NaiveText.Analyze(options, value));
+            texts.Add(pair.Value.Tokens(rankBy.Attribute, options));
             tokens += (ulong)texts[^1].Count;
         }
         Clause clause = new()

@@ -15,7 +15,7 @@ internal readonly struct NaiveToken(byte[] text, int position)
     public bool StartsWith(NaiveToken prefix) => Text.AsSpan().StartsWith(prefix.Text);
 }
 
-/// <summary>Answers token filters from tokens that are made anew each time: nothing is indexed.</summary>
+/// <summary>Answers token filters by looking through the tokens of a text: nothing is indexed.</summary>
 internal static class NaiveText
 {
     public static List<NaiveToken> Analyze(FullTextOptions options, Value text)
@@ -27,12 +27,12 @@ internal static class NaiveText
         return tokens;
     }
 
-    /// <summary>Whether a value passes a token filter. No tokens to look for match nothing.</summary>
-    public static bool Matches(Filter filter, FullTextOptions options, Value value)
+    /// <summary>Whether a row passes a token filter. No tokens to look for match nothing.</summary>
+    public static bool Matches(Filter filter, FullTextOptions options, NaiveRow row)
     {
-        if (value.IsNull) return false;
+        if (row.Get(filter.Attribute).IsNull) return false;
         List<NaiveToken> wanted = Analyze(options, filter.Operand);
-        List<NaiveToken> held = Analyze(options, value);
+        List<NaiveToken> held = row.Tokens(filter.Attribute, options);
         if (wanted.Count == 0) return false;
         if (filter.Operator == FilterOperator.ContainsTokenSequence) return HasSequence(filter, wanted, held);
         int found = 0;

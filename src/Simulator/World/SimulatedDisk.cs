@@ -9,13 +9,16 @@ using Deterministic.Vsr;
 namespace Deterministic.Simulator.World;
 
 /// <summary>Rates of a simulated disk; times in nanoseconds.</summary>
-internal readonly struct DiskFaults(ulong latencyMin, ulong latencyMax, Ratio writeFailure)
+internal readonly struct DiskFaults(ulong latencyMin, ulong latencyMax, Ratio writeFailure, Ratio readFailure)
 {
     public ulong LatencyMin { get; } = latencyMin;
     public ulong LatencyMax { get; } = latencyMax;
 
     /// <summary>Chance that a write ends with an error, leaving behind what a crash would.</summary>
     public Ratio WriteFailure { get; } = writeFailure;
+
+    /// <summary>Chance that a read ends with an error and gives nothing of use; the next one may succeed.</summary>
+    public Ratio ReadFailure { get; } = readFailure;
 }
 
 /// <summary>A disk that forgets. Reads and writes take drawn times and complete in any order; a write counts only once
@@ -31,9 +34,10 @@ internal sealed class SimulatedDisk(NativeBuffer image, DiskFaults faults, Tape 
     public NativeBuffer Image { get; } = image;
     public ulong Now { get; set; }
 
-    /// <summary>While set, no write fails; times stay.</summary>
+    /// <summary>While set, nothing fails; times stay.</summary>
     public bool Healed { get; set; }
     public ulong Writes { get; private set; }
+    public ulong ReadsFailed { get; private set; }
 
     /// <summary>Sectors of writes under way that a crash left old or damaged.</summary>
     public ulong SectorsLost { get; private set; }
@@ -101,6 +105,13 @@ internal sealed class SimulatedDisk(NativeBuffer image, DiskFaults faults, Tape 
     private IoResult Finish(Operation operation)
     {
         Span<byte> place = Image.Slice(operation.Offset, (int)operation.Buffer.Length);
+        if (operation.Written is null && !Healed && _faults.Chance(faults.ReadFailure))
+        {
+            ReadsFailed++;
+            trace.Add(TraceCode.DiskFault, 0, (ulong)operation.Offset, 1);
+            Garble(operation.Buffer.Span, 0x5EED);
+            return IoResult.ReadFailed;
+        }
         if (operation.Written is null)
         {
             place.CopyTo(operation.Buffer.Span);
