@@ -69,13 +69,13 @@ internal static class MachineRequests
     {
         List<byte> parts = [];
         int count = tape.Range(1, 3);
+        bool query = tape.Boolean();
         for (int i = 0; i < count; i++)
         {
             string name = tape.Pick<string>(Namespaces);
-            bool query = tape.Boolean();
             WireWriter writer = new(new byte[Generators.MessageSizeMax]);
             if (query) Query(name, tape).Write(ref writer);
-            else Change(name, tape).Write(ref writer);
+            else Plain(Change(name, tape), tape).Write(ref writer);
             byte[] body = writer.Written.ToArray();
             WireWriter frame = new(new byte[8]);
             frame.U8((byte)(query ? Operation.Query : Operation.Write));
@@ -90,6 +90,16 @@ internal static class MachineRequests
             writer.U16(count);
             writer.Bytes(all);
         });
+    }
+
+    /// <summary>A change by filter is refused beside others, so only some batches have one.</summary>
+    private static WriteRequest Plain(WriteRequest request, TapeStream tape)
+    {
+        if (tape.Chance(Ratio.OneIn(20))) return request;
+        request.DeleteByFilter = null;
+        request.PatchByFilter = null;
+        request.PatchByFilterValues.Clear();
+        return request;
     }
 
     private static WriteRequest Founding(string name, TapeStream tape)

@@ -24,7 +24,7 @@ internal readonly struct PooledBytes(byte[] array, int size)
 internal delegate void BodyWriter(ref WireWriter writer);
 
 /// <summary>One call that waits for its answer. The pump alone touches <see cref="Body"/>.</summary>
-internal sealed class Call(Operation operation, PooledBytes body)
+internal sealed class Call(Operation operation, PooledBytes body, bool alone)
 {
     private readonly TaskCompletionSource<PooledBytes> _answer =
         new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -32,6 +32,9 @@ internal sealed class Call(Operation operation, PooledBytes body)
     /// <summary><see cref="Core.Wire.Operation.Reserved"/> stands for a ping.</summary>
     public Operation Operation { get; } = operation;
     public PooledBytes Body { get; } = body;
+
+    /// <summary>Shares a message with no other.</summary>
+    public bool Alone { get; } = alone;
     public Task<PooledBytes> Answer => _answer.Task;
 
     /// <summary>Nobody waits any more.</summary>

@@ -11,18 +11,23 @@ namespace Deterministic.Client;
 
 /// <summary>Takes waiting calls from the queue and sends as many as fit in one message: a single one plain, several
 /// as a batch (u16 count, then per part operation u8, three zero bytes, size u32, body), whose reply has a status and
-/// a part for each.</summary>
+/// a part for each. A batch is all reads or all writes, and a change by filter goes alone.</summary>
 internal sealed class CallPump(ClientOptions options, Session session, ChannelReader<Call> queue)
 {
     private const int CountSize = 2;
     private const int PartHeaderSize = 8;
 
-    /// <summary>Room for each part in the reply, enough for an error; without it a replica refuses the batch.</summary>
+    /// <summary>Room for each part in the reply, enough for an error; without it a replica refuses the
+    /// batch.</summary>
     private const int PartReplySize = 128;
 
     private readonly List<Call> _taken = [];
     private readonly Queue<Call> _again = new();
-    private Call? _carried;
+    private readonly Queue<Call> _reads = new();
+    private readonly Queue<Call> _writes = new();
+
+    /// <summary>Of the kind that was sent last; at first of none.</summary>
+    private Queue<Call> _turn = new();
 
     public async Task RunAsync(CancellationToken stop)
     {
@@ -59,33 +64,41 @@ internal sealed class CallPump(ClientOptions options, Session session, ChannelRe
             _taken.Add(alone);
             return true;
         }
-        int size = CountSize;
-        while (_taken.Count < options.BodySizeMax / PartReplySize)
-        {
-            Call? call = _carried;
-            _carried = null;
-            if (call is null && !queue.TryRead(out call))
-            {
-                if (_taken.Count > 0) return true;
-                if (!await queue.WaitToReadAsync(stop).ConfigureAwait(false)) return false;
-                continue;
-            }
-            if (call.Abandoned)
-            {
-                call.Body.Return();
-                continue;
-            }
-            size += PartHeaderSize + call.Body.Size;
-            bool ping = call.Operation == Operation.Reserved;
-            if (_taken.Count > 0 && (size > options.BodySizeMax || ping))
-            {
-                _carried = call;
-                return true;
-            }
-            _taken.Add(call);
-            if (ping) return true;
-        }
+        while (!Fill())
+            if (!await queue.WaitToReadAsync(stop).ConfigureAwait(false)) return false;
         return true;
+    }
+
+    /// <summary>Takes calls of one kind; the other kind is next if it waits too. False if nothing waits.</summary>
+    private bool Fill()
+    {
+        Sort();
+        Queue<Call> turn = _turn == _writes ? _reads : _writes;
+        if (turn.Count == 0) turn = turn == _writes ? _reads : _writes;
+        _turn = turn;
+        int size = CountSize;
+        while (_taken.Count < options.BodySizeMax / PartReplySize && turn.TryPeek(out Call? call))
+        {
+            size += PartHeaderSize + call.Body.Size;
+            if (_taken.Count > 0 && (size > options.BodySizeMax || call.Alone)) break;
+            _taken.Add(turn.Dequeue());
+            if (call.Alone) break;
+        }
+        return _taken.Count > 0;
+    }
+
+    /// <summary>Reads and writes do not share a message, so they wait apart.</summary>
+    private void Sort()
+    {
+        while (_reads.Count > 0 && _reads.Peek().Abandoned) _reads.Dequeue().Body.Return();
+        while (_writes.Count > 0 && _writes.Peek().Abandoned) _writes.Dequeue().Body.Return();
+        while (_reads.Count + _writes.Count < options.QueueMax && queue.TryRead(out Call? call))
+        {
+            if (call.Abandoned) call.Body.Return();
+            else if (call.Operation is Operation.Write or Operation.UpdateSchema or Operation.DeleteNamespace)
+                _writes.Enqueue(call);
+            else _reads.Enqueue(call);
+        }
     }
 
     private async Task SendAsync(CancellationToken stop)
@@ -174,7 +187,8 @@ internal sealed class CallPump(ClientOptions options, Session session, ChannelRe
     {
         foreach (Call call in _taken) call.Fail(exception);
         foreach (Call call in _again) call.Fail(exception);
-        _carried?.Fail(exception);
+        foreach (Call call in _reads) call.Fail(exception);
+        foreach (Call call in _writes) call.Fail(exception);
         while (queue.TryRead(out Call? call)) call.Fail(exception);
     }
 }

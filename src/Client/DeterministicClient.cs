@@ -39,7 +39,8 @@ public sealed class DeterministicClient : IAsyncDisposable
 
     public Task<WriteReply> WriteAsync(
         WriteRequest request, TimeSpan? timeout = null, CancellationToken cancellation = default) =>
-        CallAsync(Operation.Write, request.Write, WriteReply.Read, timeout, cancellation);
+        CallAsync(Operation.Write, request.Write, WriteReply.Read, timeout, cancellation,
+            alone: request.DeleteByFilter is not null || request.PatchByFilter is not null);
 
     public Task<QueryReply> QueryAsync(
         QueryRequest request, TimeSpan? timeout = null, CancellationToken cancellation = default) =>
@@ -70,7 +71,7 @@ public sealed class DeterministicClient : IAsyncDisposable
     public async Task<TimeSpan> PingAsync(TimeSpan? timeout = null, CancellationToken cancellation = default)
     {
         long started = Stopwatch.GetTimestamp();
-        Call call = new(Operation.Reserved, PooledBytes.Copy([]));
+        Call call = new(Operation.Reserved, PooledBytes.Copy([]), alone: true);
         PooledBytes pong = await SubmitAsync(call, timeout, cancellation).ConfigureAwait(false);
         pong.Return();
         return Stopwatch.GetElapsedTime(started);
@@ -90,9 +91,10 @@ public sealed class DeterministicClient : IAsyncDisposable
     private static BodyWriter Named(string name) => new NamespaceRequest { Namespace = name }.Write;
 
     private async Task<T> CallAsync<T>(
-        Operation operation, BodyWriter write, BodyReader<T> read, TimeSpan? timeout, CancellationToken cancellation)
+        Operation operation, BodyWriter write, BodyReader<T> read, TimeSpan? timeout, CancellationToken cancellation,
+        bool alone = false)
     {
-        Call call = new(operation, Encode(operation, write));
+        Call call = new(operation, Encode(operation, write), alone);
         PooledBytes reply = await SubmitAsync(call, timeout, cancellation).ConfigureAwait(false);
         try
         {

@@ -8,6 +8,7 @@ using Deterministic.Core.Wire;
 using Deterministic.StateMachine.Documents;
 using Deterministic.StateMachine.Filters;
 using Deterministic.StateMachine.Namespaces;
+using Deterministic.StateMachine.Prefetch;
 using Deterministic.StateMachine.Query;
 
 namespace Deterministic.StateMachine;
@@ -21,6 +22,7 @@ public sealed class StateMachine : IStateMachine
     private readonly NamespaceOperations _namespaces;
     private readonly WriteOperation _write;
     private readonly QueryExecutor _query;
+    private readonly Prefetcher _prefetcher;
 
     public StateMachine(StaticMemory memory, Configuration configuration, ComputeBackend compute)
     {
@@ -33,6 +35,8 @@ public sealed class StateMachine : IStateMachine
         FilterProgram filter = new(memory, _trees, View, bodySizeMax);
         _write = new WriteOperation(memory, _trees, View, store, filter, bodySizeMax);
         _query = new QueryExecutor(memory, _trees, compute, bodySizeMax);
+        WritePrefetch writes = new(memory, _trees, View, store, _write, bodySizeMax);
+        _prefetcher = new Prefetcher(_trees, _query, writes);
     }
 
     public Trees Trees => _trees;
@@ -46,15 +50,18 @@ public sealed class StateMachine : IStateMachine
         return body.Length > 0 && body.Length <= _configuration.MessageBodySizeMax;
     }
 
-    public bool Prefetch(in OperationContext context, ReadOnlySpan<byte> body) => true;
+    public bool Prefetch(in OperationContext context, ReadOnlySpan<byte> body) => _prefetcher.Run(context, body);
 
     public int Commit(in OperationContext context, ReadOnlySpan<byte> body, Span<byte> reply)
     {
         Check.That(reply.Length >= 256);
+        ulong garbage = NamespaceOperations.OldestGarbage(_trees);
         int size = context.Operation == Operation.Batch
             ? CommitBatch(context, body, reply)
-            : CommitOne(context, body, reply);
-        _namespaces.Purge();
+            : CommitOne(context, 0, body, reply);
+        _query.Forget();
+        _namespaces.Purge(garbage);
+        _trees.Forest.Guard?.End();
         Check.That(size >= 2 && size <= reply.Length);
         return size;
     }
@@ -63,7 +70,11 @@ public sealed class StateMachine : IStateMachine
 
     public int CheckpointRead(Span<byte> part) => _trees.Forest.CheckpointRead(part);
 
-    public void RestoreStart() => _trees.Forest.RestoreStart();
+    public void RestoreStart()
+    {
+        _query.Forget();
+        _trees.Forest.RestoreStart();
+    }
 
     public void RestoreWrite(ReadOnlySpan<byte> part) => _trees.Forest.RestoreWrite(part);
 
@@ -72,12 +83,12 @@ public sealed class StateMachine : IStateMachine
     /// <summary>Checksum of the canonical stream of the whole state.</summary>
     public UInt128 StateChecksum() => _trees.Forest.StateChecksum();
 
-    private int CommitOne(in OperationContext context, ReadOnlySpan<byte> body, Span<byte> reply)
+    private int CommitOne(in OperationContext context, int part, ReadOnlySpan<byte> body, Span<byte> reply)
     {
         switch (context.Operation)
         {
             case Operation.Write: return _write.Execute(context, body, reply);
-            case Operation.Query: return _query.Execute(context, body, reply);
+            case Operation.Query: return _query.Execute(context, part, body, reply);
             case Operation.ListNamespaces: return _namespaces.List(body, reply);
             case Operation.Metadata: return _namespaces.Metadata(body, reply);
             case Operation.Schema: return _namespaces.Schema(body, reply);
@@ -92,17 +103,23 @@ public sealed class StateMachine : IStateMachine
     }
 
     /// <summary>Each part is atomic on its own. Malformed parts, and those for whose reply no room is left, get an
-    /// error.</summary>
+    /// error; a batch of reads and writes, or of a change by filter and others, is refused.</summary>
     private int CommitBatch(in OperationContext context, ReadOnlySpan<byte> body, Span<byte> reply)
     {
         const int errorSizeMax = 64;
         const int headSize = 4;
         WireReader reader = new(body);
         int count = reader.U16();
-        if (!IsBatch(body) || reply.Length < headSize + count * (4L + errorSizeMax))
+        BatchFault fault = BatchBody.Judge(body);
+        if (fault == BatchFault.None && reply.Length < headSize + count * (4L + errorSizeMax))
+            fault = BatchFault.Malformed;
+        if (fault != BatchFault.None)
         {
             ErrorText error = new(reply);
-            error.Malformed("batch"u8);
+            if (fault == BatchFault.Malformed) error.Malformed("batch"u8);
+            else error.Begin(ErrorCode.InvalidArgument).Text(fault == BatchFault.Mixed
+                ? "a batch holds either writes or reads, not both"u8
+                : "delete_by_filter and patch_by_filter cannot share a batch with other operations"u8);
             return error.Size;
         }
         BinaryPrimitives.WriteUInt16LittleEndian(reply, (ushort)ErrorCode.Ok);
@@ -115,25 +132,10 @@ public sealed class StateMachine : IStateMachine
             ReadOnlySpan<byte> part = reader.Bytes(reader.U32());
             int reserved = (count - i - 1) * (4 + errorSizeMax);
             Span<byte> room = reply[(used + 4)..(reply.Length - reserved)];
-            int size = CommitOne(one, part, room);
+            int size = CommitOne(one, i, part, room);
             BinaryPrimitives.WriteUInt32LittleEndian(reply[used..], (uint)size);
             used += 4 + size;
         }
         return used;
-    }
-
-    private static bool IsBatch(ReadOnlySpan<byte> body)
-    {
-        WireReader reader = new(body);
-        int count = reader.U16();
-        for (int i = 0; i < count && !reader.Failed; i++)
-        {
-            Operation operation = (Operation)reader.U8();
-            bool zero = !reader.Bytes(3).ContainsAnyExcept((byte)0);
-            uint size = reader.U32();
-            reader.Bytes(size);
-            if (!zero || operation is < Operation.Write or >= Operation.Batch) reader.Fail();
-        }
-        return reader.AtEnd;
     }
 }

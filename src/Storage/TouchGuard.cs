@@ -5,9 +5,9 @@ using Deterministic.Core;
 namespace Deterministic.Storage;
 
 /// <summary>Proves that an operation names all that it reads and changes, whatever is in memory. It notes every touch
-/// as an interval of keys whose contents are known: a key; from a prefix's first key to its last; from the entry that a
-/// floor found (the start of the prefix if there was none) up to the key of the search; from a key to the last of the
-/// entries asked for (the end of the prefix if there were fewer). From the start of a prefetch to the end of the
+/// as an interval of keys whose contents are known: a key; from a prefix's first key to its last; from the entry that
+/// a floor found (the start of the prefix if there was none) up to the key of the search; from a key to the last of
+/// the entries asked for (the end of the prefix if there were fewer). From the start of a prefetch to the end of the
 /// operation every access to a tree has to lie inside, keys that are put or removed and gaps that a walk crosses
 /// included; what the operation itself has written is no exception, because its place had to be touched too.
 /// <para>Cold, it also counts rounds: a touch of something not touched in an earlier round is answered with false, as
@@ -66,53 +66,57 @@ public sealed class TouchGuard
     }
 
     internal bool IsResident(Tree tree, ReadOnlySpan<byte> prefix) =>
-        !_active || Covers(_known[NumberOf(tree)], prefix, EndOf(prefix));
+        !_active || Covers(_known[NumberOf(tree)], prefix, Behind(prefix));
 
-    internal bool Touch(Tree tree, ReadOnlySpan<byte> key) => Note(tree, new Interval(key.ToArray(), key.ToArray()));
+    internal bool Touch(Tree tree, ReadOnlySpan<byte> key) => Note(tree, new Interval(key.ToArray(), After(key)));
 
     internal bool TouchPrefix(Tree tree, ReadOnlySpan<byte> prefix) =>
-        Note(tree, new Interval(prefix.ToArray(), EndOf(prefix)));
+        Note(tree, new Interval(prefix.ToArray(), Behind(prefix)));
 
     internal bool TouchFloor(Tree tree, ReadOnlySpan<byte> key, int prefixSize)
     {
         _looking = true;
         bool any = tree.TryFloor(key, prefixSize, out ReadOnlySpan<byte> found, out _);
         _looking = false;
-        return Note(tree, new Interval((any ? found : key[..prefixSize]).ToArray(), key.ToArray()));
+        return Note(tree, new Interval((any ? found : key[..prefixSize]).ToArray(), After(key)));
     }
 
     internal bool TouchFirst(Tree tree, ReadOnlySpan<byte> key, int prefixSize, int entries)
     {
         Check.That(entries > 0);
-        byte[] last = EndOf(key[..prefixSize]);
+        byte[] end = Behind(key[..prefixSize]);
         _looking = true;
         TreeCursor cursor = tree.Seek(key, prefixSize);
         for (int i = 1; i < entries && cursor.Valid; i++) cursor.Next();
-        if (cursor.Valid) last = cursor.Key.ToArray();
+        if (cursor.Valid) end = After(cursor.Key);
         _looking = false;
-        return Note(tree, new Interval(key.ToArray(), last));
+        return Note(tree, new Interval(key.ToArray(), end));
     }
 
     /// <summary>The access depends on what is, or is not, between two keys.</summary>
     internal void Reads(Tree tree, ReadOnlySpan<byte> least, ReadOnlySpan<byte> greatest)
     {
-        if (!_active || _looking) return;
-        if (Covers(_known[NumberOf(tree)], least, greatest)) return;
-        Check.Unreachable($"read without prefetch: op {_op}, tree {NumberOf(tree)}, " +
-            $"{Convert.ToHexString(least)} to {Convert.ToHexString(greatest)}");
+        if (_active && !_looking) Require(tree, least, After(greatest));
     }
 
     /// <summary>As <see cref="Reads"/>, up to the last key that a prefix can have.</summary>
     internal void ReadsToEnd(Tree tree, ReadOnlySpan<byte> least, ReadOnlySpan<byte> prefix)
     {
-        if (_active && !_looking) Reads(tree, least, EndOf(prefix));
+        if (_active && !_looking) Require(tree, least, Behind(prefix));
+    }
+
+    private void Require(Tree tree, ReadOnlySpan<byte> least, byte[] end)
+    {
+        if (Covers(_known[NumberOf(tree)], least, end)) return;
+        Check.Unreachable($"read without prefetch: op {_op}, tree {NumberOf(tree)}, " +
+            $"{Convert.ToHexString(least)} to {Convert.ToHexString(end)}");
     }
 
     private bool Note(Tree tree, Interval interval)
     {
         Check.That(_active, "a touch outside of a prefetch");
         int number = NumberOf(tree);
-        if (Covers(_known[number], interval.Least, interval.Greatest)) return true;
+        if (Covers(_known[number], interval.Least, interval.End)) return true;
         if (_cold) _pending.Add((number, interval));
         else Add(_known[number], interval);
         return !_cold;
@@ -125,11 +129,18 @@ public sealed class TouchGuard
         return number;
     }
 
-    private static byte[] EndOf(ReadOnlySpan<byte> prefix)
+    /// <summary>The least key above a key.</summary>
+    private static byte[] After(ReadOnlySpan<byte> key) => [.. key, 0];
+
+    /// <summary>The least key above all with a prefix, so that neighbouring prefixes join.</summary>
+    private static byte[] Behind(ReadOnlySpan<byte> prefix)
     {
-        byte[] end = new byte[Tree.KeySizeMax + 1];
-        prefix.CopyTo(end);
-        end.AsSpan(prefix.Length).Fill(byte.MaxValue);
+        int size = prefix.Length;
+        while (size > 0 && prefix[size - 1] == byte.MaxValue) size--;
+        byte[] end = new byte[size == 0 ? Tree.KeySizeMax + 1 : size];
+        prefix[..size].CopyTo(end);
+        if (size > 0) end[size - 1]++;
+        else end.AsSpan().Fill(byte.MaxValue);
         return end;
     }
 
@@ -147,34 +158,34 @@ public sealed class TouchGuard
         return low;
     }
 
-    private static bool Covers(List<Interval> known, ReadOnlySpan<byte> least, ReadOnlySpan<byte> greatest)
+    private static bool Covers(List<Interval> known, ReadOnlySpan<byte> least, ReadOnlySpan<byte> end)
     {
         int above = Above(known, least);
-        return above > 0 && known[above - 1].Greatest.AsSpan().SequenceCompareTo(greatest) >= 0;
+        return above > 0 && known[above - 1].End.AsSpan().SequenceCompareTo(end) >= 0;
     }
 
-    /// <summary>Joins the interval with those that it overlaps.</summary>
+    /// <summary>Joins the interval with those that it overlaps or meets.</summary>
     private static void Add(List<Interval> known, Interval added)
     {
-        int end = Above(known, added.Greatest);
+        int end = Above(known, added.End);
         int start = end;
-        while (start > 0 && known[start - 1].Greatest.AsSpan().SequenceCompareTo(added.Least) >= 0) start--;
+        while (start > 0 && known[start - 1].End.AsSpan().SequenceCompareTo(added.Least) >= 0) start--;
         if (start < end)
         {
             byte[] least = known[start].Least;
-            byte[] greatest = known[end - 1].Greatest;
+            byte[] last = known[end - 1].End;
             if (least.AsSpan().SequenceCompareTo(added.Least) > 0) least = added.Least;
-            if (greatest.AsSpan().SequenceCompareTo(added.Greatest) < 0) greatest = added.Greatest;
-            added = new Interval(least, greatest);
+            if (last.AsSpan().SequenceCompareTo(added.End) < 0) last = added.End;
+            added = new Interval(least, last);
             known.RemoveRange(start, end - start);
         }
         known.Insert(start, added);
     }
 
-    /// <summary>Both ends are inside.</summary>
-    private readonly struct Interval(byte[] least, byte[] greatest)
+    /// <summary>The end is outside.</summary>
+    private readonly struct Interval(byte[] least, byte[] end)
     {
         public byte[] Least { get; } = least;
-        public byte[] Greatest { get; } = greatest;
+        public byte[] End { get; } = end;
     }
 }

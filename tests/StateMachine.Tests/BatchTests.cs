@@ -53,16 +53,48 @@ public sealed class BatchTests : IDisposable
     [Fact]
     public void A_part_that_fails_does_not_touch_the_others()
     {
+        List<ErrorCode> codes = Commit(Body(
+            (Operation.Write, Upsert(1, Value.Of(1L)).Write), (Operation.Write, Upsert(2, Value.Of("x")).Write),
+            (Operation.Write, Upsert(3, Value.Of(3L)).Write)));
+        Assert.Equal([ErrorCode.Ok, ErrorCode.TypeMismatch, ErrorCode.Ok], codes);
+        Assert.Equal(2UL, _machine.Metadata("n").Rows);
+        StateVerifier.Verify(_machine.State);
         QueryRequest query = new()
         {
             Namespace = "n", Queries = [new Core.Model.Query { RankBy = Query.Ask.ById, Limit = 5 }],
         };
-        List<ErrorCode> codes = Commit(Body(
-            (Operation.Write, Upsert(1, Value.Of(1L)).Write), (Operation.Write, Upsert(2, Value.Of("x")).Write),
-            (Operation.Query, query.Write), (Operation.Write, Upsert(3, Value.Of(3L)).Write)));
-        Assert.Equal([ErrorCode.Ok, ErrorCode.TypeMismatch, ErrorCode.Ok, ErrorCode.Ok], codes);
-        Assert.Equal(2UL, _machine.Metadata("n").Rows);
-        StateVerifier.Verify(_machine.State);
+        codes = Commit(Body(
+            (Operation.Query, query.Write), (Operation.Metadata, new NamespaceRequest { Namespace = "m" }.Write),
+            (Operation.Query, query.Write)));
+        Assert.Equal([ErrorCode.Ok, ErrorCode.NamespaceNotFound, ErrorCode.Ok], codes);
+    }
+
+    [Fact]
+    public void A_batch_is_all_reads_or_all_writes_and_a_change_by_filter_goes_alone()
+    {
+        _machine.Write(Upsert(1, Value.Of(1L)));
+        NamespaceRequest name = new() { Namespace = "n" };
+        WriteRequest byFilter = new()
+        {
+            Namespace = "n", DeleteByFilter = Filter.Compare("a", FilterOperator.Eq, Value.Of(1L)),
+        };
+        UInt128 before = _machine.State.StateChecksum();
+        Refused("a batch holds either writes or reads, not both", Body(
+            (Operation.Write, Upsert(2, Value.Of(1L)).Write), (Operation.Metadata, name.Write)));
+        Refused("delete_by_filter and patch_by_filter cannot share a batch with other operations", Body(
+            (Operation.Write, Upsert(2, Value.Of(1L)).Write), (Operation.Write, byFilter.Write)));
+        Assert.Equal(before, _machine.State.StateChecksum());
+        Assert.Equal([ErrorCode.Ok], Commit(Body((Operation.Write, byFilter.Write))));
+        Assert.Equal(0UL, _machine.Metadata("n").Rows);
+    }
+
+    private void Refused(string message, byte[] body)
+    {
+        _machine.Commit(Operation.Batch, body);
+        WireReader reader = new(_machine.Reply);
+        ReplyStatus status = ReplyStatus.Read(ref reader);
+        Assert.Equal((ErrorCode.InvalidArgument, message), (status.Code, status.Message));
+        Assert.True(reader.AtEnd);
     }
 
     [Fact]

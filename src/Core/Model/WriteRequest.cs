@@ -41,8 +41,8 @@ public sealed class WriteRequest
     public WriteFlags Flags { get; init; }
     public DistanceMetric Metric { get; init; }
     public AttributeSchema[] Schema { get; init; } = [];
-    public Filter? DeleteByFilter { get; init; }
-    public Filter? PatchByFilter { get; init; }
+    public Filter? DeleteByFilter { get; set; }
+    public Filter? PatchByFilter { get; set; }
     public List<KeyValuePair<string, Value>> PatchByFilterValues { get; init; } = [];
     public Filter? UpsertCondition { get; init; }
     public Filter? PatchCondition { get; init; }

@@ -232,7 +232,7 @@ internal sealed class RequestGenerator(
         List<GeneratedRequest> parts = [];
         bool queries = tape.Boolean();
         for (int i = tape.Range(1, 3); i > 0; i--)
-            parts.Add(queries ? Encode(Operation.Query, Query()) : Encode(Operation.Write, Write()));
+            parts.Add(queries ? Encode(Operation.Query, Query()) : Encode(Operation.Write, Plain(Write())));
         writer.U16(parts.Count);
         foreach (GeneratedRequest part in parts)
         {
@@ -243,6 +243,15 @@ internal sealed class RequestGenerator(
             writer.Bytes(part.Body);
         }
         return writer.Overflowed ? parts[0] : new GeneratedRequest(Operation.Batch, writer.Written.ToArray());
+    }
+
+    /// <summary>A change by filter cannot be in a batch.</summary>
+    private static WriteRequest Plain(WriteRequest request)
+    {
+        request.DeleteByFilter = null;
+        request.PatchByFilter = null;
+        request.PatchByFilterValues.Clear();
+        return request;
     }
 
     private GeneratedRequest Encode(Operation operation, WriteRequest request)

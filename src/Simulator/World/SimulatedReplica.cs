@@ -4,6 +4,7 @@ using Deterministic.Core;
 using Deterministic.Core.Memory;
 using Deterministic.Core.Tracing;
 using Deterministic.Simulator.Oracle;
+using Deterministic.Storage;
 using Deterministic.Vsr;
 
 namespace Deterministic.Simulator.World;
@@ -41,7 +42,9 @@ internal sealed class SimulatedReplica(
         _memory = new StaticMemory();
         int messageSizeMax = options.Configuration.MessageSizeMax;
         _messages = new MessagePool(_memory, options.Configuration.PipelineMax + 4, messageSizeMax);
-        _machine = judge(new StateMachine.StateMachine(_memory, options.Configuration, compute));
+        StateMachine.StateMachine machine = new(_memory, options.Configuration, compute);
+        machine.Trees.Forest.Guard = new TouchGuard(machine.Trees.Forest, cold: false);
+        _machine = judge(machine);
         _replica = new(options, _memory, _machine, disk, bus, clock);
         _memory.Seal();
         _opened = false;

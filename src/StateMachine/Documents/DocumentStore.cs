@@ -263,6 +263,12 @@ public sealed class DocumentStore
                 _text.Measure(view.Attribute(slot), value, ref growth);
     }
 
+    /// <summary>Asks for the terms of a text and, per term, for the postings of a document; the greatest number stands
+    /// for new documents.</summary>
+    public void TouchText(
+        ulong namespaceNumber, in AttributeRecord attribute, uint document, scoped in EncodedValue text) =>
+        _text.Touch(namespaceNumber, attribute, document, text);
+
     /// <summary>Stays as it is while the trees change; valid until the next copy.</summary>
     private DocumentRow CopyOfRow(ulong namespaceNumber, uint document)
     {

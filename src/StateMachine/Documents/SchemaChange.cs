@@ -50,6 +50,45 @@ public sealed class SchemaChange
         return !reader.Failed || error.Malformed("schema"u8);
     }
 
+    /// <summary>Steps over a schema without looking at it; false if the bytes are none.</summary>
+    public static bool TrySkip(ref WireReader reader)
+    {
+        int count = reader.U16();
+        for (int i = 0; i < count && !reader.Failed; i++)
+        {
+            reader.Name();
+            reader.U8();
+            reader.U32();
+            if ((reader.U8() & (byte)SchemaFlags.FullText) != 0) reader.Bytes(16);
+        }
+        return !reader.Failed;
+    }
+
+    /// <summary>Asks for what <see cref="Measure"/> and <see cref="BuildIndexes"/> read and change.</summary>
+    /// <param name="view">With the change in it.</param>
+    /// <param name="trees">The trees.</param>
+    /// <param name="all">Whether rows are needed even if nothing is built now.</param>
+    public void TouchIndexes(NamespaceView view, Trees trees, bool all)
+    {
+        Keys key = new(stackalloc byte[10]);
+        for (int slot = 1; slot <= _attributesBefore; slot++)
+        {
+            ref AttributeRecord attribute = ref view.Attribute(slot);
+            if (attribute.Flags == _flagsBefore[slot] && !TextChanged(attribute, slot)) continue;
+            all = true;
+            key.Namespace(view.Number).Attribute((ushort)slot);
+            trees.Columns.TouchPrefix(key.Key);
+            trees.Terms.TouchPrefix(key.Key);
+            trees.Postings.TouchPrefix(key.Key);
+            key.Namespace(view.Number).Attribute((ushort)(slot | Keys.TokenCountColumn));
+            trees.Columns.TouchPrefix(key.Key);
+        }
+        if (!all) return;
+        key.Namespace(view.Number);
+        trees.Liveness.TouchPrefix(key.Key);
+        trees.Documents.TouchPrefix(key.Key);
+    }
+
     /// <summary>Whether carrying out the change walks over existing rows.</summary>
     public bool RebuildsIndexes(NamespaceView view)
     {

@@ -13,6 +13,10 @@ public static class WriteLimits
     /// <summary>Documents that may exist when an attribute's index is built or removed.</summary>
     public const int IndexRowsMax = 100_000;
 
-    /// <summary>Entries of deleted namespaces that one operation removes on the side.</summary>
+    /// <summary>Entries of deleted namespaces that one operation removes on the side from a tree of small
+    /// values.</summary>
     public const int GarbageEntriesPerOperation = 256;
+
+    /// <summary>The same for a tree of chunks.</summary>
+    public const int GarbageChunksPerOperation = 32;
 }

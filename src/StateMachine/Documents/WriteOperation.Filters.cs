@@ -19,11 +19,15 @@ public sealed partial class WriteOperation
     private const int PatchCondition = 3;
     private const int DeleteCondition = 4;
     private const int FilterCount = 5;
+
+    /// <summary>Filters of a request behind those of its changes.</summary>
+    internal const int ConditionCount = FilterCount - UpsertCondition;
     private const int MatchIdsSizeMax = Limits.ByFilterRowsMax * (Limits.IdSizeMax + 16);
 
     private readonly FilterProgram _filter;
     private readonly MatchList _deleteMatches;
     private readonly MatchList _patchMatches;
+    private readonly byte[] _unusedError = new byte[8];
     private readonly int[] _positions = new int[FilterCount];
     private readonly int[] _roots = new int[FilterCount];
     private readonly ulong[] _mask = new ulong[WindowBitmap.Words];
@@ -47,6 +51,48 @@ public sealed partial class WriteOperation
         }
         _first = _stage.Count;
         return true;
+    }
+
+    /// <summary>Of <see cref="TryFindMatches"/>.</summary>
+    internal MatchList DeleteMatches => _deleteMatches;
+    internal MatchList PatchMatches => _patchMatches;
+
+    /// <summary>For a prefetch: asks for what filters of changes read, then for the rows that they match, and finds
+    /// the matches once all of it is in memory. False: not yet, or the request will be refused.</summary>
+    internal bool TryFindMatches(in OperationContext context, ReadOnlySpan<byte> body)
+    {
+        ErrorText unused = new(_unusedError);
+        WireReader reader = new(body);
+        if (!TryRead(context, ref reader, body, ref unused)) return false;
+        Keys key = new(stackalloc byte[8]);
+        bool resident = _trees.Liveness.TouchPrefix(key.Namespace(_view.Number).Key) &
+            _filter.Touch(_roots[DeleteByFilter]) & _filter.Touch(_roots[PatchByFilter]);
+        if (!resident) return false;
+        // One more than may change is looked at; those that the deletes take do not count among the patches.
+        resident = TouchMatches(DeleteByFilter, Limits.ByFilterRowsMax + 1) &
+            TouchMatches(PatchByFilter, 2 * Limits.ByFilterRowsMax + 1);
+        return resident && TryMatch(ref unused);
+    }
+
+    private bool TouchMatches(int filter, int documentsMax)
+    {
+        if (_roots[filter] == FilterProgram.NoFilter) return true;
+        bool resident = true;
+        Keys key = new(stackalloc byte[12]);
+        Storage.TreeCursor cursor = _trees.Liveness.Seek(key.Namespace(_view.Number).Key, 8);
+        for (; cursor.Valid && documentsMax > 0; cursor.Next())
+        {
+            uint window = BinaryPrimitives.ReadUInt32BigEndian(cursor.Key[8..]);
+            cursor.Value.CopyTo(MemoryMarshal.AsBytes(_mask.AsSpan()));
+            _filter.EvaluateWindow(_roots[filter], window, _mask);
+            int bit = WindowBitmap.Next(_mask, 0);
+            for (; bit < Limits.WindowDocuments && documentsMax-- > 0; bit = WindowBitmap.Next(_mask, bit + 1))
+            {
+                key.Namespace(_view.Number).Document(window * Limits.WindowDocuments + (uint)bit);
+                resident &= _trees.Documents.Touch(key.Key);
+            }
+        }
+        return resident;
     }
 
     private bool TryCompile(ReadOnlySpan<byte> body, ref ErrorText error)

@@ -209,24 +209,4 @@ public sealed partial class FilterProgram
         while (_terms.TryNextTerm(key.Key, bound, out ReadOnlySpan<byte> term, out _)) _terms.Collect(term, window,
             found);
     }
-
-    /// <summary>Of documents that have all tokens, keeps those whose text has them in order, by analysing the
-    /// text.</summary>
-    private void KeepSequences(in FilterNode node, uint window, Span<ulong> result)
-    {
-        Span<byte> buffer = stackalloc byte[12];
-        Keys key = new(buffer);
-        int bit = WindowBitmap.Next(result, 0);
-        for (; bit < Limits.WindowDocuments; bit = WindowBitmap.Next(result, bit + 1))
-        {
-            key.Namespace(_view.Number).Document(window * Limits.WindowDocuments + (uint)bit);
-            bool exists = _trees.Documents.TryGet(key.Key, out ReadOnlySpan<byte> row);
-            Check.That(exists);
-            _columnBytesRead += row.Length;
-            Documents.DocumentRow document = new(row);
-            bool has = document.TryFind(node.Attribute, out EncodedValue text);
-            Check.That(has);
-            if (!MatchesTokens(node, text)) result[bit >> 6] &= ~(1UL << (bit & 63));
-        }
-    }
 }

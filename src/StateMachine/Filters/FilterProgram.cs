@@ -28,6 +28,9 @@ public sealed partial class FilterProgram
     private readonly Analyzer _analyzer;
     private readonly TokenBuffer _tokens;
     private readonly TermReader _terms;
+
+    /// <summary>Positions in one text.</summary>
+    private readonly NativeBuffer _starts;
     private int _nodeCount;
     private int _operandCount;
     private int _poolSize;
@@ -47,6 +50,7 @@ public sealed partial class FilterProgram
         _pool = new byte[6 * textSizeMax];
         _tokens = new TokenBuffer(memory, textSizeMax, 6 * textSizeMax);
         _terms = new TermReader(trees);
+        _starts = memory.Take(4L * textSizeMax);
     }
 
     public void Begin()

@@ -36,6 +36,19 @@ public sealed class TermReader(Trees trees)
         }
     }
 
+    /// <summary>Where the term stands in a document, as in section 3 of a block; false if it does not.</summary>
+    public bool TryPositions(ReadOnlySpan<byte> term, uint document, out ReadOnlySpan<byte> positions)
+    {
+        positions = default;
+        if (!TryBlockBelow(term, document, document, out PostingBlock block)) return false;
+        block.Decode(_documents, _frequencies);
+        int index = _documents.AsSpan(0, block.Count).BinarySearch(document);
+        if (index < 0) return false;
+        ReadOnlySpan<byte> rest = block.Positions;
+        for (int i = 0; i <= index; i++) positions = PostingBlock.NextPositions(ref rest, out _);
+        return true;
+    }
+
     /// <summary>The term's block with the greatest first document not above <paramref name="from"/>, if it reaches up
     /// to <paramref name="least"/>.</summary>
     public bool TryBlockBelow(ReadOnlySpan<byte> term, uint from, uint least, out PostingBlock block)

@@ -13,7 +13,7 @@ public sealed class NamespaceOperations(Trees trees, NamespaceView view, Documen
 {
     private readonly SchemaChange _schema = new();
 
-    private static ReadOnlySpan<byte> NumberCounter => "namespaces"u8;
+    internal static ReadOnlySpan<byte> NumberCounter => "namespaces"u8;
 
     /// <summary>[A-Za-z0-9-_.]{1,128}</summary>
     public static bool TryCheckName(ReadOnlySpan<byte> name, ref ErrorText error)
@@ -168,17 +168,28 @@ public sealed class NamespaceOperations(Trees trees, NamespaceView view, Documen
         return writer.Position;
     }
 
-    /// <summary>Removes a bounded number of entries of the oldest deleted namespace.</summary>
-    public void Purge()
+    /// <summary>Number of the oldest deleted namespace that has not gone yet; 0 if there is none.</summary>
+    public static ulong OldestGarbage(Trees trees)
     {
         TreeCursor oldest = trees.Garbage.SeekFirst();
-        if (!oldest.Valid) return;
-        Span<byte> prefix = stackalloc byte[8];
-        oldest.Key.CopyTo(prefix);
-        int left = WriteLimits.GarbageEntriesPerOperation;
-        for (TreeId id = TreeId.Attributes; id <= TreeId.Postings && left > 0; id++)
-            left -= trees[id].RemovePrefix(prefix, left);
-        if (left > 0) trees.Garbage.Remove(prefix);
+        return oldest.Valid ? BinaryPrimitives.ReadUInt64BigEndian(oldest.Key) : 0;
+    }
+
+    /// <summary>How many entries of a tree one operation removes on the side.</summary>
+    public static int GarbageEntries(TreeId tree) => tree is TreeId.Vectors or TreeId.Columns or TreeId.Postings
+        ? WriteLimits.GarbageChunksPerOperation : WriteLimits.GarbageEntriesPerOperation;
+
+    /// <summary>Removes a bounded number of entries of a deleted namespace (<see cref="OldestGarbage"/>, asked before
+    /// the operation, for that is when its entries were brought into memory).</summary>
+    public void Purge(ulong number)
+    {
+        if (number == 0) return;
+        Keys key = new(stackalloc byte[8]);
+        ReadOnlySpan<byte> prefix = key.Namespace(number).Key;
+        for (TreeId id = TreeId.Attributes; id <= TreeId.Postings; id++)
+            if (trees[id].RemovePrefix(prefix, GarbageEntries(id)) == GarbageEntries(id)) return;
+        bool removed = trees.Garbage.Remove(prefix);
+        Check.That(removed);
     }
 
     private bool TryOpen(ReadOnlySpan<byte> body, ref ErrorText error)

@@ -11,8 +11,8 @@ namespace Deterministic.StateMachine.Postings;
 
 /// <summary>Keeps <see cref="TreeId.Terms"/> and <see cref="TreeId.Postings"/> of full-text attributes equal to what
 /// the live documents hold: a document is added once, above all documents before it, and removed by analysing its old
-/// text again. A term's entry names the last block of its postings, so that adding to it takes two reads of single keys
-/// and no search.</summary>
+/// text again. A term's entry names the last block of its postings, so that adding to it takes two reads of single
+/// keys and no search.</summary>
 public sealed class TextIndex
 {
     private const int KeySizeMax = Keys.SizeMax;
@@ -68,6 +68,24 @@ public sealed class TextIndex
         growth.AddTerms(terms, termBytes, order.Length);
     }
 
+    /// <summary>Asks for what adding or removing one value needs; nothing is analysed if all terms and postings of the
+    /// attribute are in memory.</summary>
+    public void Touch(
+        ulong namespaceNumber, in AttributeRecord attribute, uint document, scoped in EncodedValue text)
+    {
+        Keys key = new(stackalloc byte[KeySizeMax]);
+        key.Namespace(namespaceNumber).Attribute(attribute.Number);
+        if (_terms.IsResident(key.Key) && _postings.IsResident(key.Key)) return;
+        Span<int> order = Analyze(attribute, text);
+        for (int start = 0; start < order.Length; start = GroupEnd(order, start))
+        {
+            key.Namespace(namespaceNumber).Attribute(attribute.Number).Term(_tokens.Text(order[start]));
+            int termSize = key.Size;
+            _terms.Touch(key.Key);
+            _postings.TouchFloor(key.Document(document).Key, termSize);
+        }
+    }
+
     /// <summary>Takes one value out again and returns the number of its tokens.</summary>
     public uint Remove(ulong namespaceNumber, in AttributeRecord attribute, uint document, in EncodedValue text)
     {
@@ -84,7 +102,7 @@ public sealed class TextIndex
 
     /// <summary>The tokens of a string, or of all elements of an array of strings, in the order of terms, then
     /// positions.</summary>
-    private Span<int> Analyze(in AttributeRecord attribute, in EncodedValue text)
+    private Span<int> Analyze(in AttributeRecord attribute, scoped in EncodedValue text)
     {
         _tokens.Clear();
         if (text.Kind == Core.Model.ValueKind.String)

@@ -13,6 +13,55 @@ public sealed partial class QueryExecutor
     private readonly ushort[] _nameIndexes = new ushort[Limits.AttributesPerNamespaceMax + 1];
     private readonly byte[] _documentKey = new byte[8 + 4];
 
+    /// <summary>Writes what has been ranked.</summary>
+    /// <param name="body">The request.</param>
+    /// <param name="ranked">What ranking it has led to.</param>
+    /// <param name="isRead">Whether its only sub-query is still in the plan.</param>
+    /// <param name="reply">Takes the answer.</param>
+    private int Render(ReadOnlySpan<byte> body, in RankedRequest ranked, bool isRead, Span<byte> reply)
+    {
+        WireWriter writer = new(reply);
+        writer.U16((ushort)ErrorCode.Ok);
+        _bytesRead = ranked.BytesRead;
+        WireReader reader = default;
+        if (!isRead) reader = OpenAgain(body);
+        writer.U8(ranked.IsFused ? (byte)1 : (byte)_queries);
+        ErrorText unused = new(_unusedError);
+        for (int i = 0; i < ranked.ListCount; i++)
+        {
+            bool read = isRead || _plan.TryRead(ref reader, ref unused);
+            Check.That(read);
+            RankedList list = _lists.List(ranked, i);
+            if (list.IsBytes) writer.Bytes(_lists.Bytes(list));
+            else WriteRows(_lists.Rows(list), ranked.IsFused || _plan.OrderCount == 0, ref writer);
+        }
+        writer.U64(_view.Record.Rows);
+        writer.U64(ranked.Exhaustive);
+        writer.U64((ulong)_bytesRead);
+        return writer.Overflowed ? TooLarge(reply) : writer.Position;
+    }
+
+    /// <summary>Opens the request's namespace and returns a reader at its first sub-query.</summary>
+    private WireReader OpenAgain(ReadOnlySpan<byte> body)
+    {
+        WireReader reader = new(body);
+        ErrorText unused = new(_unusedError);
+        _partRead = NoPart;
+        bool opened = TryHeader(ref reader, out ReadOnlySpan<byte> name, ref unused) && _view.TryOpen(name);
+        Check.That(opened);
+        _filters.Begin();
+        return reader;
+    }
+
+    private static int TooLarge(Span<byte> reply)
+    {
+        ErrorText error = new(reply);
+        error.Begin(ErrorCode.ReplyTooLarge).Text("the answer is larger than one message of "u8)
+            .Number((long)reply.Length).Text(" bytes; lower top_k or limit, or name fewer attributes in "u8)
+            .Text("include_attributes"u8);
+        return error.Size;
+    }
+
     private void WriteRows(ReadOnlySpan<RankedRow> rows, bool withScore, ref WireWriter writer)
     {
         writer.U8((byte)ResultKind.Rows);

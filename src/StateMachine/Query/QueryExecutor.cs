@@ -8,6 +8,7 @@ using Deterministic.Core.Model;
 using Deterministic.Core.Wire;
 using Deterministic.StateMachine.Filters;
 using Deterministic.StateMachine.Namespaces;
+using Deterministic.StateMachine.Prefetch;
 using Deterministic.Storage;
 
 namespace Deterministic.StateMachine.Query;
@@ -19,6 +20,8 @@ namespace Deterministic.StateMachine.Query;
 [FloatAllowed("scores of one document at a time, terms in the order of the query")]
 public sealed partial class QueryExecutor : IRowTies
 {
+    private const int NoPart = -1;
+
     private readonly Trees _trees;
     private readonly ComputeBackend _backend;
     private readonly NamespaceView _view;
@@ -33,6 +36,16 @@ public sealed partial class QueryExecutor : IRowTies
     private readonly ColumnWalk[] _orderOther = new ColumnWalk[Limits.OrderByAttributesMax];
     private readonly ulong[] _mask = new ulong[WindowBitmap.Words];
     private readonly byte[] _unusedError = new byte[8];
+    private readonly RankedLists _lists;
+    private readonly QueryPrefetch _prefetch;
+    private DistanceMetric _metric;
+    private int _queries;
+
+    /// <summary>Where the sub-queries begin in the body.</summary>
+    private int _start;
+
+    /// <summary>The kept part whose only sub-query is in the plan and whose namespace is in the view.</summary>
+    private int _partRead = NoPart;
     private ulong _exhaustive;
     private long _bytesRead;
 
@@ -50,6 +63,8 @@ public sealed partial class QueryExecutor : IRowTies
         _heap = new RowHeap(memory, Limits.ResultsMax, this);
         _aggregator = new Aggregator(memory, trees, _view, messageBodySizeMax);
         _fusion = new Fusion(memory);
+        _lists = new RankedLists(memory, messageBodySizeMax);
+        _prefetch = new QueryPrefetch(trees, _view, _filters);
         _ids = new ColumnWalk(trees.Columns);
         _lengths = new ColumnWalk(trees.Columns);
         _rankTerms = new TermReader(trees);
@@ -60,39 +75,136 @@ public sealed partial class QueryExecutor : IRowTies
         }
     }
 
-    /// <summary>Runs a request and returns the size of the reply's body, which is an answer or an error.</summary>
-    public int Execute(in OperationContext context, ReadOnlySpan<byte> body, Span<byte> reply)
+    /// <summary>Runs a request and returns the size of the reply's body, which is an answer or an error. What
+    /// <see cref="Prefetch"/> has ranked for the same part of the same operation is only written down.</summary>
+    public int Execute(in OperationContext context, int part, ReadOnlySpan<byte> body, Span<byte> reply)
     {
         Check.That(context.Operation == Operation.Query);
+        if (_lists.TryFind(context.Op, part, out RankedRequest ranked))
+            return Render(body, ranked, isRead: part == _partRead, reply);
         ErrorText error = new(reply);
-        WireReader reader = new(body);
-        ReadOnlySpan<byte> name = reader.Name();
-        byte metric = reader.U8();
-        int count = reader.U8();
-        if (reader.Failed)
+        if (!TryRun(body, ref error)) return error.Size;
+        if (!_lists.Fits)
         {
-            error.Malformed("query"u8);
-            return error.Size;
+            // The kept ones took the room; alone a request has enough for all that fits into a reply.
+            Forget();
+            bool ranks = TryRun(body, ref error);
+            Check.That(ranks);
+            if (!_lists.Fits) return TooLarge(reply);
         }
-        bool opened = TryOpen(name, (DistanceMetric)metric, count, ref error);
-        if (!opened) return error.Size;
-        _filters.Begin();
-        _exhaustive = 0;
-        _bytesRead = 0;
-        WireWriter writer = new(reply);
-        writer.U16((ushort)ErrorCode.Ok);
-        if (!RunAll(body, ref reader, count, ref writer, ref error)) return error.Size;
-        writer.U64(_view.Record.Rows);
-        writer.U64(_exhaustive);
-        writer.U64((ulong)(_bytesRead + _filters.BytesRead));
-        if (!writer.Overflowed) return writer.Position;
-        error.Begin(ErrorCode.ReplyTooLarge).Text("the answer is larger than one message of "u8)
-            .Number((long)reply.Length).Text(" bytes; lower top_k or limit, or name fewer attributes in "u8)
-            .Text("include_attributes"u8);
-        return error.Size;
+        int size = Render(body, _lists.Open, isRead: _queries == 1, reply);
+        _lists.Drop();
+        return size;
     }
 
-    private bool TryOpen(ReadOnlySpan<byte> name, DistanceMetric metric, int queries, ref ErrorText error)
+    private bool TryRun(ReadOnlySpan<byte> body, ref ErrorText error)
+    {
+        _partRead = NoPart;
+        _lists.BeginRequest();
+        if (TryRead(body, touching: false, ref error) && TryRank(body, touching: false, ref error)) return true;
+        _lists.Drop();
+        return false;
+    }
+
+    /// <summary>Nothing is kept of what has been ranked.</summary>
+    public void Forget()
+    {
+        _lists.Forget();
+        _partRead = NoPart;
+    }
+
+    private bool TryHeader(ref WireReader reader, out ReadOnlySpan<byte> name, ref ErrorText error)
+    {
+        name = reader.Name();
+        _metric = (DistanceMetric)reader.U8();
+        _queries = reader.U8();
+        return !reader.Failed || error.Malformed("query"u8);
+    }
+
+    /// <summary>Opens the namespace, reads all sub-queries and leaves the last in the plan.</summary>
+    private bool TryRead(ReadOnlySpan<byte> body, bool touching, ref ErrorText error)
+    {
+        WireReader reader = new(body);
+        if (!TryHeader(ref reader, out ReadOnlySpan<byte> name, ref error) ||
+            !TryOpen(name, _metric, _queries, ref error)) return false;
+        _start = reader.Position;
+        _filters.Begin();
+        bool aggregates = false;
+        bool resident = true;
+        for (int i = 0; i < _queries; i++)
+        {
+            if (!_plan.TryRead(ref reader, ref error, touching)) return false;
+            if (touching) resident &= _prefetch.TouchRanking(_plan);
+            aggregates |= _plan.IsAggregation;
+        }
+        if (!_fusion.TryRead(ref reader, _queries, ref error)) return false;
+        if (!reader.AtEnd) return error.Malformed("query"u8);
+        if (!_fusion.IsOn || !aggregates) return resident;
+        error.Begin(ErrorCode.InvalidArgument).Text("rerank_by cannot be combined with aggregate_by"u8);
+        return false;
+    }
+
+    /// <summary>Ranks what <see cref="TryRead"/> has read into the open request of the lists.</summary>
+    private bool TryRank(ReadOnlySpan<byte> body, bool touching, ref ErrorText error)
+    {
+        _exhaustive = 0;
+        _bytesRead = 0;
+        WireReader reader = new(body);
+        reader.Bytes(_start);
+        if (_queries > 1) _filters.Begin();
+        int fusedLimit = 0;
+        for (int i = 0; i < _queries; i++)
+        {
+            bool read = _queries == 1 || _plan.TryRead(ref reader, ref error);
+            Check.That(read);
+            if (_plan.IsAggregation)
+            {
+                if (!RunAggregation(body, ref error)) return false;
+                continue;
+            }
+            RunRanking();
+            fusedLimit = Math32.Max(fusedLimit, _plan.Limit);
+            ReadOnlySpan<RankedRow> rows = _heap.Sort();
+            rows = rows[Math32.Min(_plan.Offset, rows.Length)..];
+            if (_fusion.IsOn) _fusion.Add(i, rows);
+            else EndList(rows, touching);
+        }
+        if (_fusion.IsOn) Fuse(body, fusedLimit, touching);
+        _lists.EndRequest(_fusion.IsOn, _exhaustive, _bytesRead + _filters.BytesRead);
+        return true;
+    }
+
+    private void EndList(ReadOnlySpan<RankedRow> rows, bool touching)
+    {
+        if (touching) _prefetch.TouchRows(_plan, rows);
+        _lists.AddRows(rows);
+    }
+
+    /// <summary>The fused rows carry the attributes that the first sub-query asks for, and are ranked by score
+    /// alone.</summary>
+    private void Fuse(ReadOnlySpan<byte> body, int limit, bool touching)
+    {
+        _bytesRead += _filters.BytesRead;
+        ReadAgain(body);
+        _plan.ClearOrder();
+        _heap.Reset(_fusion.Limit > 0 ? _fusion.Limit : limit);
+        _fusion.Merge(_heap);
+        EndList(_heap.Sort(), touching);
+    }
+
+    /// <summary>Leaves the first sub-query in the plan and returns the reader behind it.</summary>
+    private WireReader ReadAgain(ReadOnlySpan<byte> body)
+    {
+        WireReader reader = new(body);
+        reader.Bytes(_start);
+        _filters.Begin();
+        ErrorText unused = new(_unusedError);
+        bool read = _plan.TryRead(ref reader, ref unused);
+        Check.That(read);
+        return reader;
+    }
+
+    private bool TryOpen(scoped ReadOnlySpan<byte> name, DistanceMetric metric, int queries, ref ErrorText error)
     {
         bool validName = name.Length is > 0 and <= Limits.NamespaceNameSizeMax;
         if (!validName || !_view.TryOpen(name))
@@ -111,66 +223,6 @@ public sealed partial class QueryExecutor : IRowTies
         error.Begin(ErrorCode.DistanceMetricMismatch).Text("distance metric mismatch, expected "u8)
             .Text(own == DistanceMetric.CosineDistance ? "cosine_distance"u8 : "euclidean_squared"u8);
         return false;
-    }
-
-    /// <summary>Whether lists are fused stands behind all sub-queries, so they are first read through.</summary>
-    private bool RunAll(
-        ReadOnlySpan<byte> body, ref WireReader reader, int count, ref WireWriter writer, ref ErrorText error)
-    {
-        int start = reader.Position;
-        bool aggregates = false;
-        for (int i = 0; i < count; i++)
-        {
-            if (!_plan.TryRead(ref reader, ref error)) return false;
-            aggregates |= _plan.IsAggregation;
-        }
-        if (!_fusion.TryRead(ref reader, count, ref error)) return false;
-        if (!reader.AtEnd) return error.Malformed("query"u8);
-        if (_fusion.IsOn && aggregates)
-        {
-            error.Begin(ErrorCode.InvalidArgument).Text("rerank_by cannot be combined with aggregate_by"u8);
-            return false;
-        }
-        _filters.Begin();
-        reader = new WireReader(body);
-        reader.Bytes(start);
-        writer.U8(_fusion.IsOn ? (byte)1 : (byte)count);
-        int fusedLimit = 0;
-        for (int i = 0; i < count; i++)
-        {
-            bool read = _plan.TryRead(ref reader, ref error);
-            Check.That(read);
-            if (_plan.IsAggregation)
-            {
-                if (!RunAggregation(body, ref writer, ref error)) return false;
-                continue;
-            }
-            RunRanking();
-            fusedLimit = Math32.Max(fusedLimit, _plan.Limit);
-            ReadOnlySpan<RankedRow> rows = _heap.Sort();
-            rows = rows[Math32.Min(_plan.Offset, rows.Length)..];
-            if (_fusion.IsOn) _fusion.Add(i, rows);
-            else WriteRows(rows, _plan.OrderCount == 0, ref writer);
-        }
-        if (_fusion.IsOn) WriteFused(body, start, fusedLimit, ref writer);
-        return true;
-    }
-
-    /// <summary>The fused rows carry the attributes that the first sub-query asks for.</summary>
-    private void WriteFused(ReadOnlySpan<byte> body, int start, int limit, ref WireWriter writer)
-    {
-        WireReader reader = new(body);
-        reader.Bytes(start);
-        ErrorText unused = new(_unusedError);
-        _bytesRead += _filters.BytesRead;
-        _filters.Begin();
-        bool read = _plan.TryRead(ref reader, ref unused);
-        Check.That(read);
-        int fusedLimit = _fusion.Limit > 0 ? Math32.Min(_fusion.Limit, Limits.ResultsMax) : limit;
-        _plan.ClearOrder();
-        _heap.Reset(fusedLimit);
-        _fusion.Merge(_heap);
-        WriteRows(_heap.Sort(), true, ref writer);
     }
 
     private void RunRanking()
@@ -195,14 +247,17 @@ public sealed partial class QueryExecutor : IRowTies
         for (int i = 0; i < _plan.OrderCount; i++) _bytesRead += _order[i].BytesRead;
     }
 
-    private bool RunAggregation(ReadOnlySpan<byte> body, ref WireWriter writer, ref ErrorText error)
+    private bool RunAggregation(ReadOnlySpan<byte> body, ref ErrorText error)
     {
         _aggregator.Begin(_plan);
         TreeCursor live = FirstWindow();
         while (TryWindow(ref live, out uint window))
             if (!_aggregator.AddWindow(_plan, window, _mask, ref error)) return false;
+        WireWriter writer = new(_lists.FreeBytes);
+        if (!_aggregator.Write(_plan, body, ref writer, ref error)) return false;
         _bytesRead += _aggregator.BytesRead;
-        return _aggregator.Write(_plan, body, ref writer, ref error);
+        _lists.AddBytes(writer.Position, writer.Overflowed);
+        return true;
     }
 
     private TreeCursor FirstWindow()

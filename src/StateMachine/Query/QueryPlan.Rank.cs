@@ -203,6 +203,12 @@ public sealed partial class QueryPlan
         if (!HasRoomForTerm(ref error)) return false;
         Keys key = new(_termKeys.AsSpan(_termKeysSize));
         key.Namespace(_view.Number).Attribute(attribute.Number).Term(token);
+        if (_touching)
+        {
+            IsResident &= _trees.Postings.TouchPrefix(key.Key);
+            if (!_trees.Terms.Touch(key.Key)) IsResident = false;
+            if (!IsResident) return true;
+        }
         if (!_trees.Terms.TryGet(key.Key, out ReadOnlySpan<byte> value)) return true;
         ulong frequency = Postings.TermEntry.Count(value);
         double k3 = attribute.Text.K3;
@@ -220,6 +226,11 @@ public sealed partial class QueryPlan
         if (!HasRoomForTerm(ref error)) return false;
         Keys key = new(_termKeys.AsSpan(_termKeysSize));
         key.Namespace(_view.Number).Attribute(attribute.Number).TermPrefix(token);
+        if (_touching)
+        {
+            IsResident &= _trees.Postings.TouchPrefix(key.Key);
+            IsResident &= _trees.Terms.TouchPrefix(key.Key);
+        }
         KeepTerm(new QueryTerm { KeyOffset = _termKeysSize, KeySize = key.Size, IsPrefix = true });
         return true;
     }

@@ -46,8 +46,8 @@ public struct AggregatePlan
     public int LabelSize;
 }
 
-/// <summary>One sub-query, decoded and checked against the schema. Memory is fixed; each <see cref="TryRead"/> replaces
-/// the last.</summary>
+/// <summary>One sub-query, decoded and checked against the schema. Memory is fixed; each <see cref="TryRead"/>
+/// replaces the last.</summary>
 [FloatAllowed("IEEE 754 operations in a fixed order")]
 public sealed partial class QueryPlan
 {
@@ -71,6 +71,7 @@ public sealed partial class QueryPlan
     private int _termCount;
     private int _termKeysSize;
     private int _vectorSize;
+    private bool _touching;
 
     public QueryPlan(StaticMemory memory, Trees trees, NamespaceView view, FilterProgram filters)
     {
@@ -110,9 +111,17 @@ public sealed partial class QueryPlan
 
     public ReadOnlySpan<byte> TermKey(in QueryTerm term) => _termKeys.AsSpan(term.KeyOffset, term.KeySize);
 
+    /// <summary>False while the weights of terms could not be read; the plan then has to be read again.</summary>
+    public bool IsResident { get; private set; }
+
     /// <summary>Reads one sub-query. False: the error has been written.</summary>
-    public bool TryRead(ref WireReader reader, ref ErrorText error)
+    /// <param name="reader">At the sub-query; behind it afterwards.</param>
+    /// <param name="error">Takes the error.</param>
+    /// <param name="touching">Asks for terms and for what ranking by them reads, as part of a prefetch.</param>
+    public bool TryRead(ref WireReader reader, ref ErrorText error, bool touching = false)
     {
+        _touching = touching;
+        IsResident = true;
         _rankCount = 0;
         _termCount = 0;
         _termKeysSize = 0;

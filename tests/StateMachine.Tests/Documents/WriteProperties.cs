@@ -110,7 +110,7 @@ public sealed class WriteProperties
     [Fact]
     public void Commits_allocate_nothing_after_the_first_ones()
     {
-        using Machine machine = new(Configuration.Tiny);
+        using Machine machine = new(Configuration.Tiny) { Guarded = false };
         byte[] buffer = new byte[8192];
         byte[][] bodies = new byte[24][];
         for (int i = 0; i < bodies.Length; i++)

@@ -297,6 +297,7 @@ public sealed class NastyQueryTests : IDisposable
         QueryRequest fused = new() { Namespace = "n", Queries = ranked, Rerank = Rerank.ReciprocalRankFusion };
         fused.Write(ref writer);
         int fusedSize = writer.Position - size;
+        Machine.Guarded = false;
         for (int i = 0; i < 3; i++) Commit();
         long before = GC.GetAllocatedBytesForCurrentThread();
         for (int i = 0; i < 20; i++) Commit();

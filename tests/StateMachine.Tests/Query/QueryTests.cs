@@ -234,6 +234,7 @@ public sealed class QueryTests : IDisposable
                 new Core.Model.Query { RankBy = RankBy.OrderBy(("a", true)), Limit = 3 },
             ],
         }.Write(ref writer);
+        _machine.Guarded = false;
         _machine.Commit(Core.Wire.Operation.Query, writer.Written);
         long before = GC.GetAllocatedBytesForCurrentThread();
         for (int i = 0; i < 100; i++) _machine.Commit(Core.Wire.Operation.Query, writer.Written);

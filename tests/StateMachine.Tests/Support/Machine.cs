@@ -4,13 +4,16 @@ using Deterministic.Core;
 using Deterministic.Core.Memory;
 using Deterministic.Core.Model;
 using Deterministic.Core.Wire;
+using Deterministic.Storage;
 
 namespace Deterministic.StateMachine.Tests.Support;
 
-/// <summary>Encodes a request, commits it as the next log entry, decodes the reply.</summary>
+/// <summary>Encodes a request, commits it as the next log entry, decodes the reply. A guard proves of every operation
+/// that its prefetch has named all that it reads and changes.</summary>
 public sealed class Machine : IDisposable
 {
     private readonly StaticMemory _memory = new();
+    private readonly TouchGuard _guard;
     private readonly byte[] _body;
     private readonly byte[] _reply;
     private ulong _op;
@@ -20,6 +23,8 @@ public sealed class Machine : IDisposable
     {
         Configuration used = configuration ?? Configuration.Production;
         State = new StateMachine(_memory, used, new ScalarBackend());
+        _guard = new TouchGuard(State.Trees.Forest, cold: true);
+        Guarded = true;
         _memory.Seal();
         _body = new byte[used.MessageBodySizeMax];
         _reply = new byte[used.MessageBodySizeMax];
@@ -28,6 +33,16 @@ public sealed class Machine : IDisposable
     public delegate void BodyWriter(ref WireWriter writer);
 
     public StateMachine State { get; }
+
+    /// <summary>Off to count allocations, for the guard makes some.</summary>
+    public bool Guarded
+    {
+        get => State.Trees.Forest.Guard is not null;
+        set => State.Trees.Forest.Guard = value ? _guard : null;
+    }
+
+    /// <summary>Rounds of reads that the last operation would have waited for with nothing in memory.</summary>
+    public int Rounds { get; private set; }
 
     /// <summary>Operations committed.</summary>
     public ulong Op => _op;
@@ -38,7 +53,10 @@ public sealed class Machine : IDisposable
     public int Commit(Operation operation, ReadOnlySpan<byte> body)
     {
         _op++;
-        _replySize = State.Commit(new OperationContext(_op, _op * 1000, operation), body, _reply);
+        OperationContext context = new(_op, _op * 1000, operation);
+        while (!State.Prefetch(context, body)) continue;
+        Rounds = _guard.Rounds;
+        _replySize = State.Commit(context, body, _reply);
         return _replySize;
     }
 

@@ -1,0 +1,56 @@
+using System;
+using Deterministic.Core.Wire;
+using Deterministic.StateMachine.Documents;
+
+namespace Deterministic.StateMachine;
+
+/// <summary>Why a batch is refused as a whole.</summary>
+internal enum BatchFault
+{
+    None,
+    Malformed,
+
+    /// <summary>Reads and writes in one: what the reads need could not be told before the writes have run.</summary>
+    Mixed,
+
+    /// <summary>A change by filter beside other parts, which may change what the filter finds.</summary>
+    ChangeByFilter,
+}
+
+/// <summary>The body of a batch: u16 count, then per part operation u8, three zero bytes, size u32, body. Its parts
+/// are all writes (changes of schemas and deletions of namespaces among them) or all reads.</summary>
+internal static class BatchBody
+{
+    public static BatchFault Judge(ReadOnlySpan<byte> body)
+    {
+        WireReader reader = new(body);
+        int count = reader.U16();
+        int writes = 0;
+        bool byFilter = false;
+        for (int i = 0; i < count && !reader.Failed; i++)
+        {
+            Operation operation = (Operation)reader.U8();
+            bool zero = !reader.Bytes(3).ContainsAnyExcept((byte)0);
+            ReadOnlySpan<byte> part = reader.Bytes(reader.U32());
+            if (!zero || operation is < Operation.Write or >= Operation.Batch) reader.Fail();
+            if (IsWrite(operation)) writes++;
+            byFilter |= operation == Operation.Write && ChangesByFilter(part);
+        }
+        if (!reader.AtEnd) return BatchFault.Malformed;
+        if (writes > 0 && writes < count) return BatchFault.Mixed;
+        return byFilter && count > 1 ? BatchFault.ChangeByFilter : BatchFault.None;
+    }
+
+    private static bool IsWrite(Operation operation) =>
+        operation is Operation.Write or Operation.UpdateSchema or Operation.DeleteNamespace;
+
+    private static bool ChangesByFilter(ReadOnlySpan<byte> write)
+    {
+        WireReader reader = new(write);
+        reader.Name();
+        reader.Bytes(2);
+        if (!SchemaChange.TrySkip(ref reader)) return false;
+        bool deletes = FilterSkip.Optional(ref reader);
+        return FilterSkip.Optional(ref reader) || deletes;
+    }
+}

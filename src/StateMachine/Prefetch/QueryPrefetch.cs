@@ -1,0 +1,70 @@
+using System;
+using Deterministic.Core;
+using Deterministic.Core.Model;
+using Deterministic.StateMachine.Filters;
+using Deterministic.StateMachine.Namespaces;
+using Deterministic.StateMachine.Query;
+
+namespace Deterministic.StateMachine.Prefetch;
+
+/// <summary>The last two rounds of a query: what filtering, ranking, ordering, grouping and aggregating read, all of
+/// it named at once; then the rows and vectors of the answer. Terms are touched while the plan is read.</summary>
+internal sealed class QueryPrefetch(Trees trees, NamespaceView view, FilterProgram filters)
+{
+    /// <summary>Whether a sub-query can be ranked.</summary>
+    public bool TouchRanking(QueryPlan plan)
+    {
+        Keys key = new(stackalloc byte[8]);
+        bool resident = plan.IsResident & trees.Liveness.TouchPrefix(key.Namespace(view.Number).Key);
+        resident &= filters.Touch(plan.FilterRoot);
+        foreach (ref readonly AggregatePlan aggregate in plan.Aggregates)
+            if (aggregate.Slot >= 0) resident &= TouchColumn(aggregate.Slot);
+        foreach (int slot in plan.GroupSlots) resident &= TouchColumn(slot);
+        if (plan.IsAggregation) return resident;
+        resident &= TouchColumn(0);
+        foreach (int slot in plan.OrderSlots) resident &= TouchColumn(slot);
+        foreach (ref readonly RankNode node in plan.Ranks) resident &= TouchNode(node);
+        return resident;
+    }
+
+    public void TouchRows(QueryPlan plan, ReadOnlySpan<RankedRow> rows)
+    {
+        Keys key = new(stackalloc byte[8 + 2 + 4]);
+        foreach (ref readonly RankedRow row in rows)
+            trees.Documents.Touch(key.Namespace(view.Number).Document(row.Document).Key);
+        for (int slot = 1; slot <= view.AttributeCount; slot++)
+        {
+            if (!plan.Includes(slot) || !AttributeTypes.IsVector(view.Attribute(slot).Type)) continue;
+            foreach (ref readonly RankedRow row in rows)
+            {
+                key.Namespace(view.Number).Attribute((ushort)slot).Document(row.Document);
+                trees.Vectors.TouchFloor(key.Key, 10);
+            }
+        }
+    }
+
+    private bool TouchNode(in RankNode node)
+    {
+        switch (node.Kind)
+        {
+            case RankKind.Ann or RankKind.Knn:
+                Keys key = new(stackalloc byte[10]);
+                return trees.Vectors.TouchPrefix(key.Namespace(view.Number).Attribute((ushort)node.Slot).Key);
+            case RankKind.Bm25:
+                return TouchColumn(node.Slot | Keys.TokenCountColumn);
+            case RankKind.Attribute:
+                return TouchColumn(node.Slot);
+            case RankKind.Filter:
+                return filters.Touch(node.FilterRoot);
+            default:
+                return true;
+        }
+    }
+
+    private bool TouchColumn(int number)
+    {
+        Check.That(number <= (Limits.AttributesPerNamespaceMax | Keys.TokenCountColumn));
+        Keys key = new(stackalloc byte[10]);
+        return trees.Columns.TouchPrefix(key.Namespace(view.Number).Attribute((ushort)number).Key);
+    }
+}
