@@ -59,10 +59,7 @@ internal sealed class Fleet
         {
             if (_marks.Count(mark) == 0) missing.Add(mark.ToString());
         }
-        foreach ((string kind, string name) in RequiredCoverage.All())
-        {
-            if (Coverage.Count(kind, name) == 0) missing.Add($"{kind} {name}");
-        }
+        missing.AddRange(RequiredCoverage.Missing(Coverage));
         if (SectorsLost == 0) missing.Add("torn writes");
         if (ReadsFailed == 0) missing.Add("failed reads");
         if (Refusals == 0) missing.Add("refusals of a damaged file");

@@ -101,6 +101,23 @@ internal sealed class SpoilsCheckpoints : Plant
     }
 }
 
+/// <summary>A machine whose refusals have a wrong letter at their end.</summary>
+internal sealed class MisspellsRefusals : Plant
+{
+    public override IStateMachine Replace(IStateMachine machine) => new Misspelling(machine);
+
+    private sealed class Misspelling(IStateMachine machine) : Wrapped(machine)
+    {
+        public override int Commit(in OperationContext context, ReadOnlySpan<byte> body, Span<byte> reply)
+        {
+            int size = base.Commit(context, body, reply);
+            bool refused = BinaryPrimitives.ReadUInt16LittleEndian(reply) != (ushort)ErrorCode.Ok;
+            if (refused) reply[size - 1] ^= 1;
+            return size;
+        }
+    }
+}
+
 /// <summary>Another machine in front of the real one.</summary>
 internal abstract class Wrapped(IStateMachine machine) : IStateMachine
 {

@@ -64,8 +64,21 @@ public sealed class SimulationTests
         }
     }
 
+    [Fact]
+    public void What_no_run_met_is_named()
+    {
+        Coverage coverage = new();
+        coverage.Hit("filter", "Eq");
+        List<string> missing = RequiredCoverage.Missing(coverage);
+        Assert.DoesNotContain("filter Eq", missing);
+        Assert.Contains("filter NotEq", missing);
+        Assert.Contains("error StateFull", missing);
+        foreach ((string kind, string name) in RequiredCoverage.All()) coverage.Hit(kind, name);
+        Assert.Empty(RequiredCoverage.Missing(coverage));
+    }
+
     public static TheoryData<string> Plants => new(nameof(LosesWrites), nameof(CountsWrongly), nameof(DropsRows),
-        nameof(StaleAfterCrash), nameof(SpoilsCheckpoints));
+        nameof(StaleAfterCrash), nameof(SpoilsCheckpoints), nameof(MisspellsRefusals));
 
     /// <summary>Every checker is alive: within a few seeds each planted bug makes a run fail, for the right
     /// reason.</summary>
@@ -89,6 +102,7 @@ public sealed class SimulationTests
         nameof(CountsWrongly) => new CountsWrongly(),
         nameof(DropsRows) => new DropsRows(),
         nameof(StaleAfterCrash) => new StaleAfterCrash(),
+        nameof(MisspellsRefusals) => new MisspellsRefusals(),
         _ => new SpoilsCheckpoints(),
     };
 

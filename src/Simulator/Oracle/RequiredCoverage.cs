@@ -18,6 +18,16 @@ internal static class RequiredCoverage
         "ordered by several attributes", "last token as prefix", "ranked by a prefix",
     ];
 
+    public static List<string> Missing(Coverage coverage)
+    {
+        List<string> missing = [];
+        foreach ((string kind, string name) in All())
+        {
+            if (coverage.Count(kind, name) == 0) missing.Add($"{kind} {name}");
+        }
+        return missing;
+    }
+
     public static List<(string Kind, string Name)> All()
     {
         List<(string Kind, string Name)> all = [];
