@@ -138,7 +138,9 @@ internal sealed class QueryMeasurement : IDisposable
     private void Commit(Operation operation, ReadOnlySpan<byte> body)
     {
         _operation++;
-        int size = _state.Commit(new OperationContext(_operation, _operation, operation), body, _reply);
+        OperationContext context = new(_operation, _operation, operation);
+        while (!_state.Prefetch(context, body)) continue;
+        int size = _state.Commit(context, body, _reply);
         WireReader reader = new(_reply.AsSpan(0, size));
         ReplyStatus status = ReplyStatus.Read(ref reader);
         if (status.Code != ErrorCode.Ok) throw new InvalidOperationException(status.Message);
