@@ -49,7 +49,10 @@ public sealed class RoundsTests : IDisposable
     {
         RankBy fox = RankBy.Bm25("text", "fox");
         RankBy red = RankBy.Bm25("text", "red");
-        RankBy prefix = new() { Kind = RankKind.Bm25, Attribute = "text", Operand = Value.Of("re"), LastAsPrefix = true };
+        RankBy prefix = new()
+        {
+            Kind = RankKind.Bm25, Attribute = "text", Operand = Value.Of("re"), LastAsPrefix = true,
+        };
         RankBy number = new() { Kind = RankKind.Attribute, Attribute = "number" };
         RankBy id = RankBy.OrderBy(("id", false));
         RankBy near = RankBy.Ann("v", [1f, 0f]);
@@ -71,7 +74,8 @@ public sealed class RoundsTests : IDisposable
         };
     }
 
-    private static Core.Model.Query Ranked(RankBy rank, Filter? filter = null, IncludeMode include = IncludeMode.IdOnly) =>
+    private static Core.Model.Query Ranked(
+        RankBy rank, Filter? filter = null, IncludeMode include = IncludeMode.IdOnly) =>
         new() { RankBy = rank, Filter = filter, Limit = 5, Include = include };
 
     private int Ask(QueryRequest request)
