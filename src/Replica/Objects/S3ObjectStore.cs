@@ -136,9 +136,10 @@ internal sealed class S3ObjectStore : ThreadedObjectStore
 
     private async Task<ObjectResult> PutAsync(ObjectRequest request, CancellationToken cancellation)
     {
+        using Stream content = StreamOf(request.Buffer);
         PutObjectRequest put = new()
         {
-            BucketName = _settings.Bucket, Key = NameOf(request.Key), InputStream = StreamOf(request.Buffer),
+            BucketName = _settings.Bucket, Key = NameOf(request.Key), InputStream = content,
         };
         if (request.Condition == PutCondition.IfAbsent) put.IfNoneMatch = "*";
         if (request.Condition == PutCondition.IfMatch) put.IfMatch = Encoding.ASCII.GetString(request.Tag.Bytes);
@@ -240,10 +241,11 @@ internal sealed class S3ObjectStore : ThreadedObjectStore
     {
         S3Upload? upload = Find(request.Upload);
         if (upload is null) return new ObjectResult { Status = ObjectStatus.NotFound };
+        using Stream content = StreamOf(request.Buffer);
         UploadPartRequest part = new()
         {
             BucketName = _settings.Bucket, Key = upload.Name, UploadId = upload.Id, PartNumber = request.Part,
-            PartSize = request.Buffer.Length, InputStream = StreamOf(request.Buffer),
+            PartSize = request.Buffer.Length, InputStream = content,
         };
         UploadPartResponse response = await _client.UploadPartAsync(part, cancellation).ConfigureAwait(false);
         lock (_uploadGate) upload.Parts[request.Part] = new PartETag(response, true);
@@ -299,6 +301,7 @@ internal sealed class S3ObjectStore : ThreadedObjectStore
 
     private string NameOf(in ObjectKey key) => _settings.Prefix + key.ToString();
 
+    /// <summary>To be disposed of with the attempt, so that nothing reads the buffer after it.</summary>
     private static unsafe Stream StreamOf(NativeBuffer buffer) =>
         buffer.IsEmpty ? new MemoryStream([]) : new UnmanagedMemoryStream(buffer.Pointer, buffer.Length);
 

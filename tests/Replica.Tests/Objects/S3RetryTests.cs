@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Net;
 using Deterministic.Core.Objects;
 using Deterministic.Replica.Objects;
@@ -96,6 +97,26 @@ public sealed class S3RetryTests
             "HTTP/1.1 200 OK\r\nETag: \"e\"\r\nContent-Length: 5\r\nConnection: close\r\n\r\nwhole");
         using ObjectClient client = Open(server.Endpoint);
         Assert.Equal(ObjectStatus.Refused, client.Get("key", out _, offset: 2).Status);
+    }
+
+    [Fact]
+    public void APageOfForeignNamesIsNotTheEndOfAListing()
+    {
+        using ScriptedS3Server server = new(Page("README", true), Page("known", false), Page("", false));
+        using ObjectClient client = Open(server.Endpoint);
+        List<string> keys = [];
+        Assert.Equal(ObjectStatus.Ok, client.List("", "", 1000, keys));
+        Assert.Equal(["known"], keys);
+        Assert.Equal(2, server.Requests);
+
+        static string Page(string key, bool more)
+        {
+            string body = "<?xml version=\"1.0\"?><ListBucketResult>" +
+                $"<IsTruncated>{(more ? "true" : "false")}</IsTruncated>" +
+                $"<Contents><Key>{key}</Key><Size>1</Size></Contents></ListBucketResult>";
+            return "HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nConnection: close\r\n" +
+                $"Content-Length: {body.Length}\r\n\r\n{body}";
+        }
     }
 
     [Fact]
