@@ -68,17 +68,16 @@ internal static class MachineRequests
     private static void AppendBatch(List<byte> log, TapeStream tape)
     {
         List<byte> parts = [];
-        int count = tape.Range(1, 3);
-        bool query = tape.Boolean();
+        int count = tape.Range(1, 4);
+        bool reads = tape.Chance(Ratio.OneIn(3));
         for (int i = 0; i < count; i++)
         {
             string name = tape.Pick<string>(Namespaces);
             WireWriter writer = new(new byte[Generators.MessageSizeMax]);
-            if (query) Query(name, tape).Write(ref writer);
-            else Plain(Change(name, tape), tape).Write(ref writer);
+            Operation operation = AppendPart(name, reads, tape, ref writer);
             byte[] body = writer.Written.ToArray();
             WireWriter frame = new(new byte[8]);
-            frame.U8((byte)(query ? Operation.Query : Operation.Write));
+            frame.U8((byte)operation);
             frame.Bytes([0, 0, 0]);
             frame.U32((uint)body.Length);
             parts.AddRange(frame.Written);
@@ -90,6 +89,31 @@ internal static class MachineRequests
             writer.U16(count);
             writer.Bytes(all);
         });
+    }
+
+    private static Operation AppendPart(string name, bool reads, TapeStream tape, ref WireWriter writer)
+    {
+        RequestGenerator wild = new(tape);
+        if (reads)
+        {
+            Query(name, tape).Write(ref writer);
+            return Operation.Query;
+        }
+        switch (tape.Weighted([6, 2, 1, 1]))
+        {
+            case 0:
+                Plain(Change(name, tape), tape).Write(ref writer);
+                return Operation.Write;
+            case 1:
+                Plain(wild.WriteRequest(name), tape).Write(ref writer);
+                return Operation.Write;
+            case 2:
+                new UpdateSchemaRequest { Namespace = name, Schema = Update(wild, tape) }.Write(ref writer);
+                return Operation.UpdateSchema;
+            default:
+                new NamespaceRequest { Namespace = name }.Write(ref writer);
+                return Operation.DeleteNamespace;
+        }
     }
 
     /// <summary>A change by filter is refused beside others, so only some batches have one.</summary>
