@@ -50,17 +50,30 @@ internal sealed class ScriptedS3Server : IDisposable
             while (true)
             {
                 TcpClient client = _listener.AcceptTcpClient();
-                if (Answer(client)) client.Dispose();
+                if (TryAnswer(client)) client.Dispose();
                 else _silent.Add(client);
             }
         }
-        catch (SocketException)
+        catch (Exception exception) when (exception is SocketException or InvalidOperationException)
         {
-            // The listener was stopped.
+            // The listener was stopped, during the call or before it.
         }
     }
 
     /// <summary>False if the client is left without an answer.</summary>
+    private bool TryAnswer(TcpClient client)
+    {
+        try
+        {
+            return Answer(client);
+        }
+        catch (IOException)
+        {
+            // The client hung up first.
+            return true;
+        }
+    }
+
     private bool Answer(TcpClient client)
     {
         NetworkStream stream = client.GetStream();
