@@ -135,7 +135,7 @@ internal sealed class JournalTarget
                 file[copy + offset % SuperblockCopy.Size] ^= flip;
                 break;
             case Damage.FlipReply: file[Layout.RepliesOffset + offset % Layout.MessageSizeMax] ^= flip; break;
-            default: file[Layout.AreasOffset + offset % (2 * Layout.AreaSize)] ^= flip; break;
+            default: file[Layout.GridOffset + offset % (8L * Layout.BlockSize)] ^= flip; break;
         }
     }
 

@@ -38,8 +38,7 @@ internal sealed class MachineTarget
     /// <summary>Hash over all replies.</summary>
     private UInt128 RunLog(ReadOnlySpan<byte> log, Tally tally, bool examine)
     {
-        _machine.RestoreStart();
-        Check.That(!_machine.RestoreEnd());
+        _machine.Trees.Forest.Clear();
         UInt128 replies = 0;
         for (ulong op = 1; log.Length >= MachineRequests.FrameSize; op++)
         {

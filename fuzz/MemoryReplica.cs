@@ -4,25 +4,21 @@ using System.Collections.Generic;
 using Deterministic.Core;
 using Deterministic.Core.Memory;
 using Deterministic.Core.Wire;
+using Deterministic.TestSupport;
 using Deterministic.Vsr;
 
 namespace Deterministic.Fuzz;
 
 /// <summary>Counts operations and hashes their bodies: its state names the log that it ran.</summary>
-internal sealed class ChainMachine : IStateMachine
+internal sealed class ChainMachine(StaticMemory memory, IDisk disk) : ForestMachine(
+    memory, MemoryReplica.Small, disk, MemoryReplica.Cluster, new DataFileLayout(MemoryReplica.Small).GridOffset, 24)
 {
-    private const int StateSize = 24;
-    private readonly byte[] _state = new byte[StateSize];
-    private int _position;
-
     public ulong Count { get; private set; }
     public UInt128 Hash { get; private set; }
 
-    public bool Accepts(Operation operation, ReadOnlySpan<byte> body) => true;
+    public override bool Accepts(Operation operation, ReadOnlySpan<byte> body) => true;
 
-    public bool Prefetch(in OperationContext context, ReadOnlySpan<byte> body) => true;
-
-    public int Commit(in OperationContext context, ReadOnlySpan<byte> body, Span<byte> reply)
+    protected override int Run(in OperationContext context, ReadOnlySpan<byte> body, Span<byte> reply)
     {
         Count++;
         Hash = unchecked(Hash * 31 + Checksum.Of(body));
@@ -30,35 +26,16 @@ internal sealed class ChainMachine : IStateMachine
         return 8;
     }
 
-    public void CheckpointStart()
+    protected override void Save(Span<byte> state)
     {
-        _position = 0;
-        BinaryPrimitives.WriteUInt64LittleEndian(_state, Count);
-        BinaryPrimitives.WriteUInt128LittleEndian(_state.AsSpan(8), Hash);
+        BinaryPrimitives.WriteUInt64LittleEndian(state, Count);
+        BinaryPrimitives.WriteUInt128LittleEndian(state[8..], Hash);
     }
 
-    public int CheckpointRead(Span<byte> part)
+    protected override void Load(ReadOnlySpan<byte> state)
     {
-        int size = int.Min(part.Length, StateSize - _position);
-        _state.AsSpan(_position, size).CopyTo(part);
-        _position += size;
-        return size;
-    }
-
-    public void RestoreStart() => _position = 0;
-
-    public void RestoreWrite(ReadOnlySpan<byte> part)
-    {
-        if (part.Length > StateSize - _position) return;
-        part.CopyTo(_state.AsSpan(_position));
-        _position += part.Length;
-    }
-
-    public bool RestoreEnd()
-    {
-        Count = BinaryPrimitives.ReadUInt64LittleEndian(_state);
-        Hash = BinaryPrimitives.ReadUInt128LittleEndian(_state.AsSpan(8));
-        return _position == StateSize;
+        Count = BinaryPrimitives.ReadUInt64LittleEndian(state);
+        Hash = BinaryPrimitives.ReadUInt128LittleEndian(state[8..]);
     }
 }
 
@@ -122,6 +99,7 @@ internal sealed class MemoryReplica : IDisposable
     {
         _disk = new MemoryDisk(file);
         _pool = new MessagePool(_memory, 2, Small.MessageSizeMax);
+        Machine = new ChainMachine(_memory, _disk);
         Replica = new(Options, _memory, Machine, _disk, _bus, new StillClock());
         _memory.Seal();
     }
@@ -129,11 +107,12 @@ internal sealed class MemoryReplica : IDisposable
     /// <summary>Wraps its journal and takes checkpoints within a few dozen operations.</summary>
     public static Configuration Small { get; } = new(
         messageSizeMax: 2 * Limits.SectorSize, journalSlots: 32, pipelineMax: 4, sessionsMax: 2, barOps: 4,
-        journalWritesMax: 2, journalReadsMax: 3, stateSizeMax: 16 << 10);
+        journalWritesMax: 2, journalReadsMax: 3, stateSizeMax: 16 << 10,
+        blockSize: 16 << 10, memtableSize: 32 << 10);
 
     public static ReplicaOptions Options { get; } = new() { Cluster = Cluster, Configuration = Small };
 
-    public ChainMachine Machine { get; } = new();
+    public ChainMachine Machine { get; }
     public Replica<ChainMachine, MemoryDisk, LastReply, StillClock> Replica { get; }
 
     public static byte[] Format()

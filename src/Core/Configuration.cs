@@ -1,25 +1,33 @@
+using System.Numerics;
+
 namespace Deterministic.Core;
 
 /// <summary>The sizes that a cluster is formatted with. Production and simulation run the same code with different
-/// values; small ones make wrap-around, checkpoints and evictions frequent. All relations are checked at
+/// values; small ones make wrap-around, checkpoints, flushes and evictions frequent. All relations are checked at
 /// construction.</summary>
 public sealed class Configuration
 {
+    /// <summary>Grid blocks per logical byte of state: room for what compaction has rewritten and the last durable
+    /// checkpoint still needs.</summary>
+    private const int GridFactor = 4;
+
     public static Configuration Production { get; } = new(
         messageSizeMax: 1 << 20, journalSlots: 1024, pipelineMax: 8, sessionsMax: 64, barOps: 32,
-        journalWritesMax: 32, journalReadsMax: 8, stateSizeMax: 1L << 30);
+        journalWritesMax: 32, journalReadsMax: 8, stateSizeMax: 1L << 30,
+        blockSize: 64 << 10, memtableSize: 64L << 20);
 
     public static Configuration Tiny { get; } = new(
         messageSizeMax: 16 << 10, journalSlots: 32, pipelineMax: 4, sessionsMax: 7, barOps: 4,
-        journalWritesMax: 2, journalReadsMax: 3, stateSizeMax: 8L << 20);
+        journalWritesMax: 2, journalReadsMax: 3, stateSizeMax: 8L << 20,
+        blockSize: 16 << 10, memtableSize: 256 << 10);
 
     public Configuration(
         int messageSizeMax, int journalSlots, int pipelineMax, int sessionsMax, int barOps,
-        int journalWritesMax, int journalReadsMax, long stateSizeMax)
+        int journalWritesMax, int journalReadsMax, long stateSizeMax, int blockSize, long memtableSize)
     {
         Check.That(IsValid(
             messageSizeMax, journalSlots, pipelineMax, sessionsMax, barOps,
-            journalWritesMax, journalReadsMax, stateSizeMax));
+            journalWritesMax, journalReadsMax, stateSizeMax, blockSize, memtableSize));
         MessageSizeMax = messageSizeMax;
         JournalSlots = journalSlots;
         PipelineMax = pipelineMax;
@@ -28,6 +36,8 @@ public sealed class Configuration
         JournalWritesMax = journalWritesMax;
         JournalReadsMax = journalReadsMax;
         StateSizeMax = stateSizeMax;
+        BlockSize = blockSize;
+        MemtableSize = memtableSize;
         Check.That(CheckpointIntervalOps > 0);
         Check.That(CheckpointIntervalOps % barOps == 0);
         Check.That(CheckpointIntervalOps + barOps + 2 * pipelineMax <= journalSlots);
@@ -37,7 +47,7 @@ public sealed class Configuration
     /// range.</summary>
     public static bool IsValid(
         int messageSizeMax, int journalSlots, int pipelineMax, int sessionsMax, int barOps,
-        int journalWritesMax, int journalReadsMax, long stateSizeMax)
+        int journalWritesMax, int journalReadsMax, long stateSizeMax, int blockSize, long memtableSize)
     {
         const int countMax = 1 << 16;
         const int sessionSize = 512;
@@ -47,6 +57,9 @@ public sealed class Configuration
         if (sessionsMax is < 1 or > countMax || barOps is < 1 or > countMax) return false;
         if (journalWritesMax is < 1 or > countMax || journalReadsMax is < 1 or > countMax) return false;
         if (stateSizeMax < 1 || stateSizeMax > 1L << 50 || stateSizeMax % Limits.SectorSize != 0) return false;
+        if (blockSize is < Limits.BlockSizeMin or > Limits.BlockSizeMax) return false;
+        if (!BitOperations.IsPow2(blockSize)) return false;
+        if (memtableSize < blockSize || memtableSize > 1L << 34) return false;
         if (journalSlots % barOps != 0 || journalSlots * Limits.HeaderSize % Limits.SectorSize != 0) return false;
         if (sessionsMax > (messageSizeMax - Limits.HeaderSize) / sessionSize) return false;
         int interval = journalSlots - barOps - barOps * ((2 * pipelineMax + barOps - 1) / barOps);
@@ -62,7 +75,7 @@ public sealed class Configuration
     public int PipelineMax { get; }
     public int SessionsMax { get; }
 
-    /// <summary>Operations per compaction bar; checkpoints fall on the end of a bar.</summary>
+    /// <summary>Operations per bar; checkpoints fall on the end of a bar.</summary>
     public int BarOps { get; }
     public int JournalWritesMax { get; }
     public int JournalReadsMax { get; }
@@ -71,6 +84,17 @@ public sealed class Configuration
     /// refused with an error. Recorded at format, equal on every replica, because refusing is a decision of the
     /// log.</summary>
     public long StateSizeMax { get; }
+
+    /// <summary>Bytes of a block of the grid, header included.</summary>
+    public int BlockSize { get; }
+
+    /// <summary>Blocks of the grid: several times the state and the memtables, see
+    /// <c>docs/ARCHITECTURE.md</c>.</summary>
+    public long GridBlocks => (GridFactor * StateSizeMax + 16 * MemtableSize) / BlockSize + 256;
+
+    /// <summary>Bytes (as of <see cref="StateSizeMax"/>) after which a memtable is flushed. Equal on every replica,
+    /// because flushing allocates blocks.</summary>
+    public long MemtableSize { get; }
 
     /// <summary>Operations between checkpoints: slots less one bar, less the bars that two pipelines may
     /// overrun.</summary>

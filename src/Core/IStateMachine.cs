@@ -27,18 +27,58 @@ public interface IStateMachine
     /// <summary>Runs the operation on the CPU alone and returns the size of the reply's body.</summary>
     int Commit(in OperationContext context, ReadOnlySpan<byte> body, Span<byte> reply);
 
-    /// <summary>Starts handing out the whole state as it is now; no commits until <see cref="CheckpointRead"/>
-    /// returned 0.</summary>
-    void CheckpointStart();
+    /// <summary>The share of maintenance that follows an operation. False: reads or writes are under way, call again
+    /// after a completion; nothing else may be asked meanwhile.</summary>
+    bool Maintain(ulong op);
 
-    /// <summary>Next part of the state in its canonical order: the same bytes on every replica with the same log. 0:
-    /// the end.</summary>
-    int CheckpointRead(Span<byte> part);
+    /// <summary>Starts to make the state after an operation, and the caller's sessions with it, durable.</summary>
+    void CheckpointStart(ulong op, ReadOnlySpan<byte> sessions);
 
-    /// <summary>Forgets all state and takes a new one in parts of any size.</summary>
-    void RestoreStart();
-    void RestoreWrite(ReadOnlySpan<byte> part);
+    /// <summary>True once all blocks are on disk; <paramref name="root"/> then names the state. False: call again after
+    /// a completion.</summary>
+    bool CheckpointAdvance(out BlockReference root);
 
-    /// <summary>False if the parts were not a whole state.</summary>
-    bool RestoreEnd();
+    /// <summary>The last checkpoint is what a restart will find: what only the one before needed may be
+    /// overwritten.</summary>
+    void CheckpointDurable();
+
+    /// <summary>Starts to open the state that a root names, the empty one if it is none.</summary>
+    void OpenStart(in BlockReference root);
+
+    OpenResult OpenAdvance();
+
+    /// <summary>The sessions of the checkpoint that was opened.</summary>
+    ReadOnlySpan<byte> OpenedSessions { get; }
+
+    /// <summary>A disk operation of the state machine's has ended.</summary>
+    void OnCompletion(uint token, IoResult result);
+
+    /// <summary>Why the state machine cannot go on, or None.</summary>
+    StateProblem Problem { get; }
+}
+
+public enum OpenResult : byte
+{
+    /// <summary>Reads are under way; call again after a completion.</summary>
+    Waiting = 0,
+    Opened,
+
+    /// <summary>The blocks are what they were, but no state of this release.</summary>
+    Refused,
+}
+
+/// <summary>What keeps a state machine from going on.</summary>
+public enum StateProblem : byte
+{
+    None = 0,
+
+    /// <summary>A block cannot be read as what it was written.</summary>
+    BlockCorrupt,
+
+    /// <summary>An operation needs more blocks at once than the cache holds.</summary>
+    CacheTooSmall,
+
+    /// <summary>The grid has no room to make memory durable.</summary>
+    GridFull,
+    WriteFailed,
 }

@@ -7,6 +7,9 @@ public static class Limits
     public const int SectorSize = 4096;
     public const int HeaderSize = 256;
 
+    public const int BlockSizeMin = 16 << 10;
+    public const int BlockSizeMax = 512 << 10;
+
     public const int ReplicasMax = 6;
     public const int StandbysMax = 6;
     public const int SuperblockCopies = 4;

@@ -63,7 +63,7 @@ internal sealed partial class Simulation : IDisposable
             Cluster = Cluster, Configuration = configuration, Trace = Trace, Marks = Marks,
         };
         _replica = new SimulatedReplica(
-            options, _disk, new SimulatedBus(_network, Trace), _clock, ComputeBackends.Select(),
+            options, _parameters.CacheSize, _disk, new SimulatedBus(_network, Trace), _clock, ComputeBackends.Select(),
             machine => new OracleStateMachine(
                 machine, plant.Replace(machine), _database, _history, _parameters.PrefetchWaits, _order),
             _history);

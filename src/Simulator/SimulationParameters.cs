@@ -12,6 +12,9 @@ internal sealed class SimulationParameters
     private const ulong Millisecond = 1_000_000;
 
     public required Configuration Configuration { get; init; }
+
+    /// <summary>Bytes of the block cache.</summary>
+    public required long CacheSize { get; init; }
     public required int Clients { get; init; }
     public required int Requests { get; init; }
 
@@ -50,7 +53,9 @@ internal sealed class SimulationParameters
         {
             Configuration = new Configuration(
                 messageSizeMax: 16 << 10, journalSlots: 32, pipelineMax: 4 - tape.Below(4), sessionsMax: sessions,
-                barOps: 4, journalWritesMax: 2, journalReadsMax: 3, stateSizeMax: stateSizeMax),
+                barOps: 4, journalWritesMax: 2, journalReadsMax: 3, stateSizeMax: stateSizeMax,
+                blockSize: Limits.BlockSizeMin, memtableSize: (16L << 10) << tape.Below(6)),
+            CacheSize = (8L << 20) << tape.Below(3),
             Clients = 1 + tape.Below(sessions + 2),
             Requests = 60 + 20 * tape.Below(8),
             RequestRate = Ratio.Percent(50 - (uint)tape.Below(46)),
@@ -82,7 +87,8 @@ internal sealed class SimulationParameters
 
     public override string ToString() =>
         $"{Clients} clients for {Configuration.SessionsMax} sessions, {Requests} requests at {RequestRate} a tick, " +
-        $"pipeline {Configuration.PipelineMax}, resend {ResendNanoseconds / Millisecond} ms; " +
+        $"pipeline {Configuration.PipelineMax}, memtable {Configuration.MemtableSize >> 10} KiB, " +
+        $"cache {CacheSize >> 20} MiB, resend {ResendNanoseconds / Millisecond} ms; " +
         $"{Namespaces} namespaces, {Ids} ids, {Dimensions} dimensions, mix {Mix}; network loss {Network.Loss} " +
         $"twice {Network.Duplication} damaged {Network.Corruption} " +
         $"delay {Network.DelayMin / Millisecond}-{Network.DelayMax / Millisecond} ms, " +

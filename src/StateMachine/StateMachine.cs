@@ -10,6 +10,7 @@ using Deterministic.StateMachine.Filters;
 using Deterministic.StateMachine.Namespaces;
 using Deterministic.StateMachine.Prefetch;
 using Deterministic.StateMachine.Query;
+using Deterministic.Storage;
 
 namespace Deterministic.StateMachine;
 
@@ -24,11 +25,18 @@ public sealed class StateMachine : IStateMachine
     private readonly QueryExecutor _query;
     private readonly Prefetcher _prefetcher;
 
+    /// <summary>A machine that lives in memory only, see <see cref="StorageOptions.None"/>.</summary>
     public StateMachine(StaticMemory memory, Configuration configuration, ComputeBackend compute)
+        : this(memory, configuration, compute, StorageOptions.None)
+    {
+    }
+
+    public StateMachine(
+        StaticMemory memory, Configuration configuration, ComputeBackend compute, StorageOptions storage)
     {
         _configuration = configuration;
         int bodySizeMax = configuration.MessageBodySizeMax;
-        _trees = new Trees(memory, configuration.StateSizeMax);
+        _trees = new Trees(memory, configuration, storage);
         View = new NamespaceView(_trees.Namespaces, _trees.Attributes);
         DocumentStore store = new(memory, _trees, compute, bodySizeMax);
         _namespaces = new NamespaceOperations(_trees, View, store);
@@ -66,22 +74,36 @@ public sealed class StateMachine : IStateMachine
         return size;
     }
 
-    public void CheckpointStart() => _trees.Forest.CheckpointStart();
+    public bool Maintain(ulong op) => _trees.Forest.TryCompact(op);
 
-    public int CheckpointRead(Span<byte> part) => _trees.Forest.CheckpointRead(part);
+    public void CheckpointStart(ulong op, ReadOnlySpan<byte> sessions) => _trees.Forest.CheckpointStart(op, sessions);
 
-    public void RestoreStart()
+    public bool CheckpointAdvance(out BlockReference root) => _trees.Forest.TryCheckpoint(out root);
+
+    public void CheckpointDurable() => _trees.Forest.CheckpointDurable();
+
+    public void OpenStart(in BlockReference root)
     {
         _query.Forget();
-        _trees.Forest.RestoreStart();
+        _trees.Forest.OpenStart(in root);
     }
 
-    public void RestoreWrite(ReadOnlySpan<byte> part) => _trees.Forest.RestoreWrite(part);
+    public OpenResult OpenAdvance() => _trees.Forest.OpenAdvance();
 
-    public bool RestoreEnd() => _trees.Forest.RestoreEnd();
+    public ReadOnlySpan<byte> OpenedSessions => _trees.Forest.Sessions;
 
-    /// <summary>Checksum of the canonical stream of the whole state.</summary>
-    public UInt128 StateChecksum() => _trees.Forest.StateChecksum();
+    public void OnCompletion(uint token, IoResult result) => _trees.Forest.OnCompletion(token, result);
+
+    public StateProblem Problem => _trees.Forest.Problem;
+
+    /// <summary>Checksum of all entries of a state that is in memory as a whole.</summary>
+    public UInt128 StateChecksum()
+    {
+        ContentChecksum checksum = new(_trees.Forest);
+        bool done = checksum.TryAdvance();
+        Check.That(done, "the state is not in memory");
+        return checksum.Value;
+    }
 
     private int CommitOne(in OperationContext context, int part, ReadOnlySpan<byte> body, Span<byte> reply)
     {

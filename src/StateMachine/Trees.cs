@@ -2,13 +2,35 @@ using System;
 using Deterministic.Core;
 using Deterministic.Core.Memory;
 using Deterministic.Storage;
+using Deterministic.Storage.Blocks;
 
 namespace Deterministic.StateMachine;
 
 /// <summary>The trees of the state by name.</summary>
-public sealed class Trees(StaticMemory memory, long stateSizeMax)
+public sealed class Trees(StaticMemory memory, Configuration configuration, StorageOptions storage)
 {
-    public Forest Forest { get; } = new(memory, (int)TreeId.Count, stateSizeMax);
+    /// <summary>What one operation may write, as a multiple of the largest message: indexes are larger than what they
+    /// are made of.</summary>
+    private const long OvershootFactor = 512;
+
+    public Forest Forest { get; } = new(memory, new ForestOptions
+    {
+        TreeCount = (int)TreeId.Count,
+        StateSizeMax = configuration.StateSizeMax,
+        MemtableSize = configuration.MemtableSize,
+        OvershootSizeMax = OvershootFactor * configuration.MessageSizeMax,
+        SessionsSizeMax = configuration.MessageBodySizeMax,
+        Grid = new GridOptions
+        {
+            Disk = storage.Disk,
+            Cluster = storage.Cluster,
+            Offset = storage.GridOffset,
+            BlockSize = configuration.BlockSize,
+            Blocks = configuration.GridBlocks,
+            CacheFrames = storage.CacheFrames(configuration.BlockSize),
+        },
+    });
+
     public Tree Namespaces => this[TreeId.Namespaces];
     public Tree Attributes => this[TreeId.Attributes];
     public Tree Ids => this[TreeId.Ids];

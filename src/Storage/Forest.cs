@@ -1,145 +1,211 @@
 using System;
 using Deterministic.Core;
 using Deterministic.Core.Memory;
+using Deterministic.Core.Wire;
+using Deterministic.Storage.Blocks;
+using Deterministic.Storage.Checkpoints;
+using Deterministic.Storage.Compactions;
+using Deterministic.Storage.Levels;
+using Deterministic.Storage.Memory;
+using Deterministic.Storage.Tables;
 
 namespace Deterministic.Storage;
 
-/// <summary>A fixed set of trees that share pages, a value heap and one size. Everything is taken from static memory at
-/// construction; address space is reserved for the worst case, memory is used as it is touched.
-/// <para>Why it always suffices, for a logical size S (with the overshoot), page size P and J = 3/4 P:
-/// Pages: an entry takes at most key + value + 26 bytes of its page, less than it counts in S. Neighbours under
-/// one parent
-/// hold over J bytes together, so N leaves under M parents hold at least (N - M) J / 2. An inner entry takes at
-/// most 564
-/// bytes, so two neighbouring inner pages have 22 children or more, and a level has N' ≤ N / 8 + 5 pages where
-/// the one below has N; over all levels the pages of a tree are at most 7/2 S / P + 80.
-/// Heap: a value takes at most 4/3 of its size with the waste of its class and of the end of its chunk; each class has
-/// one chunk at most that is not full, and a value being resized exists twice.</para></summary>
-public sealed unsafe class Forest
+/// <summary>A fixed set of ordered trees over a grid of blocks. New entries gather in a memtable; full memtables become
+/// sorted tables, and tables are merged level by level. The trees share memtables, levels and tables: in a table each
+/// key begins with the number of its tree. Everything is taken from static memory at construction.</summary>
+public sealed partial class Forest
 {
     /// <summary>What an entry counts in <see cref="SizeBytes"/> beside its key and value.</summary>
-    public const int EntryOverheadSize = 64;
+    public const int EntryOverheadSize = Memtable.EntryOverheadSize;
 
-    /// <summary>How far one operation may carry the state past <see cref="SizeBytesMax"/>.</summary>
-    public const long OvershootSizeMax = 64L << 20;
+    /// <summary>Cursors in use at the same time, at most.</summary>
+    private const int CursorsMax = 32;
 
-    private const int TreePagesMin = 96;
+    private const int ScanRoundsMax = 1 << 16;
+
+    /// <summary>Keys handed out by floor searches that stay as they are.</summary>
+    private const int KeptKeysMax = 64;
+
+    private readonly ForestOptions _options;
     private readonly Tree[] _trees;
-    private readonly PagePool _pages;
-    private readonly ValueHeap _heap;
-    private readonly CheckpointWriter _checkpoint;
-    private readonly CheckpointWriter _checksum;
-    private readonly CheckpointReader _restore;
-    private readonly NativeBuffer _checksumPart;
+    private readonly Memtable[] _memtables;
+    private readonly TableStore _store;
+    private readonly Compactor _compactor;
+    private readonly MergeCursor[] _cursors = new MergeCursor[CursorsMax];
+    private readonly byte[] _keptKeys = new byte[KeptKeysMax * Tree.KeySizeMax];
+    private int _nextCursor;
+    private int _nextKeptKey;
+    private ulong _prefetchOp;
+    private ulong _compactOp;
+    private bool _touchedAll = true;
 
-    public Forest(StaticMemory memory, int treeCount, long stateSizeMax)
+    public Forest(StaticMemory memory, ForestOptions options)
     {
-        Check.That(treeCount > 0 && treeCount < CheckpointWriter.EndMark);
-        Check.That(stateSizeMax > 0);
-        SizeBytesMax = stateSizeMax;
-        long size = stateSizeMax + OvershootSizeMax;
-        _pages = new PagePool(memory, size * 7 / 2 / Page.Size + treeCount * TreePagesMin);
-        _heap = new ValueHeap(memory, (int)(size * 4 / 3 / ValueHeap.ChunkSize) + ValueHeap.Classes + 2);
-        _trees = new Tree[treeCount];
-        for (int i = 0; i < treeCount; i++) _trees[i] = new Tree(this, _pages, _heap);
-        _checkpoint = new CheckpointWriter(this);
-        _checksum = new CheckpointWriter(this);
-        _restore = new CheckpointReader(this);
-        _checksumPart = memory.Take(1 << 16);
+        Check.That(options.TreeCount > 0 && options.TreeCount < byte.MaxValue);
+        Check.That(options.StateSizeMax > 0 && options.MemtableSize > 0 && options.OvershootSizeMax > 0);
+        _options = options;
+        Grid = new Grid(memory, options.Grid);
+        _store = new TableStore(memory, (int)(options.Grid.Blocks / 2), Grid.BodySizeMax);
+        Levels = new LevelSet(_store);
+        Lookup = new Lookup(Grid, _store, Levels);
+        Ranges = new RangeTouch(Grid, _store, Levels);
+        long room = options.MemtableSize + options.OvershootSizeMax;
+        _memtables = [new(memory, options.TreeCount, room), new(memory, options.TreeCount, room)];
+        _compactor = new Compactor(memory, Grid, _store, Levels, _memtables, options.MemtableSize);
+        _trees = new Tree[options.TreeCount];
+        for (int i = 0; i < _trees.Length; i++) _trees[i] = new Tree(this, i);
+        for (int i = 0; i < _cursors.Length; i++) _cursors[i] = new MergeCursor(Grid, _store);
+        Floor = new MergeCursor(Grid, _store);
+        _tablesTrailer = new Trailer(memory, Grid, _store.TablesMax * TableRecord.Size);
+        _mergeTrailer = new Trailer(memory, Grid, _compactor.Merge.StateSizeMax);
+        _sessionsTrailer = new Trailer(memory, Grid, options.SessionsSizeMax);
+        _freeTrailer = new Trailer(memory, Grid, Grid.Free.SizeBytes);
+        _trailers = [_tablesTrailer, _mergeTrailer, _sessionsTrailer, _freeTrailer];
+        long references = 0;
+        foreach (Trailer trailer in _trailers) references += 8 + (long)trailer.PagesMax * BlockReference.Size;
+        references += RootHeadSize + sizeof(long) * options.TreeCount;
+        Check.That(references <= Grid.BodySizeMax, "the root has to name every page");
     }
 
     public Tree this[int tree] => _trees[tree];
 
     public int TreeCount => _trees.Length;
 
+    public Grid Grid { get; }
+
     /// <summary>Sum over all entries of key, value and <see cref="EntryOverheadSize"/>: a function of the contents
     /// alone.</summary>
     public long SizeBytes { get; private set; }
 
     /// <summary>The size past which the state machine refuses writes.</summary>
-    public long SizeBytesMax { get; }
+    public long SizeBytesMax => _options.StateSizeMax;
 
     /// <summary>Set, it judges every access to the trees. For tests, the simulator and fuzzing.</summary>
     public TouchGuard? Guard { get; set; }
+
+    /// <summary>The grid has no room for the memtables; nothing more can be made durable.</summary>
+    public bool GridFull => _compactor.GridFull;
+
+    internal Memtable Active => _memtables[0];
+
+    internal Memtable? Flushing => _compactor.Flushing;
+
+    internal LevelSet Levels { get; }
+
+    internal Lookup Lookup { get; }
+
+    internal RangeTouch Ranges { get; }
+
+    /// <summary>For searches that end at once.</summary>
+    internal MergeCursor Floor { get; }
+
+    /// <summary>Whether the grid surely has room for the memtables and for an operation that adds
+    /// <paramref name="size"/>, so that a write may be taken.</summary>
+    public bool HasRoom(long size)
+    {
+        long held = Active.SizeBytes + (Flushing?.SizeBytes ?? 0) + size;
+        return Grid.Free.FreeCount >= 2 * Flush.BlocksMax(held, Grid.BodySizeMax) + TrailerBlocksMax;
+    }
+
+    /// <summary>Makes room for a long-lived cursor, at construction.</summary>
+    public CursorSlot NewCursor() => new(new MergeCursor(Grid, _store));
 
     /// <summary>Starts to gather what one operation needs. Asked again for the same operation after reads have
     /// completed, it gathers further.</summary>
     public void PrefetchStart(ulong op)
     {
         Check.That(op > 0);
+        if (op != _prefetchOp) Grid.NextEra();
+        _prefetchOp = op;
+        _touchedAll = true;
         Guard?.Start(op);
     }
 
+    /// <summary>Whether what an operation has touched so far is still being read, so that touching again would lead no
+    /// further.</summary>
+    public bool IsReading(ulong op) => op == _prefetchOp && !Grid.ReadsIdle;
+
+    /// <summary>Whether everything touched since the start is in memory.</summary>
+    public bool IsAllResident => _touchedAll;
+
     /// <summary>True once everything touched since the start is in memory; it stays there until the next start for
     /// another operation. False: reads are under way.</summary>
-    public bool PrefetchEnd() => Guard?.EndRound() ?? true;
+    public bool PrefetchEnd() => (Guard?.EndRound() ?? true) && _touchedAll;
 
-    /// <summary>Starts handing out the contents; no changes until <see cref="CheckpointRead"/> returned 0.</summary>
-    public void CheckpointStart() => _checkpoint.Start();
-
-    /// <summary>Fills <paramref name="part"/> as far as the stream goes and returns the bytes written; 0: the
-    /// end.</summary>
-    public int CheckpointRead(Span<byte> part) => _checkpoint.Read(part);
-
-    /// <summary>Forgets everything and takes new contents.</summary>
-    public void RestoreStart()
+    /// <summary>The share of maintenance that follows an operation; false: call again after a completion.</summary>
+    public bool TryCompact(ulong op)
     {
-        Clear();
-        _restore.Start();
+        Check.That(op > 0);
+        if (_compactOp != op) Grid.NextEra();
+        _compactOp = op;
+        Grid.Scanning = true;
+        bool done = _compactor.TryBeat(op);
+        // What fills the cache are blocks that this very work has passed already.
+        for (int i = 0; !done && Grid.IsStuck && i < ScanRoundsMax; i++)
+        {
+            Grid.NextEra();
+            done = _compactor.TryBeat(op);
+        }
+        Check.That(done || !Grid.IsStuck, "the block cache is too small to merge");
+        Grid.Scanning = false;
+        return done;
     }
 
-    public void RestoreWrite(ReadOnlySpan<byte> part) => _restore.Write(part);
-
-    /// <summary>False if the parts were not exactly one valid stream; the forest is then empty.</summary>
-    public bool RestoreEnd()
+    /// <summary>Why the forest cannot go on, or None.</summary>
+    public StateProblem Problem
     {
-        bool valid = _restore.End();
-        if (!valid) Clear();
-        return valid;
+        get
+        {
+            if (Grid.WriteFailed) return StateProblem.WriteFailed;
+            if (Grid.TryFault(out _)) return StateProblem.BlockCorrupt;
+            if (_step == CheckpointStep.Empty && GridFull) return StateProblem.GridFull;
+            return !_touchedAll && Grid.IsStuck ? StateProblem.CacheTooSmall : StateProblem.None;
+        }
     }
 
-    /// <summary>The checksum with which the checkpoint stream ends, over all its bytes before.</summary>
-    public UInt128 StateChecksum()
+    public void OnCompletion(uint token, IoResult result) => Grid.OnCompletion(token, result);
+
+    /// <summary>Forgets all entries of a forest that never wrote a block.</summary>
+    public void Clear()
     {
-        _checksum.Start();
-        while (_checksum.Read(_checksumPart.Span) > 0) continue;
-        return _checksum.Checksum;
+        Check.That(_store.Count == 0 && Grid.Free.AcquiredCount == 0);
+        Active.Clear();
+        SizeBytes = 0;
+        foreach (Tree tree in _trees) tree.Count = 0;
     }
 
-    /// <summary>Checks every invariant of the whole structure. Slow: for tests and the simulator.</summary>
+    /// <summary>Checks every invariant of the memtables. Slow: for tests and the simulator.</summary>
     public void Verify()
     {
-        long size = 0;
-        long pages = 0;
-        long heapValues = 0;
-        for (int i = 0; i < _trees.Length; i++) _trees[i].Verify(ref size, ref pages, ref heapValues);
-        Check.That(size == SizeBytes);
-        Check.That(pages == _pages.UsedPages);
-        Check.That(heapValues == _heap.CountValues());
+        foreach (Memtable memtable in _memtables) memtable.Verify();
     }
 
-    internal bool Room(long size) => SizeBytes + size <= SizeBytesMax + OvershootSizeMax;
-
-    internal long UsedPages => _pages.UsedPages;
-
-    internal int UsedChunks => _heap.UsedChunks;
+    internal bool Note(bool resident)
+    {
+        _touchedAll &= resident;
+        return resident;
+    }
 
     internal void Account(long size)
     {
         SizeBytes += size;
-        Check.That(SizeBytes >= 0 && Room(0));
+        Check.That(SizeBytes >= 0);
     }
 
-    internal bool Contains(ReadOnlySpan<byte> bytes)
+    internal MergeCursor TakeCursor()
     {
-        fixed (byte* pointer = bytes) return bytes.Length > 0 && (_pages.Contains(pointer) || _heap.Contains(pointer));
+        MergeCursor cursor = _cursors[_nextCursor];
+        _nextCursor = (_nextCursor + 1) % CursorsMax;
+        cursor.Generation++;
+        return cursor;
     }
 
-    private void Clear()
+    internal ReadOnlySpan<byte> KeepKey(ReadOnlySpan<byte> key)
     {
-        _pages.Clear();
-        _heap.Clear();
-        SizeBytes = 0;
-        for (int i = 0; i < _trees.Length; i++) _trees[i].Clear();
+        Span<byte> kept = _keptKeys.AsSpan(_nextKeptKey * Tree.KeySizeMax, key.Length);
+        _nextKeptKey = (_nextKeptKey + 1) % KeptKeysMax;
+        key.CopyTo(kept);
+        return kept;
     }
 }

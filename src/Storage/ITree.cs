@@ -24,6 +24,14 @@ public interface ITree
     /// <summary>The same, at the last that is below <paramref name="key"/>.</summary>
     TreeCursor SeekBefore(ReadOnlySpan<byte> key, int prefixSize);
 
+    /// <summary>As <see cref="Seek(ReadOnlySpan{byte}, int)"/>, with a cursor that stays while many others are
+    /// placed.</summary>
+    TreeCursor Seek(CursorSlot slot, ReadOnlySpan<byte> key, int prefixSize);
+
+    /// <summary>As <see cref="SeekBefore(ReadOnlySpan{byte}, int)"/>, with a cursor that stays while many others are
+    /// placed.</summary>
+    TreeCursor SeekBefore(CursorSlot slot, ReadOnlySpan<byte> key, int prefixSize);
+
     void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value);
 
     /// <summary>Makes the value <paramref name="size"/> bytes long, keeping what it held and adding zeroes (all

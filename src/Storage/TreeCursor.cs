@@ -1,80 +1,61 @@
 using System;
-using System.Runtime.CompilerServices;
 using Deterministic.Core;
+using Deterministic.Storage.Levels;
+using Deterministic.Storage.Memory;
 
 namespace Deterministic.Storage;
 
-/// <summary>A place in a tree, walked in key order without allocation. Any change of its tree makes it stale, and
-/// using a
-/// stale cursor is a bug that a check catches; changes of other trees do not disturb it.</summary>
-public struct TreeCursor
+/// <summary>A place in a tree, walked in key order without allocation. Copies of it are the same place. Any change of
+/// its tree makes it stale, as do many newer cursors; using a stale one is a bug that a check catches. Changes of other
+/// trees do not disturb it.</summary>
+public readonly struct TreeCursor
 {
     private readonly Tree _tree;
+    private readonly MergeCursor? _cursor;
+    private readonly MemoryTree _memory;
+    private readonly ulong _generation;
     private readonly ulong _changes;
     private readonly int _prefixSize;
-    private uint _page;
-    private int _slot;
 
-    internal TreeCursor(Tree tree, uint page, int slot, int prefixSize)
+    internal TreeCursor(Tree tree, MergeCursor cursor, MemoryTree memory, int prefixSize)
     {
-        _prefixSize = prefixSize;
+        Check.That(!cursor.Missing, "read without prefetch");
         _tree = tree;
-        _changes = tree.Changes;
-        _page = page;
-        _slot = slot;
+        _cursor = cursor;
+        _memory = memory;
+        _generation = cursor.Generation;
+        _changes = memory.Changes;
+        _prefixSize = prefixSize;
     }
 
     /// <summary>False past either end: then only <see cref="Valid"/> may be asked.</summary>
-    public readonly bool Valid => _page != 0;
+    public bool Valid => _cursor is not null && Usable().Valid;
 
-    public readonly ReadOnlySpan<byte> Key
-    {
-        get
-        {
-            CheckUsable();
-            return _tree.KeyAt(_page, _slot);
-        }
-    }
+    public ReadOnlySpan<byte> Key => Usable().Key;
 
-    public readonly ReadOnlySpan<byte> Value
-    {
-        get
-        {
-            CheckUsable();
-            return _tree.ValueAt(_page, _slot);
-        }
-    }
+    public ReadOnlySpan<byte> Value => Usable().Value;
 
     /// <summary>Moves to the next greater key; false when there was none.</summary>
-    public bool Next()
-    {
-        ReadOnlySpan<byte> before = Key;
-        _tree.StepForward(ref _page, ref _slot);
-        bool valid = StayInPrefix(before);
-        _tree.Walked(before, valid ? Key : default, _prefixSize, forwards: true);
-        return valid;
-    }
+    public bool Next() => Move(forwards: true);
 
     /// <summary>Moves to the next smaller key; false when there was none.</summary>
-    public bool Previous()
+    public bool Previous() => Move(forwards: false);
+
+    private bool Move(bool forwards)
     {
-        ReadOnlySpan<byte> before = Key;
-        _tree.StepBack(ref _page, ref _slot);
-        bool valid = StayInPrefix(before);
-        _tree.Walked(before, valid ? Key : default, _prefixSize, forwards: false);
-        return valid;
+        MergeCursor cursor = Usable();
+        byte[]? before = _tree.IsGuarded ? Key.ToArray() : null;
+        if (forwards) cursor.Next();
+        else cursor.Previous();
+        Check.That(!cursor.Missing, "read without prefetch");
+        if (before is not null) _tree.Walked(before, cursor.Valid ? cursor.Key : default, _prefixSize, forwards);
+        return cursor.Valid;
     }
 
-    private bool StayInPrefix(ReadOnlySpan<byte> before)
+    private MergeCursor Usable()
     {
-        if (_page != 0 && !_tree.KeyAt(_page, _slot).StartsWith(before[.._prefixSize])) _page = 0;
-        return _page != 0;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private readonly void CheckUsable()
-    {
-        Check.That(_page != 0);
-        Check.That(_changes == _tree.Changes);
+        Check.That(_cursor is not null);
+        Check.That(_generation == _cursor.Generation && _changes == _memory.Changes);
+        return _cursor;
     }
 }

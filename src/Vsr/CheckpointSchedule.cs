@@ -38,11 +38,4 @@ public sealed class CheckpointSchedule(Configuration configuration)
         if (checkpoint == 0) return true;
         return replicaCount == 1 ? commit >= checkpoint : commit > checkpoint + _barOps + _pipelineMax;
     }
-
-    /// <summary>Which of the two checkpoint areas: they alternate.</summary>
-    public byte Area(ulong checkpoint)
-    {
-        Check.That(IsCheckpoint(checkpoint));
-        return (byte)((checkpoint + 1) / IntervalOps % 2);
-    }
 }

@@ -59,17 +59,6 @@ public sealed class JournalReport
     public int BadSlots { get; init; }
 }
 
-public sealed class CheckpointReport
-{
-    public ulong Blocks { get; init; }
-
-    /// <summary>First block that is not what the superblock says, or -1.</summary>
-    public long BadBlock { get; init; } = -1;
-    public ulong StateSize { get; init; }
-    public int Sessions { get; init; }
-    public bool Sound => BadBlock < 0;
-}
-
 /// <summary>Looks at a data file without opening it: changes nothing and needs no replica.</summary>
 public static class DataFileInspection
 {
@@ -128,38 +117,5 @@ public static class DataFileInspection
             slots[slot] = new JournalSlotReport(slot, first, second, known);
         }
         return new JournalReport { Slots = slots, Head = head, BadSlots = bad };
-    }
-
-    /// <summary>Reads every block of the checkpoint and verifies the chain.</summary>
-    public static CheckpointReport Checkpoint<TSource>(TSource source, SuperblockReport superblock)
-        where TSource : IInspectionSource
-    {
-        Check.That(superblock.Problem == StopReason.None);
-        DataFileLayout layout = new(superblock.Configuration!);
-        CheckpointState checkpoint = superblock.Working.Checkpoint;
-        ulong blocks = checkpoint.Blocks;
-        if (blocks > (ulong)layout.AreaBlocks || checkpoint.Area > 1) return new CheckpointReport { BadBlock = 0 };
-        byte[] block = new byte[layout.MessageSizeMax];
-        ClientSessions sessions = new(layout.SessionsMax);
-        UInt128 previous = 0;
-        ulong size = 0;
-        for (long i = 0; i < (long)blocks; i++)
-        {
-            long offset = layout.BlockOffset((byte)checkpoint.Area, i);
-            bool sound = source.TryRead(offset, block) && CheckpointBlock.IsSound(
-                block, superblock.Working.Cluster, in checkpoint, (ulong)offset, previous);
-            Header header = sound ? Header.Read(block) : default;
-            if (sound && i == 0)
-            {
-                sound = sessions.Read(
-                    block.AsSpan(Limits.HeaderSize, (int)header.Size - Limits.HeaderSize),
-                    superblock.Working.Cluster, layout.MessageSizeMax);
-            }
-            if (sound && i == (long)blocks - 1) sound = header.Checksum == checkpoint.StreamChecksum;
-            if (!sound) return new CheckpointReport { Blocks = blocks, BadBlock = i, StateSize = size };
-            if (i > 0) size += header.Size - Limits.HeaderSize;
-            previous = header.Checksum;
-        }
-        return new CheckpointReport { Blocks = blocks, StateSize = size, Sessions = sessions.Count };
     }
 }

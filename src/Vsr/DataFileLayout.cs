@@ -19,16 +19,12 @@ public sealed class DataFileLayout
         JournalHeadersOffset = (long)Limits.SuperblockCopies * SuperblockCopyStride;
         JournalPreparesOffset = JournalHeadersOffset + JournalHeadersSize;
         RepliesOffset = JournalPreparesOffset + (long)JournalSlots * MessageSizeMax;
-        AreasOffset = RepliesOffset + (long)SessionsMax * MessageSizeMax;
-        long body = configuration.MessageBodySizeMax;
-        AreaBlocks = AreaBlocksExtra + (configuration.StateSizeMax + body - 1) / body;
-        Size = AreasOffset + 2 * AreaSize;
+        GridOffset = RepliesOffset + (long)SessionsMax * MessageSizeMax;
+        BlockSize = configuration.BlockSize;
+        GridBlocks = configuration.GridBlocks;
+        Size = GridOffset + GridBlocks * BlockSize;
         Check.That(Size % Limits.SectorSize == 0);
     }
-
-    /// <summary>One block for the sessions; the rest is the slack that a stream may need over its entries' accounted
-    /// size.</summary>
-    private const int AreaBlocksExtra = 8;
 
     public int MessageSizeMax { get; }
     public int JournalSlots { get; }
@@ -38,11 +34,9 @@ public sealed class DataFileLayout
     public int JournalHeaderSectors => JournalHeadersSize / Limits.SectorSize;
     public long JournalPreparesOffset { get; }
     public long RepliesOffset { get; }
-    public long AreasOffset { get; }
-
-    /// <summary>Blocks that each of the two checkpoint areas has room for.</summary>
-    public long AreaBlocks { get; }
-    public long AreaSize => AreaBlocks * MessageSizeMax;
+    public long GridOffset { get; }
+    public int BlockSize { get; }
+    public long GridBlocks { get; }
     public long Size { get; }
 
     public static long SuperblockOffset(int copy)
@@ -71,11 +65,11 @@ public sealed class DataFileLayout
         return RepliesOffset + (long)session * MessageSizeMax;
     }
 
-    public long BlockOffset(byte area, long block)
+    /// <summary>Where a block of the grid is; addresses count from 1.</summary>
+    public long BlockOffset(ulong address)
     {
-        Check.That(area < 2);
-        Check.That(block >= 0 && block < AreaBlocks);
-        return AreasOffset + area * AreaSize + block * MessageSizeMax;
+        Check.That(address > 0 && address <= (ulong)GridBlocks);
+        return GridOffset + (long)(address - 1) * BlockSize;
     }
 
     public static int SectorCeiling(int size) =>

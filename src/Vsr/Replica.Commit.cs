@@ -13,6 +13,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         Idle,
         Prefetch,
         Execute,
+        Maintain,
         CheckpointBlocks,
         CheckpointReplies,
         CheckpointSuperblock,
@@ -44,6 +45,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
                 return Prefetch();
             case CommitStage.Execute:
                 return Execute();
+            case CommitStage.Maintain:
+                return Maintain();
             case CommitStage.CheckpointBlocks:
                 return AdvanceCheckpointBlocks();
             case CommitStage.CheckpointReplies:
@@ -52,9 +55,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
                 return true;
             default:
                 if (!_superblock.Idle) return false;
-                _options.Marks.Hit(Mark.CheckpointWritten);
-                Tell(TraceCode.CheckpointDone, CheckpointOp, CheckpointId);
-                _commitStage = CommitStage.Idle;
+                CheckpointEnd();
                 return true;
         }
     }
@@ -97,9 +98,20 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         if (entry.Prepare.Client != 0) Answer(in entry, reply, bodySize);
         Tell(TraceCode.Committed, CommitMin, entry.Prepare.Client != 0 ? reply.Header.ChecksumBody : 0);
         reply.Release();
+        if (Status == ReplicaStatus.Normal) LeavePipeline(CommitMin);
+        _commitStage = CommitStage.Maintain;
+        return true;
+    }
+
+    /// <summary>The client has its answer; the next entry waits until the state is in order.</summary>
+    private bool Maintain()
+    {
+        Message prepare = _committing!;
+        Check.That(prepare.Header.Prepare.Op == CommitMin);
+        if (!_stateMachine.Maintain(CommitMin)) return false;
+        Header entry = prepare.Header;
         _committing = null;
         prepare.Release();
-        if (Status == ReplicaStatus.Normal) LeavePipeline(CommitMin);
         if (_schedule.IsCheckpoint(CommitMin)) CheckpointStart(in entry);
         else _commitStage = CommitStage.Idle;
         return true;

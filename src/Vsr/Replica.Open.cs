@@ -67,11 +67,13 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             expected.JournalSlots == superblock.JournalSlots && expected.PipelineMax == superblock.PipelineMax &&
             expected.SessionsMax == superblock.SessionsMax && expected.BarOps == superblock.BarOps &&
             expected.JournalWritesMax == superblock.JournalWritesMax &&
-            expected.JournalReadsMax == superblock.JournalReadsMax && expected.StateSizeMax == superblock.StateSizeMax;
+            expected.JournalReadsMax == superblock.JournalReadsMax &&
+            expected.StateSizeMax == superblock.StateSizeMax &&
+            expected.BlockSize == superblock.BlockSize && expected.MemtableSize == superblock.MemtableSize;
         if (!same) return StopReason.WrongConfiguration;
         bool sound = _schedule.IsCheckpoint(superblock.Checkpoint.Op) && superblock.CommitMax >= CheckpointOp &&
             superblock.CommitMax <= _schedule.PrepareMax(CheckpointOp) &&
-            superblock.Checkpoint.Blocks <= (ulong)_layout.AreaBlocks && superblock.Checkpoint.Area < 2;
+            superblock.Checkpoint.RootAddress <= (ulong)_layout.GridBlocks;
         return sound ? StopReason.None : StopReason.SuperblockConfigurationInvalid;
     }
 
@@ -86,7 +88,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         if (!_journal.Recovered) return false;
         MarkRecovery();
         _openStep = OpenStep.Restore;
-        RestoreStart();
+        _stateMachine.OpenStart(_superblock.Working.Checkpoint.Root);
         return true;
     }
 

@@ -75,10 +75,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         _replies = new ClientReplies<TDisk>(disk, _layout, ReplyWritesMax);
         _sessions = new ClientSessions(sessions);
         _pipeline = new Message?[_configuration.PipelineMax];
-        for (int i = 0; i < _blockBuffers.Length; i++)
-        {
-            _blockBuffers[i] = memory.Take(_configuration.MessageSizeMax, Limits.SectorSize);
-        }
+        _sessionsTable = new byte[ClientSessions.TableSize(sessions)];
     }
 
     public ReplicaStatus Status { get; private set; }
@@ -122,13 +119,13 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         Advance();
     }
 
-    /// <summary>A disk operation has ended. Tokens of others (<see cref="Token.ForeignBit"/>) only make the replica
-    /// look again whether the state machine has what it waited for.</summary>
+    /// <summary>A disk operation has ended; with <see cref="Token.ForeignBit"/> one of the state machine's.</summary>
     public void OnCompletion(uint token, IoResult result)
     {
         if (Status == ReplicaStatus.Stopped) return;
         Check.That(Status != ReplicaStatus.Closed);
         if ((token & Token.ForeignBit) == 0) Complete(Token.Kind(token), Token.Index(token), result);
+        else _stateMachine.OnCompletion(token, result);
         if (_journal.WriteFailed || _replies.WriteFailed) Stop(StopReason.WriteFailed);
         if (_superblock.Problem != StopReason.None) Stop(_superblock.Problem);
         Advance();
@@ -146,8 +143,6 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             case TokenKind.JournalRead: _journal.OnReadCompletion(result); break;
             case TokenKind.ReplyWrite: _replies.OnWriteCompletion(index, result); break;
             case TokenKind.ReplyRead: _replies.OnReadCompletion(result); break;
-            case TokenKind.CheckpointWrite: OnBlockWritten(index, result); break;
-            case TokenKind.CheckpointRead: OnBlockRead(result); break;
             default: Check.Unreachable(); break;
         }
     }
@@ -162,6 +157,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
                 ? AdvanceOpen()
                 : AdvanceJournal() | AdvanceCommit() | AdvanceReplyRead();
         }
+        if (Status is ReplicaStatus.Recovering or ReplicaStatus.Normal) HeedStateMachine();
     }
 
     /// <summary>Writes the next prepare of the pipeline when the one before it is durable.</summary>

@@ -36,9 +36,10 @@ public enum StopReason : byte
     JournalEmpty,
     JournalTooShort,
     JournalBroken,
-    CheckpointCorrupt,
     CheckpointRefused,
-    CheckpointTooLarge,
+    BlockCorrupt,
+    CacheTooSmall,
+    GridFull,
     WriteFailed,
 }
 
@@ -84,12 +85,16 @@ public static class StopReasons
             "restore the file from a backup",
         StopReason.JournalBroken =>
             "two neighbouring journal entries do not follow from each other; restore from a backup",
-        StopReason.CheckpointCorrupt => "a block of the checkpoint is damaged; restore the file from a backup",
         StopReason.CheckpointRefused =>
             "the state machine could not take the checkpoint: it was written by an incompatible release; " +
             "start that release",
-        StopReason.CheckpointTooLarge =>
-            "the state does not fit into the checkpoint area; format a file with a larger state size and load it again",
+        StopReason.BlockCorrupt =>
+            "a block of the state is damaged on disk and there is nowhere else to get it from; " +
+            "recover the file from the object store or a backup",
+        StopReason.CacheTooSmall =>
+            "an operation needs more blocks in memory at once than the cache holds; start with a larger --cache",
+        StopReason.GridFull =>
+            "the data file has no free blocks left; recover into a file formatted with a larger state size",
         StopReason.WriteFailed => "the disk did not take a write; check that it is healthy and not full, then restart",
         _ => "unknown",
     };

@@ -7,7 +7,7 @@ using Deterministic.Core.Wire;
 
 namespace Deterministic.Vsr;
 
-/// <summary>A checkpoint: the state after one op, and where its stream of blocks is. Its identity is the checksum of
+/// <summary>A checkpoint: the state after one op, and the block that names all of it. Its identity is the checksum of
 /// these bytes, which hold the identities of the two checkpoints before it.</summary>
 [StructLayout(LayoutKind.Explicit, Size = 512)]
 public struct CheckpointState
@@ -17,22 +17,27 @@ public struct CheckpointState
     [FieldOffset(256)] public UInt128 ParentId;
     [FieldOffset(272)] public UInt128 GrandparentId;
 
-    /// <summary>Checksum of the header of the stream's last block, which pins the whole chain; 0 without
-    /// blocks.</summary>
-    [FieldOffset(288)] public UInt128 StreamChecksum;
-
-    /// <summary>Bytes that the state machine wrote.</summary>
-    [FieldOffset(304)] public ulong StateSize;
-
-    /// <summary>Bytes of the session table, which is the stream's first block; 0 without blocks.</summary>
-    [FieldOffset(312)] public ulong SessionsSize;
-    [FieldOffset(320)] public ulong Blocks;
-    [FieldOffset(328)] public uint Area;
+    /// <summary>The root block; 0 for the empty state of a new file.</summary>
+    [FieldOffset(288)] public UInt128 RootChecksum;
+    [FieldOffset(304)] public ulong RootAddress;
+    [FieldOffset(312)] public ulong Reserved2;
+    [FieldOffset(320)] public ulong Reserved3;
+    [FieldOffset(328)] public uint Reserved4;
     [FieldOffset(332)] public uint Release;
     [FieldOffset(336)] public UInt128 Reserved0;
     [FieldOffset(352)] public CheckpointReserved Reserved1;
 
     public readonly ulong Op => Prepare.Prepare.Op;
+
+    public BlockReference Root
+    {
+        readonly get => new(RootAddress, RootChecksum);
+        set
+        {
+            RootAddress = value.Address;
+            RootChecksum = value.Checksum;
+        }
+    }
 
     [UnscopedRef]
     private readonly ReadOnlySpan<byte> Bytes => MemoryMarshal.AsBytes(MemoryMarshal.CreateReadOnlySpan(in this, 1));
@@ -53,7 +58,7 @@ public struct SuperblockCopy
 {
     /// <summary>Bytes of one copy on disk; what follows the struct is zero.</summary>
     public const int Size = 2 * Limits.SectorSize;
-    public const uint VersionCurrent = 1;
+    public const uint VersionCurrent = 2;
     private const int ChecksumStart = 48;
 
     [FieldOffset(0)] public UInt128 Checksum;
@@ -87,10 +92,11 @@ public struct SuperblockCopy
     [FieldOffset(152)] public int BarOps;
     [FieldOffset(156)] public int JournalWritesMax;
     [FieldOffset(160)] public int JournalReadsMax;
-    [FieldOffset(164)] public uint Reserved2;
+    [FieldOffset(164)] public int BlockSize;
     [FieldOffset(168)] public long StateSizeMax;
     [FieldOffset(176)] public CheckpointState Checkpoint;
-    [FieldOffset(688)] public SuperblockReserved Reserved3;
+    [FieldOffset(688)] public long MemtableSize;
+    [FieldOffset(696)] public SuperblockReserved Reserved3;
 
     /// <summary>Reads the copy at the front of <paramref name="bytes"/> (<see cref="Size"/> of them); any
     /// content.</summary>
@@ -127,11 +133,11 @@ public struct SuperblockCopy
     {
         bool possible = Core.Configuration.IsValid(
             MessageSizeMax, JournalSlots, PipelineMax, SessionsMax, BarOps,
-            JournalWritesMax, JournalReadsMax, StateSizeMax);
+            JournalWritesMax, JournalReadsMax, StateSizeMax, BlockSize, MemtableSize);
         return possible
             ? new Configuration(
                 MessageSizeMax, JournalSlots, PipelineMax, SessionsMax, BarOps,
-                JournalWritesMax, JournalReadsMax, StateSizeMax)
+                JournalWritesMax, JournalReadsMax, StateSizeMax, BlockSize, MemtableSize)
             : null;
     }
 
@@ -145,10 +151,12 @@ public struct SuperblockCopy
         JournalWritesMax = configuration.JournalWritesMax;
         JournalReadsMax = configuration.JournalReadsMax;
         StateSizeMax = configuration.StateSizeMax;
+        BlockSize = configuration.BlockSize;
+        MemtableSize = configuration.MemtableSize;
     }
 }
 
-[InlineArray(336)]
+[InlineArray(328)]
 public struct SuperblockReserved
 {
     private byte _element;

@@ -31,6 +31,4 @@ internal enum TokenKind : byte
     JournalRead = 6,
     ReplyWrite = 7,
     ReplyRead = 8,
-    CheckpointWrite = 9,
-    CheckpointRead = 10,
 }

@@ -85,18 +85,18 @@ internal sealed class StaleAfterCrash : Plant
     }
 }
 
-/// <summary>A machine whose checkpoints differ in one byte from its state.</summary>
+/// <summary>A machine that names another root than it wrote.</summary>
 internal sealed class SpoilsCheckpoints : Plant
 {
     public override IStateMachine Replace(IStateMachine machine) => new Spoiling(machine);
 
     private sealed class Spoiling(IStateMachine machine) : Wrapped(machine)
     {
-        public override int CheckpointRead(Span<byte> part)
+        public override bool CheckpointAdvance(out BlockReference root)
         {
-            int size = base.CheckpointRead(part);
-            if (size > 0) part[size - 1] ^= 1;
-            return size;
+            bool done = base.CheckpointAdvance(out root);
+            if (done) root = new BlockReference(root.Address, root.Checksum ^ 1);
+            return done;
         }
     }
 }
@@ -128,13 +128,21 @@ internal abstract class Wrapped(IStateMachine machine) : IStateMachine
     public virtual int Commit(in OperationContext context, ReadOnlySpan<byte> body, Span<byte> reply) =>
         machine.Commit(context, body, reply);
 
-    public void CheckpointStart() => machine.CheckpointStart();
+    public bool Maintain(ulong op) => machine.Maintain(op);
 
-    public virtual int CheckpointRead(Span<byte> part) => machine.CheckpointRead(part);
+    public void CheckpointStart(ulong op, ReadOnlySpan<byte> sessions) => machine.CheckpointStart(op, sessions);
 
-    public void RestoreStart() => machine.RestoreStart();
+    public virtual bool CheckpointAdvance(out BlockReference root) => machine.CheckpointAdvance(out root);
 
-    public void RestoreWrite(ReadOnlySpan<byte> part) => machine.RestoreWrite(part);
+    public void CheckpointDurable() => machine.CheckpointDurable();
 
-    public bool RestoreEnd() => machine.RestoreEnd();
+    public void OpenStart(in BlockReference root) => machine.OpenStart(in root);
+
+    public OpenResult OpenAdvance() => machine.OpenAdvance();
+
+    public ReadOnlySpan<byte> OpenedSessions => machine.OpenedSessions;
+
+    public void OnCompletion(uint token, IoResult result) => machine.OnCompletion(token, result);
+
+    public StateProblem Problem => machine.Problem;
 }

@@ -123,9 +123,9 @@ public sealed class BatchTests : IDisposable
         ErrorCode Update(int part) => _machine.CodeOf(
             Operation.UpdateSchema, new UpdateSchemaRequest { Namespace = "n", Schema = Part(part) }.Write);
         Assert.Equal(ErrorCode.Ok, Update(0));
-        UInt128 before = _machine.State.StateChecksum();
+        UInt128 before = _machine.StateChecksum();
         Assert.Equal(ErrorCode.ReplyTooLarge, Update(1));
-        Assert.Equal(before, _machine.State.StateChecksum());
+        Assert.Equal(before, _machine.StateChecksum());
     }
 
     [Fact]

@@ -1,7 +1,5 @@
 using System;
-using System.Buffers.Binary;
-using System.Collections.Generic;
-using Deterministic.Core.Memory;
+using Deterministic.Storage.Tests.Support;
 using FsCheck;
 using FsCheck.Fluent;
 using Xunit;
@@ -10,202 +8,28 @@ namespace Deterministic.Storage.Tests;
 
 public sealed class ForestTests
 {
-    private const long StateSizeMax = 64L << 20;
+    private static ForestBenchSizes Small { get; } = new(64 << 10, CacheFrames: 600, Blocks: 4096);
 
-    /// <summary>The dumb model: sorted maps by unsigned bytes.</summary>
-    private sealed class Model
+    [Fact]
+    public void WhatWasWrittenIsFoundAfterFlushesAndMerges()
     {
-        public readonly SortedDictionary<byte[], byte[]> Entries =
-            new(Comparer<byte[]>.Create((a, b) => a.AsSpan().SequenceCompareTo(b)));
+        using ForestBench bench = new(Small, seed: 1);
+        for (uint i = 0; i < 20_000; i++) Put(bench, ForestModel.Key(i * 7919 % 20_000), ForestModel.Value(i, 40));
+        for (uint i = 0; i < 20_000; i += 17)
+        {
+            byte[] key = ForestModel.Key(i * 7919 % 20_000);
+            bench.Run(forest => forest[0].Touch(key), forest =>
+            {
+                Assert.True(forest[0].TryGet(key, out ReadOnlySpan<byte> value));
+                Assert.True(value.SequenceEqual(ForestModel.Value(i, 40)));
+            });
+        }
     }
 
     [Fact]
-    public void EveryOperationAgreesWithTheModel() =>
-        Prop.ForAll(ArbMap.Default.ArbFor<int>(), (int seed) => RunAgainstModel(seed, 1500)).QuickCheckThrowOnFailure();
+    public void EveryOperationAgreesWithTheModelThroughCrashes() => Prop.ForAll(
+        ArbMap.Default.ArbFor<int>(), (int seed) => ForestModel.Run(seed, 1500)).QuickCheckThrowOnFailure();
 
-    /// <summary>Long keys make trees of four levels, where splits and joins meet parents at every level.</summary>
-    [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    [InlineData(3)]
-    public void HighTreesKeepTheirShape(int seed)
-    {
-        var random = new Random(seed);
-        using var memory = new StaticMemory();
-        var forest = new Forest(memory, 1, StateSizeMax);
-        byte[] key = new byte[Tree.KeySizeMax];
-        int grown = 0;
-        for (int step = 0; step < 60_000; step++)
-        {
-            bool growing = step / 10_000 % 2 == 0;
-            BinaryPrimitives.WriteInt32BigEndian(key.AsSpan(random.Next(2) * 300), random.Next(40_000));
-            if (growing || random.Next(4) == 0) forest[0].Put(key, key.AsSpan(0, random.Next(200)));
-            else forest[0].RemovePrefix(key.AsSpan(0, random.Next(2, 5)), random.Next(1, 100));
-            grown = Math.Max(grown, forest[0].Height);
-            if (step % 500 == 0) forest.Verify();
-        }
-        forest.Verify();
-        Assert.True(grown >= 4);
-        while (forest[0].RemovePrefix([], 777) == 777) forest.Verify();
-        Assert.Equal(0, forest.SizeBytes);
-        Assert.Equal(1, forest.UsedPages);
-    }
-
-    private static void RunAgainstModel(int seed, int steps)
-    {
-        var random = new Random(seed);
-        using var memory = new StaticMemory();
-        var forest = new Forest(memory, 2, StateSizeMax);
-        Model[] models = [new(), new()];
-        int keySpace = random.Next(1, 2000);
-        int shape = random.Next(4);
-        for (int step = 0; step < steps; step++)
-        {
-            int tree = random.Next(2);
-            Step(random, forest[tree], models[tree].Entries, NewKey(random, keySpace, shape), shape);
-            if (step % 250 == 0) forest.Verify();
-        }
-        forest.Verify();
-        for (int tree = 0; tree < 2; tree++) CompareWhole(forest[tree], models[tree].Entries);
-        Empty(random, forest, models);
-    }
-
-    private static byte[] NewKey(Random random, int keySpace, int shape)
-    {
-        int number = random.Next(keySpace);
-        int size = shape switch { 0 => 4, 1 => 14, 2 => 4 + number % 37, _ => 4 + number * 7919 % 541 };
-        byte[] key = new byte[size];
-        BinaryPrimitives.WriteInt32BigEndian(key.AsSpan(size - 4), number);
-        if (shape == 2) BinaryPrimitives.WriteInt32BigEndian(key, number);
-        return key;
-    }
-
-    private static byte[] NewValue(Random random, int shape)
-    {
-        int size = random.Next(40) switch
-        {
-            0 => random.Next(200_000),
-            < 4 => random.Next(20_000),
-            < 8 => 1020 + random.Next(10),
-            < 20 => random.Next(1024),
-            _ => random.Next(64),
-        };
-        byte[] value = new byte[shape == 1 ? size % 600 : size];
-        random.NextBytes(value);
-        return value;
-    }
-
-    private static void Step(
-        Random random, Tree tree, SortedDictionary<byte[], byte[]> model, byte[] key, int shape)
-    {
-        switch (random.Next(10))
-        {
-            case < 4:
-                byte[] value = NewValue(random, shape);
-                tree.Put(key, value);
-                model[key] = value;
-                break;
-            case 4:
-                int size = NewValue(random, shape).Length;
-                Span<byte> place = tree.Resize(key, size);
-                byte[] old = model.TryGetValue(key, out byte[]? known) ? known : [];
-                byte[] resized = new byte[size];
-                old.AsSpan(0, Math.Min(size, old.Length)).CopyTo(resized);
-                Assert.True(place.SequenceEqual(resized));
-                model[key] = resized;
-                break;
-            case < 7:
-                Assert.Equal(model.Remove(key), tree.Remove(key));
-                break;
-            case 7:
-                Assert.Equal(model.TryGetValue(key, out byte[]? expected), tree.TryGet(key, out var found));
-                Assert.True(found.SequenceEqual(expected));
-                break;
-            case 8:
-                CheckNeighbours(tree, model, key);
-                break;
-            default:
-                if (random.Next(10) == 0) RemovePrefix(random, tree, model, key);
-                break;
-        }
-        Assert.Equal(model.Count, tree.Count);
-    }
-
-    private static void RemovePrefix(
-        Random random, Tree tree, SortedDictionary<byte[], byte[]> model, byte[] key)
-    {
-        byte[] prefix = key[..random.Next(key.Length)];
-        int max = random.Next(1, 50);
-        var matching = new List<byte[]>();
-        foreach (byte[] each in model.Keys)
-        {
-            if (each.AsSpan().StartsWith(prefix) && matching.Count < max) matching.Add(each);
-        }
-        foreach (byte[] each in matching) model.Remove(each);
-        Assert.Equal(matching.Count, tree.RemovePrefix(prefix, max));
-    }
-
-    private static void CheckNeighbours(Tree tree, SortedDictionary<byte[], byte[]> model, byte[] key)
-    {
-        byte[]? below = null, floor = null, from = null, after = null;
-        foreach (byte[] each in model.Keys)
-        {
-            int order = each.AsSpan().SequenceCompareTo(key);
-            if (order < 0) below = each;
-            if (order <= 0) floor = each;
-            if (order >= 0 && from != null) { after = each; break; }
-            if (order >= 0) from = each;
-        }
-        Assert.Equal(floor != null, tree.TryFloor(key, 0, out var foundKey, out var foundValue));
-        if (floor != null) Assert.True(foundKey.SequenceEqual(floor) && foundValue.SequenceEqual(model[floor]));
-        TreeCursor cursor = tree.Seek(key, 0);
-        Assert.Equal(from != null, cursor.Valid);
-        if (from != null)
-        {
-            Assert.True(cursor.Key.SequenceEqual(from) && cursor.Value.SequenceEqual(model[from]));
-            TreeCursor back = cursor;
-            Assert.Equal(after != null, cursor.Next());
-            if (after != null) Assert.True(cursor.Key.SequenceEqual(after));
-            Assert.Equal(below != null, back.Previous());
-            if (below != null) Assert.True(back.Key.SequenceEqual(below));
-        }
-        cursor = tree.SeekBefore(key, 0);
-        Assert.Equal(below != null, cursor.Valid);
-        if (below != null) Assert.True(cursor.Key.SequenceEqual(below));
-    }
-
-    private static void CompareWhole(Tree tree, SortedDictionary<byte[], byte[]> model)
-    {
-        TreeCursor cursor = tree.SeekFirst();
-        foreach ((byte[] key, byte[] value) in model)
-        {
-            Assert.True(cursor.Valid);
-            Assert.True(cursor.Key.SequenceEqual(key) && cursor.Value.SequenceEqual(value));
-            cursor.Next();
-        }
-        Assert.False(cursor.Valid);
-        cursor = tree.SeekLast();
-        int count = 0;
-        for (; cursor.Valid; cursor.Previous()) count++;
-        Assert.Equal(model.Count, count);
-    }
-
-    private static void Empty(Random random, Forest forest, Model[] models)
-    {
-        for (int tree = 0; tree < 2; tree++)
-        {
-            var keys = new List<byte[]>(models[tree].Entries.Keys);
-            byte[][] shuffled = keys.ToArray();
-            random.Shuffle(shuffled);
-            for (int i = 0; i < shuffled.Length; i++)
-            {
-                Assert.True(forest[tree].Remove(shuffled[i]));
-                if (i % 100 == 0) forest.Verify();
-            }
-        }
-        forest.Verify();
-        Assert.Equal(0, forest.SizeBytes);
-        Assert.Equal(2, forest.UsedPages);
-        Assert.Equal(0, forest.UsedChunks);
-    }
+    private static void Put(ForestBench bench, byte[] key, byte[] value) =>
+        bench.Run(forest => forest[0].Touch(key), forest => forest[0].Put(key, value));
 }

@@ -2,6 +2,8 @@ using System;
 using System.Text;
 using Deterministic.Core;
 using Deterministic.Core.Memory;
+using Deterministic.Storage.Blocks;
+using Deterministic.TestSupport;
 using Xunit;
 
 namespace Deterministic.Storage.Tests;
@@ -15,7 +17,15 @@ public sealed class TouchGuardTests : IDisposable
 
     public TouchGuardTests()
     {
-        _forest = new Forest(_memory, 1, 1 << 20);
+        _forest = new Forest(_memory, new ForestOptions
+        {
+            TreeCount = 1, StateSizeMax = 1 << 20, MemtableSize = 1 << 20, OvershootSizeMax = 1 << 20,
+            SessionsSizeMax = 1, Grid = new GridOptions
+            {
+                Disk = new QueueDisk(), Cluster = 1, Offset = 0, BlockSize = Limits.BlockSizeMin, Blocks = 1000,
+                CacheFrames = Grid.FramesMin(Limits.BlockSizeMin),
+            },
+        });
         _tree = _forest[0];
         foreach (string key in (string[])["a1", "a3", "a5", "b2", "b4"]) _tree.Put(Bytes(key), [1]);
     }

@@ -8,7 +8,7 @@ namespace Deterministic.Vsr.Tests;
 
 public sealed class DataFileTests
 {
-    private sealed class Source(MemoryFile file) : IInspectionSource
+    internal sealed class Source(MemoryFile file) : IInspectionSource
     {
         public bool TryRead(long offset, Span<byte> into)
         {
@@ -56,10 +56,9 @@ public sealed class DataFileTests
                 layout.ReplyOffset(0));
             Assert.Equal(
                 layout.ReplyOffset(configuration.SessionsMax - 1) + configuration.MessageSizeMax,
-                layout.BlockOffset(0, 0));
-            Assert.Equal(layout.BlockOffset(0, 0) + layout.AreaSize, layout.BlockOffset(1, 0));
-            Assert.Equal(layout.BlockOffset(1, 0) + layout.AreaSize, layout.Size);
-            Assert.True(layout.AreaBlocks * configuration.MessageBodySizeMax > configuration.StateSizeMax);
+                layout.BlockOffset(1));
+            Assert.Equal(layout.BlockOffset((ulong)layout.GridBlocks) + layout.BlockSize, layout.Size);
+            Assert.True(layout.GridBlocks * layout.BlockSize > 2 * configuration.StateSizeMax);
         }
     }
 
@@ -78,16 +77,10 @@ public sealed class DataFileTests
         JournalReport journal = DataFileInspection.Journal(source, superblock);
         Assert.Equal(31ul, journal.Head);
         Assert.Equal(0, journal.BadSlots);
-        CheckpointReport checkpoint = DataFileInspection.Checkpoint(source, superblock);
-        Assert.True(checkpoint.Sound);
-        Assert.Equal(40_000ul, checkpoint.StateSize);
-        Assert.Equal(1, checkpoint.Sessions);
 
         bench.File.Corrupt(bench.Layout.PrepareOffset(9) + 260);
-        bench.File.Corrupt(bench.Layout.BlockOffset((byte)superblock.Working.Checkpoint.Area, 2) + 1000);
         bench.File.Corrupt(DataFileLayout.SuperblockOffset(2) + 100);
         Assert.Equal(1, DataFileInspection.Journal(source, superblock).BadSlots);
-        Assert.Equal(2, DataFileInspection.Checkpoint(source, superblock).BadBlock);
         Assert.Equal(SuperblockCopyState.Corrupt, DataFileInspection.Superblock(source).Copies[2]);
     }
 
@@ -120,7 +113,6 @@ public sealed class DataFileTests
         for (ulong checkpoint = 0, i = 0; i < 100; i++)
         {
             Assert.True(schedule.PrepareMax(checkpoint) <= checkpoint + 1024);
-            Assert.NotEqual(schedule.Area(checkpoint), schedule.Area(schedule.Next(checkpoint)));
             checkpoint = schedule.Next(checkpoint);
         }
     }

@@ -60,7 +60,7 @@ public sealed class HeaderValidityTests
                 header.Eviction = new EvictionFields { Client = 5, Reason = EvictionReason.NoSession };
                 break;
             case Command.Block:
-                header.Block = new BlockFields { Address = 4096, Snapshot = 1, Kind = BlockKind.CheckpointState };
+                header.Block = new BlockFields { Address = 4096, Snapshot = 1, Kind = BlockKind.Entries };
                 break;
             default:
                 header.PingClient = new PingClientFields { Client = 5 };
@@ -145,7 +145,7 @@ public sealed class HeaderValidityTests
             "root has fields set", Changed(Command.Prepare, (ref Header h) => h.Prepare.Operation = Operation.Root));
         Assert.Equal("op is not commit", Changed(Command.Reply, (ref Header h) => h.Reply.Commit = 5));
         Assert.Equal("reason is unknown", Changed(Command.Eviction, (ref Header h) => h.Eviction.Reason = 0));
-        Assert.Equal("address is not a sector's", Changed(Command.Block, (ref Header h) => h.Block.Address++));
+        Assert.Equal("address is zero", Changed(Command.Block, (ref Header h) => h.Block.Address = 0));
         Assert.Null(Header.Root(7).Invalid(MessageSizeMax));
     }
 }

@@ -95,14 +95,12 @@ public sealed class JournalTests
     {
         using Bench bench = WithEntries(30, out _);
         Assert.True(bench.Replica.CheckpointOp > 0);
-        byte area = new CheckpointSchedule(bench.Configuration).Area(bench.Replica.CheckpointOp);
-        for (int block = 0; block < 3; block++)
-        {
-            bench.File.Corrupt(bench.Layout.BlockOffset(area, block) + 300);
-            bench.Restart().Open();
-            Assert.Equal(StopReason.CheckpointCorrupt, bench.Replica.StopReason);
-            bench.File.Corrupt(bench.Layout.BlockOffset(area, block) + 300);
-        }
+        SuperblockReport superblock = DataFileInspection.Superblock(new DataFileTests.Source(bench.File));
+        long root = bench.Layout.BlockOffset(superblock.Working.Checkpoint.Root.Address);
+        bench.File.Corrupt(root + 300);
+        bench.Restart().Open();
+        Assert.Equal(StopReason.BlockCorrupt, bench.Replica.StopReason);
+        bench.File.Corrupt(root + 300);
         bench.Restart().Open();
         Assert.Equal(ReplicaStatus.Normal, bench.Replica.Status);
         bench.Restart();

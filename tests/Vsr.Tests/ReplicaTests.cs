@@ -198,7 +198,7 @@ public sealed class ReplicaTests
         client.Make(Bench.Cluster, Operation.Write, "slow"u8);
         bench.Deliver(client.Request);
         bench.Settle();
-        for (int i = 0; i < 3; i++) bench.Replica.OnCompletion(Token.ForeignBit, IoResult.Ok);
+        for (int i = 0; i < 3; i++) bench.Replica.OnCompletion(uint.MaxValue, IoResult.Ok);
         Assert.Equal(1ul, bench.StateMachine.Count);
     }
 

@@ -186,11 +186,11 @@ public partial struct Header
 
     private readonly string? InvalidBlock()
     {
-        if (Block.Kind is BlockKind.Reserved or > BlockKind.CheckpointState) return "kind of block is unknown";
-        if (Block.Address == 0 || Block.Address % Limits.SectorSize != 0) return "address is not a sector's";
+        if (Block.Kind is BlockKind.Reserved or > BlockKind.Root) return "kind of block is unknown";
+        if (Block.Address == 0) return "address is zero";
         bool zero = Block.Reserved0 == 0 && Block.Reserved1 == 0 && Block.Reserved2 == 0 && Block.Reserved3 == 0 &&
             Block.Reserved4 == 0 && Block.Reserved5 == 0 && Block.Reserved6 == 0 && Block.Reserved7 == 0 &&
-            Block.Reserved8 == 0;
+            Block.Reserved8 == 0 && Block.Reserved9 == 0;
         return zero ? null : "reserved bytes of the block are not zero";
     }
 }

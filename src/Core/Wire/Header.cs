@@ -194,26 +194,39 @@ public struct PingClientFields
 public enum BlockKind : byte
 {
     Reserved = 0,
-    CheckpointSessions = 1,
-    CheckpointState = 2,
+
+    /// <summary>Entries of a table.</summary>
+    Entries = 1,
+
+    /// <summary>Part of one value that is too large for a block of entries.</summary>
+    LargeValue = 2,
+
+    /// <summary>The blocks of one table with their first keys.</summary>
+    TableIndex = 3,
+
+    /// <summary>Part of a checkpoint's own data: tables, free blocks, sessions.</summary>
+    Trailer = 4,
+
+    /// <summary>Names everything of one checkpoint.</summary>
+    Root = 5,
 }
 
-/// <summary>An immutable block on disk. A stream of blocks is a chain: <see cref="Previous"/> is the checksum of the
-/// block before it, 0 for the first, so the last block's checksum pins all of them.</summary>
+/// <summary>An immutable block of the grid. Whoever refers to it knows its address and its header's
+/// checksum.</summary>
 [StructLayout(LayoutKind.Explicit, Size = 128)]
 public struct BlockFields
 {
-    [FieldOffset(0)] public UInt128 Previous;
+    [FieldOffset(0)] public UInt128 Reserved9;
     [FieldOffset(16)] public UInt128 Reserved0;
     [FieldOffset(32)] public UInt128 Reserved1;
     [FieldOffset(48)] public UInt128 Reserved2;
     [FieldOffset(64)] public UInt128 Reserved3;
     [FieldOffset(80)] public UInt128 Reserved4;
 
-    /// <summary>Offset in the data file.</summary>
+    /// <summary>Number of the block in the grid, from 1.</summary>
     [FieldOffset(96)] public ulong Address;
 
-    /// <summary>The op whose checkpoint the block belongs to.</summary>
+    /// <summary>The op after which the block was made.</summary>
     [FieldOffset(104)] public ulong Snapshot;
     [FieldOffset(112)] public BlockKind Kind;
     [FieldOffset(113)] public byte Reserved5;

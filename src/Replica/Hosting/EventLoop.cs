@@ -6,6 +6,7 @@ using Deterministic.Core;
 using Deterministic.Core.Memory;
 using Deterministic.Replica.Io;
 using Deterministic.Replica.Net;
+using Deterministic.StateMachine;
 using Deterministic.Vsr;
 using Microsoft.Extensions.Logging;
 
@@ -49,7 +50,13 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
         _bus = new TcpMessageBus(
             _memory, arrived, configuration.SessionsMax + ConnectionsExtra, configuration.MessageSizeMax, _wake,
             loggers.CreateLogger("bus"));
-        StateMachine.StateMachine machine = new(_memory, configuration, backend);
+        StateMachine.StateMachine machine = new(_memory, configuration, backend, new StorageOptions
+        {
+            Disk = _disk,
+            Cluster = replica.Cluster,
+            GridOffset = new DataFileLayout(configuration).GridOffset,
+            CacheSize = options.CacheSize,
+        });
         _replica = new(replica, _memory, machine, _disk, _bus, default);
         _memory.Seal();
     }

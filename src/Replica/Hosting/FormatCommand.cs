@@ -32,7 +32,7 @@ internal static class FormatCommand
         { Description = "Replicas of the cluster (1 for now)", Required = true };
     private static readonly Option<string> StateSize = new("--state-size")
     {
-        Description = "How large the state may grow; the file takes twice this and 1.1 GiB",
+        Description = "How large the state may grow; the file takes four times this and 2.1 GiB",
         DefaultValueFactory = _ => "1GiB",
     };
     private static readonly Argument<string> Path = new("FILE") { Description = "Data file to make; must not exist" };
@@ -70,7 +70,8 @@ internal static class FormatCommand
         Configuration production = Configuration.Production;
         Configuration configuration = new(
             production.MessageSizeMax, production.JournalSlots, production.PipelineMax, production.SessionsMax,
-            production.BarOps, production.JournalWritesMax, production.JournalReadsMax, stateSize);
+            production.BarOps, production.JournalWritesMax, production.JournalReadsMax, stateSize,
+            production.BlockSize, production.MemtableSize);
         DataFileLayout layout = new(configuration);
         using DataFile? file = DataFile.TryCreate(path, layout.Size, out string error);
         if (file is null) return Fail(error, ExitCode.Failed);

@@ -8,6 +8,8 @@ using Deterministic.Core.Wire;
 using Deterministic.Replica.Commands;
 using Deterministic.Replica.Io;
 using Deterministic.StateMachine;
+using Deterministic.Storage;
+using Deterministic.Storage.Blocks;
 using Deterministic.Vsr;
 
 namespace Deterministic.Replica.Hosting;
@@ -16,6 +18,8 @@ namespace Deterministic.Replica.Hosting;
 /// start would, and prints the checksum of the state that comes out.</summary>
 internal sealed class Inspection(TextWriter output)
 {
+    private const long CacheSize = 256L << 20;
+
     private bool _damaged;
 
     public int Run(string path)
@@ -37,13 +41,7 @@ internal sealed class Inspection(TextWriter output)
         JournalReport journal = DataFileInspection.Journal(source, superblock);
         Print("journal",
             $"{journal.Slots.Length} slots, head at op {journal.Head}, {journal.BadSlots} with a damaged part");
-        CheckpointReport checkpoint = DataFileInspection.Checkpoint(source, superblock);
-        string stateSize = SizeText.Format((long)checkpoint.StateSize);
-        Print("checkpoint", $"op {superblock.Working.Checkpoint.Op}, " + (checkpoint.Sound
-            ? $"{checkpoint.Blocks} blocks, {stateSize}, sound"
-            : $"block {checkpoint.BadBlock} of {checkpoint.Blocks} is DAMAGED"));
-        _damaged |= !checkpoint.Sound;
-        if (checkpoint.Sound) PrintState(source, superblock, journal);
+        PrintState(source, superblock, journal);
         output.WriteLine(_damaged ? "The file is damaged." : "Everything that was read is sound.");
         return _damaged ? ExitCode.Failed : ExitCode.Ok;
     }
@@ -66,44 +64,63 @@ internal sealed class Inspection(TextWriter output)
     {
         Configuration configuration = superblock.Configuration!;
         using StaticMemory memory = new();
-        StateMachine.StateMachine machine = new(memory, configuration, ComputeBackends.Select());
-        if (!TryRestore(source, superblock, machine))
+        InspectionDisk disk = new(source);
+        StateMachine.StateMachine machine = new(memory, configuration, ComputeBackends.Select(), new StorageOptions
         {
-            Print("state", StopReasons.Text(StopReason.CheckpointRefused));
+            Disk = disk,
+            Cluster = superblock.Working.Cluster,
+            GridOffset = new DataFileLayout(configuration).GridOffset,
+            CacheSize = CacheSize,
+        });
+        CheckpointState checkpoint = superblock.Working.Checkpoint;
+        machine.OpenStart(checkpoint.Root);
+        OpenResult opened = OpenResult.Waiting;
+        bool read = Pump(machine, disk, () => (opened = machine.OpenAdvance()) != OpenResult.Waiting);
+        if (!read || opened != OpenResult.Opened)
+        {
+            Print("checkpoint", $"op {checkpoint.Op}, DAMAGED: " +
+                StopReasons.Text(read ? StopReason.CheckpointRefused : StopReason.BlockCorrupt));
             _damaged = true;
             return;
         }
-        ulong op = Replay(source, superblock, journal, machine);
-        string size = SizeText.Format(machine.Trees.Forest.SizeBytes);
+        Forest forest = machine.Trees.Forest;
+        FreeSet free = forest.Grid.Free;
+        Print("checkpoint", $"op {checkpoint.Op}, {free.AcquiredCount:N0} of {free.Blocks:N0} blocks of " +
+            $"{SizeText.Format(configuration.BlockSize)} in use");
+        ulong op = Replay(source, superblock, journal, machine, disk);
+        ContentChecksum checksum = new(forest);
+        if (!Pump(machine, disk, checksum.TryAdvance))
+        {
+            Print("state", "DAMAGED: " + StopReasons.Text(StopReason.BlockCorrupt));
+            _damaged = true;
+            return;
+        }
+        string size = SizeText.Format(forest.SizeBytes);
         Print("state", $"as of op {op}, {size} of {SizeText.Format(configuration.StateSizeMax)}");
         for (TreeId tree = 0; tree < TreeId.Count; tree++)
-            Print($"  {tree.ToString().ToLowerInvariant()}", $"{machine.Trees.Forest[(int)tree].Count:N0} entries");
-        Print("state checksum", $"{machine.StateChecksum():x32}");
+            Print($"  {tree.ToString().ToLowerInvariant()}", $"{checksum.Counts[(int)tree]:N0} entries");
+        Print("state checksum", $"{checksum.Value:x32}");
         if (op == journal.Head) return;
         Print("journal", $"ops after {op} cannot be run although op {journal.Head} is there: DAMAGED");
         _damaged = true;
     }
 
-    private static bool TryRestore(DataFileSource source, SuperblockReport superblock, IStateMachine machine)
+    /// <summary>Carries out disk operations until the step is done; false if blocks are damaged.</summary>
+    private static bool Pump(IStateMachine machine, InspectionDisk disk, Func<bool> step)
     {
-        CheckpointState checkpoint = superblock.Working.Checkpoint;
-        if (checkpoint.Blocks == 0) return true;
-        DataFileLayout layout = new(superblock.Configuration!);
-        byte[] block = new byte[layout.MessageSizeMax];
-        machine.RestoreStart();
-        for (long i = 0; i < (long)checkpoint.Blocks; i++)
+        while (!step())
         {
-            if (!source.TryRead(layout.BlockOffset((byte)checkpoint.Area, i), block)) return false;
-            Header header = Header.Read(block);
-            if (header.Block.Kind == BlockKind.CheckpointState)
-                machine.RestoreWrite(block.AsSpan(Limits.HeaderSize, (int)header.Size - Limits.HeaderSize));
+            if (machine.Problem != StateProblem.None) return false;
+            if (!disk.TryComplete(out uint token, out IoResult result)) return false;
+            machine.OnCompletion(token, result);
         }
-        return machine.RestoreEnd();
+        return true;
     }
 
     /// <summary>Runs the entries after the checkpoint; returns the last op that could be run.</summary>
     private static ulong Replay(
-        DataFileSource source, SuperblockReport superblock, JournalReport journal, IStateMachine machine)
+        DataFileSource source, SuperblockReport superblock, JournalReport journal, IStateMachine machine,
+        InspectionDisk disk)
     {
         DataFileLayout layout = new(superblock.Configuration!);
         byte[] slot = new byte[layout.MessageSizeMax];
@@ -116,11 +133,18 @@ internal sealed class Inspection(TextWriter output)
             if (next.Prepare != SlotContent.Prepare || next.Header.Prepare.Op != op + 1) return op;
             if (next.Header.Prepare.Parent != parent) return op;
             if (!source.TryRead(layout.PrepareOffset(next.Slot), slot)) return op;
-            op++;
             parent = next.Header.Checksum;
-            if (next.Header.Prepare.Operation < Operation.Write) continue;
-            OperationContext context = new(op, next.Header.Prepare.Timestamp, next.Header.Prepare.Operation);
-            machine.Commit(context, slot.AsSpan(Limits.HeaderSize, (int)next.Header.Size - Limits.HeaderSize), reply);
+            ulong running = op + 1;
+            if (next.Header.Prepare.Operation >= Operation.Write)
+            {
+                OperationContext context = new(running, next.Header.Prepare.Timestamp, next.Header.Prepare.Operation);
+                ReadOnlyMemory<byte> body = slot.AsMemory(
+                    Limits.HeaderSize, (int)next.Header.Size - Limits.HeaderSize);
+                if (!Pump(machine, disk, () => machine.Prefetch(context, body.Span))) return op;
+                machine.Commit(context, body.Span, reply);
+            }
+            if (!Pump(machine, disk, () => machine.Maintain(running))) return op;
+            op = running;
         }
     }
 

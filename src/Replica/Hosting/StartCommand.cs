@@ -14,6 +14,7 @@ namespace Deterministic.Replica.Hosting;
 /// <summary>`deterministic start`: serves a data file until SIGTERM or Ctrl+C.</summary>
 internal static class StartCommand
 {
+    private const long CacheSizeMin = 32L << 20;
     private static readonly Option<string?> Addresses = new("--addresses")
         { Description = "host:port to listen on, such as 127.0.0.1:3001; port 0 takes a free one" };
     private static readonly Option<string?> Backend = new("--backend")
@@ -22,6 +23,8 @@ internal static class StartCommand
         { Description = "Refuse a data file of any other cluster" };
     private static readonly Option<string?> ConfigurationFile = new("--config")
         { Description = "JSON file with the same settings: { \"addresses\": …, \"backend\": …, \"Logging\": … }" };
+    private static readonly Option<string?> Cache = new("--cache")
+        { Description = "Memory for blocks of the state, such as 512MiB or 8GiB (default 1GiB)" };
     private static readonly Argument<string> File = new("FILE")
         { Description = "Data file made by `deterministic format`" };
 
@@ -30,10 +33,11 @@ internal static class StartCommand
         Command command = new("start",
             "Serve a data file. Prints \"ready on ADDRESS\" once it serves; SIGTERM stops it cleanly.\n\n" +
             "Settings come from flags, then from the environment (DETERMINISTIC_ADDRESSES, DETERMINISTIC_BACKEND, " +
+            "DETERMINISTIC_CACHE, " +
             "DETERMINISTIC_Logging__LogLevel__Default), then from --config.\n\n" +
             "Example: deterministic start --addresses 127.0.0.1:3001 ./data.deterministic")
         {
-            Addresses, Backend, Cluster, ConfigurationFile, File,
+            Addresses, Backend, Cache, Cluster, ConfigurationFile, File,
         };
         command.SetAction(RunAsync);
         return command;
@@ -70,9 +74,17 @@ internal static class StartCommand
             await Console.Error.WriteLineAsync(error).ConfigureAwait(false);
             return 2;
         }
+        string cacheText = arguments.GetValue(Cache) ?? builder.Configuration["cache"] ?? "1GiB";
+        if (!SizeText.TryParse(cacheText, out long cacheSize) || cacheSize < CacheSizeMin)
+        {
+            string error = $"--cache: \"{cacheText}\" is not a size of at least {SizeText.Format(CacheSizeMin)}; " +
+                "write it like 512MiB or 4GiB";
+            await Console.Error.WriteLineAsync(error).ConfigureAwait(false);
+            return 2;
+        }
         StartOptions options = new(
             arguments.GetRequiredValue(File), endpoint, arguments.GetValue(Backend) ?? builder.Configuration["backend"],
-            clusterText is null ? null : cluster);
+            clusterText is null ? null : cluster, cacheSize);
         builder.Services.AddSingleton(options);
         builder.Services.AddSingleton<ReplicaService>();
         builder.Services.AddHostedService(services => services.GetRequiredService<ReplicaService>());
@@ -85,4 +97,6 @@ internal static class StartCommand
 
 /// <param name="Backend">Name of the kernels to use; null for the best.</param>
 /// <param name="Cluster">The cluster that the file must belong to; null for any.</param>
-internal sealed record StartOptions(string File, IPEndPoint Endpoint, string? Backend, UInt128? Cluster);
+/// <param name="CacheSize">Bytes of the block cache.</param>
+internal sealed record StartOptions(
+    string File, IPEndPoint Endpoint, string? Backend, UInt128? Cluster, long CacheSize);

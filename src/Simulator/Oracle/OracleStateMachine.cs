@@ -2,6 +2,7 @@ using System;
 using Deterministic.Core;
 using Deterministic.Core.Randomness;
 using Deterministic.Core.Wire;
+using Deterministic.Storage;
 
 namespace Deterministic.Simulator.Oracle;
 
@@ -11,16 +12,18 @@ internal sealed class OracleStateMachine(
     StateMachine.StateMachine real, IStateMachine machine, NaiveDatabase database, CommitHistory history,
     Ratio waits, TapeStream tape) : IStateMachine
 {
+    private BlockReference _root;
+
     /// <summary>The last entry that this machine's state contains.</summary>
     public ulong Op { get; set; }
 
-    /// <summary>Set by a restore until somebody has compared it.</summary>
+    /// <summary>The root of an opened state, until somebody has compared it.</summary>
     public UInt128? RestoredState { get; set; }
 
     /// <summary>A prefetch has said that it waits; whoever runs the disk must call the replica again.</summary>
     public bool Waits { get; set; }
 
-    public UInt128 StateChecksum() => real.StateChecksum();
+    public ContentChecksum ContentChecksum() => new(real.Trees.Forest);
 
     public bool Accepts(Operation operation, ReadOnlySpan<byte> body) => machine.Accepts(operation, body);
 
@@ -49,22 +52,39 @@ internal sealed class OracleStateMachine(
         return size;
     }
 
-    public void CheckpointStart()
+    public bool Maintain(ulong op) => machine.Maintain(op);
+
+    public void CheckpointStart(ulong op, ReadOnlySpan<byte> sessions)
     {
-        history.CheckState(Op, real.StateChecksum());
-        machine.CheckpointStart();
+        Check.That(op >= Op);
+        machine.CheckpointStart(op, sessions);
     }
 
-    public int CheckpointRead(Span<byte> part) => machine.CheckpointRead(part);
-
-    public void RestoreStart() => machine.RestoreStart();
-
-    public void RestoreWrite(ReadOnlySpan<byte> part) => machine.RestoreWrite(part);
-
-    public bool RestoreEnd()
+    public bool CheckpointAdvance(out BlockReference root)
     {
-        if (!machine.RestoreEnd()) return false;
-        RestoredState = real.StateChecksum();
+        if (!machine.CheckpointAdvance(out root)) return false;
+        history.CheckState(Op, root.Checksum);
         return true;
     }
+
+    public void CheckpointDurable() => machine.CheckpointDurable();
+
+    public void OpenStart(in BlockReference root)
+    {
+        _root = root;
+        machine.OpenStart(in root);
+    }
+
+    public OpenResult OpenAdvance()
+    {
+        OpenResult result = machine.OpenAdvance();
+        if (result == OpenResult.Opened && !_root.IsNone) RestoredState = _root.Checksum;
+        return result;
+    }
+
+    public ReadOnlySpan<byte> OpenedSessions => machine.OpenedSessions;
+
+    public void OnCompletion(uint token, IoResult result) => machine.OnCompletion(token, result);
+
+    public StateProblem Problem => machine.Problem;
 }

@@ -30,7 +30,7 @@ internal sealed class CrashDamage(SimulatedDisk disk, DataFileLayout layout, Tap
             switch (tape.Below(5))
             {
                 case 0:
-                    disk.Damage(layout.RepliesOffset + Sector(layout.AreasOffset - layout.RepliesOffset));
+                    disk.Damage(layout.RepliesOffset + Sector(layout.GridOffset - layout.RepliesOffset));
                     break;
                 case 1:
                     disk.Damage(layout.PrepareOffset(tape.Below(layout.JournalSlots)));
@@ -39,7 +39,7 @@ internal sealed class CrashDamage(SimulatedDisk disk, DataFileLayout layout, Tap
                     DamageHeaders();
                     break;
                 case 3:
-                    disk.Damage(layout.BlockOffset((byte)tape.Below(2), tape.Below(4)));
+                    disk.Damage(layout.BlockOffset(1 + (ulong)tape.Below(64)) + Sector(layout.BlockSize));
                     break;
                 default:
                     DamageSuperblock(tape.Below(Limits.SuperblockCopies));

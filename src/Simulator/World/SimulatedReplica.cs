@@ -4,6 +4,7 @@ using Deterministic.Core;
 using Deterministic.Core.Memory;
 using Deterministic.Core.Tracing;
 using Deterministic.Simulator.Oracle;
+using Deterministic.StateMachine;
 using Deterministic.Storage;
 using Deterministic.Vsr;
 
@@ -12,8 +13,9 @@ namespace Deterministic.Simulator.World;
 /// <summary>The production replica over the production state machine on a simulated disk, clock and network. A crash
 /// drops all of it but the disk; a start makes it anew in memory of its own.</summary>
 internal sealed class SimulatedReplica(
-    ReplicaOptions options, SimulatedDisk disk, SimulatedBus bus, SimulatedClock clock, ComputeBackend compute,
-    Func<StateMachine.StateMachine, OracleStateMachine> judge, CommitHistory history) : IDisposable
+    ReplicaOptions options, long cacheSize, SimulatedDisk disk, SimulatedBus bus, SimulatedClock clock,
+    ComputeBackend compute, Func<StateMachine.StateMachine, OracleStateMachine> judge, CommitHistory history)
+    : IDisposable
 {
     private StaticMemory? _memory;
     private MessagePool? _messages;
@@ -34,7 +36,8 @@ internal sealed class SimulatedReplica(
     public bool Idle => Normal && _replica!.PipelineCount == 0;
     public ulong Starts { get; private set; }
 
-    public UInt128 StateChecksum() => _machine!.StateChecksum();
+    /// <summary>Checksum of the contents as they are now; the replica has to stay idle until it is done.</summary>
+    public ContentChecksum ContentChecksum() => _machine!.ContentChecksum();
 
     public void Start()
     {
@@ -42,7 +45,13 @@ internal sealed class SimulatedReplica(
         _memory = new StaticMemory();
         int messageSizeMax = options.Configuration.MessageSizeMax;
         _messages = new MessagePool(_memory, options.Configuration.PipelineMax + 4, messageSizeMax);
-        StateMachine.StateMachine machine = new(_memory, options.Configuration, compute);
+        StateMachine.StateMachine machine = new(_memory, options.Configuration, compute, new StorageOptions
+        {
+            Disk = disk,
+            Cluster = options.Cluster,
+            GridOffset = new DataFileLayout(options.Configuration).GridOffset,
+            CacheSize = cacheSize,
+        });
         machine.Trees.Forest.Guard = new TouchGuard(machine.Trees.Forest, cold: false);
         _machine = judge(machine);
         _replica = new(options, _memory, _machine, disk, bus, clock);
@@ -80,7 +89,7 @@ internal sealed class SimulatedReplica(
     {
         if (_machine is not { Waits: true }) return;
         _machine.Waits = false;
-        Complete(Token.ForeignBit, IoResult.Ok);
+        Tick();
     }
 
     public void Deliver(ReadOnlySpan<byte> bytes)

@@ -10,7 +10,7 @@ namespace Deterministic.StateMachine.Columns;
 public static class ChunkLayout
 {
     public const int RowsMax = 1024;
-    public const int SizeMax = 64 << 10;
+    public const int SizeMax = 64_000;
     public const int PresenceSizeMax = RowsMax / 8;
 
     public static int PresenceSize(int rows) => (rows + 63) / 64 * 8;

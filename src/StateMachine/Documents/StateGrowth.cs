@@ -104,7 +104,14 @@ public struct StateGrowth
     {
         long growth = Total(view);
         Check.That(growth >= 0);
-        if (growth == 0 || forest.SizeBytes <= forest.SizeBytesMax - growth) return true;
+        if (growth == 0) return true;
+        if (!forest.HasRoom(growth))
+        {
+            error.Begin(ErrorCode.StateFull).Text("the data file has "u8).Number(forest.Grid.Free.FreeCount)
+                .Text(" free blocks, too few for this request before the next checkpoint frees more; try again"u8);
+            return false;
+        }
+        if (forest.SizeBytes <= forest.SizeBytesMax - growth) return true;
         error.Begin(ErrorCode.StateFull).Text("state has "u8).Number(forest.SizeBytes)
             .Text(" bytes and this request may add "u8).Number(growth).Text(", limit is "u8)
             .Number(forest.SizeBytesMax).Text(" (set when the cluster was formatted); deletes still work"u8);

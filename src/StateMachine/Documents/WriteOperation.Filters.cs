@@ -79,7 +79,7 @@ public sealed partial class WriteOperation
         if (_roots[filter] == FilterProgram.NoFilter) return true;
         bool resident = true;
         Keys key = new(stackalloc byte[12]);
-        Storage.TreeCursor cursor = _trees.Liveness.Seek(key.Namespace(_view.Number).Key, 8);
+        Storage.TreeCursor cursor = _trees.Liveness.Seek(_liveWindows, key.Namespace(_view.Number).Key, 8);
         for (; cursor.Valid && documentsMax > 0; cursor.Next())
         {
             uint window = BinaryPrimitives.ReadUInt32BigEndian(cursor.Key[8..]);
@@ -131,7 +131,7 @@ public sealed partial class WriteOperation
         if (_roots[filter] == FilterProgram.NoFilter) return true;
         Keys prefix = new(stackalloc byte[8]);
         prefix.Namespace(_view.Number);
-        Storage.TreeCursor cursor = _trees.Liveness.Seek(prefix.Key, prefix.Size);
+        Storage.TreeCursor cursor = _trees.Liveness.Seek(_liveWindows, prefix.Key, prefix.Size);
         for (; cursor.Valid; cursor.Next())
         {
             uint window = BinaryPrimitives.ReadUInt32BigEndian(cursor.Key[8..]);

@@ -13,6 +13,7 @@ internal sealed class Prefetcher(Trees trees, QueryExecutor queries, WritePrefet
     /// <summary>True once the operation can be committed.</summary>
     public bool Run(in OperationContext context, ReadOnlySpan<byte> body)
     {
+        if (trees.Forest.IsReading(context.Op)) return false;
         trees.Forest.PrefetchStart(context.Op);
         NamespacePrefetch.TouchGarbage(trees);
         if (context.Operation == Operation.Batch) RunBatch(context, body);

@@ -17,6 +17,7 @@ public sealed class ColumnWalk(Tree columns)
 
     /// <summary>Key of a chunk, and a zero byte that puts it just above that chunk.</summary>
     private readonly byte[] _key = new byte[KeySize + 1];
+    private readonly CursorSlot _slot = columns.NewCursor();
     private TreeCursor _cursor;
     private int _width;
     private uint _first;
@@ -61,7 +62,7 @@ public sealed class ColumnWalk(Tree columns)
     private void Place(uint document)
     {
         BinaryPrimitives.WriteUInt32BigEndian(_key.AsSpan(10), document);
-        TreeCursor at = columns.SeekBefore(_key, PrefixSize);
+        TreeCursor at = columns.SeekBefore(_slot, _key, PrefixSize);
         TreeCursor next = columns.Seek(_key, PrefixSize);
         _cursor = at;
         _first = _cursor.Valid ? BinaryPrimitives.ReadUInt32BigEndian(_cursor.Key[10..]) : 0;

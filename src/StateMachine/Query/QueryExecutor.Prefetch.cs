@@ -23,7 +23,8 @@ public sealed partial class QueryExecutor
         if (!NamespacePrefetch.TryTouch(_trees, name, out _)) return;
         if (!TryRead(body, touching: true, ref error)) return;
         _lists.BeginRequest();
-        if (TryRank(body, touching: true, ref error) && _lists.Fits)
+        // The rows of the answer are touched until they are there, and for that they have to be found again.
+        if (TryRank(body, touching: true, ref error) && _lists.Fits && _trees.Forest.IsAllResident)
         {
             _lists.Keep(part);
             if (_queries == 1) _partRead = part;

@@ -22,6 +22,7 @@ public sealed partial class QueryExecutor : IRowTies
 {
     private const int NoPart = -1;
 
+    private readonly CursorSlot _live;
     private readonly Trees _trees;
     private readonly ComputeBackend _backend;
     private readonly NamespaceView _view;
@@ -55,6 +56,7 @@ public sealed partial class QueryExecutor : IRowTies
     /// <param name="messageBodySizeMax">Of the configuration: bounds requests, and so the operands of filters.</param>
     public QueryExecutor(StaticMemory memory, Trees trees, ComputeBackend backend, int messageBodySizeMax)
     {
+        _live = trees.Liveness.NewCursor();
         _trees = trees;
         _backend = backend;
         _view = new NamespaceView(trees.Namespaces, trees.Attributes);
@@ -263,7 +265,7 @@ public sealed partial class QueryExecutor : IRowTies
     private TreeCursor FirstWindow()
     {
         Keys key = new(stackalloc byte[8]);
-        return _trees.Liveness.Seek(key.Namespace(_view.Number).Key, 8);
+        return _trees.Liveness.Seek(_live, key.Namespace(_view.Number).Key, 8);
     }
 
     /// <summary>Moves to the next window with documents that pass the filter and leaves them in the mask.</summary>

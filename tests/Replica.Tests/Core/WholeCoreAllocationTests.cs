@@ -6,6 +6,7 @@ using Deterministic.Core.Collections;
 using Deterministic.Core.Memory;
 using Deterministic.Core.Model;
 using Deterministic.Core.Wire;
+using Deterministic.StateMachine;
 using Deterministic.Vsr;
 using Xunit;
 
@@ -27,14 +28,18 @@ public sealed class WholeCoreAllocationTests : IDisposable
     {
         Configuration configuration = new(
             messageSizeMax: 64 << 10, journalSlots: 64, pipelineMax: 4, sessionsMax: 4, barOps: 4,
-            journalWritesMax: 2, journalReadsMax: 2, stateSizeMax: 32L << 20);
+            journalWritesMax: 2, journalReadsMax: 2, stateSizeMax: 32L << 20,
+            blockSize: 32 << 10, memtableSize: 1 << 20);
         ReplicaOptions options = new() { Cluster = 1, Configuration = configuration };
         MemoryDisk disk = new(_memory, new DataFileLayout(configuration).Size);
         DiskSink sink = new(disk);
         Assert.Equal(StopReason.None, DataFileFormat.Write(options, ref sink));
         ReplyCatcher bus = new();
         MessagePool arrived = new(_memory, 8, configuration.MessageSizeMax);
-        StateMachine.StateMachine machine = new(_memory, configuration, ComputeBackends.Select());
+        StateMachine.StateMachine machine = new(_memory, configuration, ComputeBackends.Select(), new StorageOptions
+        {
+            Disk = disk, Cluster = 1, GridOffset = new DataFileLayout(configuration).GridOffset, CacheSize = 32 << 20,
+        });
         Replica<StateMachine.StateMachine, MemoryDisk, ReplyCatcher, StepClock> replica =
             new(options, _memory, machine, disk, bus, new StepClock());
         byte[][] bodies = Bodies(out Operation[] operations);

@@ -52,12 +52,10 @@ public sealed class StateFullProperties
     [Fact]
     public void The_limit_is_never_passed_and_not_refused_far_below()
     {
-        using Machine machine = new(Configuration.Tiny);
-        Storage.Forest forest = machine.State.Trees.Forest;
-        byte[] empty = machine.Checkpoint();
         Prop.ForAll(Gen.Choose(0, int.MaxValue).ToArbitrary(), seed =>
         {
-            machine.Restore(empty);
+            using Machine machine = new(Configuration.Tiny);
+            Storage.Forest forest = machine.State.Trees.Forest;
             Random random = new(seed);
             int size = random.Next(1, 30);
             int refused = 0;

@@ -45,27 +45,24 @@ public sealed class StateProperties
     [Fact]
     public void Every_tree_holds_exactly_what_the_live_rows_lead_to()
     {
-        using Machine machine = new(Configuration.Tiny);
-        using Machine restarted = new(Configuration.Tiny);
-        byte[] empty = machine.Checkpoint();
-        Prop.ForAll(Steps, steps => Verify(steps, machine, restarted, empty))
+        Prop.ForAll(Steps, Verify)
             .Check(Config.QuickThrowOnFailure.WithMaxTest(100).WithEndSize(80));
     }
 
-    private static void Verify(Step[] steps, Machine machine, Machine restarted, byte[] empty)
+    private static void Verify(Step[] steps)
     {
-        machine.Restore(empty);
+        using Machine machine = new(Configuration.Tiny);
         Model model = [];
         foreach (Step step in steps) Run(machine, model, step);
         StateVerifier.Verify(machine.State);
         AssertRows(machine, model);
-        restarted.Restore(machine.Checkpoint(), machine.Op);
-        Assert.Equal(machine.State.StateChecksum(), restarted.State.StateChecksum());
+        using Machine restarted = machine.Restart();
+        Assert.Equal(machine.StateChecksum(), restarted.StateChecksum());
         StateVerifier.Verify(restarted.State);
         Step more = new(Act.Upsert, steps.Length);
         Run(machine, model, more);
         Run(restarted, model, more);
-        Assert.Equal(machine.State.StateChecksum(), restarted.State.StateChecksum());
+        Assert.Equal(machine.StateChecksum(), restarted.StateChecksum());
         StateVerifier.Verify(restarted.State);
         AssertRows(restarted, model);
     }

@@ -58,7 +58,7 @@ public sealed class WriteProperties
             if (step.Kind == 2) model.Remove(step.Id);
         }
         using Machine restarted = machine.Restart(Configuration.Tiny);
-        Assert.Equal(machine.State.StateChecksum(), restarted.State.StateChecksum());
+        Assert.Equal(machine.StateChecksum(), restarted.StateChecksum());
         AssertEqual(model, restarted.State);
     }).QuickCheckThrowOnFailure();
 

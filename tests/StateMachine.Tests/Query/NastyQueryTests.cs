@@ -221,12 +221,8 @@ public sealed class NastyQueryTests : IDisposable
 
     private static byte[] Reply(Machine machine, QueryRequest request)
     {
-        byte[] body = new byte[64 << 10];
-        byte[] reply = new byte[1 << 20];
-        WireWriter writer = new(body);
-        request.Write(ref writer);
-        int size = machine.State.Commit(new OperationContext(1, 1, Operation.Query), writer.Written, reply);
-        return reply[..size];
+        machine.Commit(Operation.Query, request.Write, out _);
+        return machine.Reply.ToArray();
     }
 
     private ReplyStatus Fails(QueryRequest request)
@@ -246,7 +242,7 @@ public sealed class NastyQueryTests : IDisposable
         QueryRequest request = new() { Namespace = "n", Queries = queries, Rerank = Rerank.ReciprocalRankFusion };
         request.Write(ref writer);
         byte[] whole = writer.Written.ToArray();
-        UInt128 before = Machine.State.StateChecksum();
+        UInt128 before = Machine.StateChecksum();
         for (int i = 0; i < 6000; i++)
         {
             byte[] bytes = whole.AsSpan(0, i % 3 == 0 ? random.Next(1, whole.Length) : whole.Length).ToArray();
@@ -262,7 +258,7 @@ public sealed class NastyQueryTests : IDisposable
             }
             Assert.InRange(Machine.Commit(Operation.Query, bytes), 2, Configuration.Production.MessageBodySizeMax);
         }
-        Assert.Equal(before, Machine.State.StateChecksum());
+        Assert.Equal(before, Machine.StateChecksum());
     }
 
     /// <summary>Mutations of one short query each, so that most of them reach what is behind the decoder.</summary>

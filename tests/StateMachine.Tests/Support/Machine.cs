@@ -5,6 +5,7 @@ using Deterministic.Core.Memory;
 using Deterministic.Core.Model;
 using Deterministic.Core.Wire;
 using Deterministic.Storage;
+using Deterministic.TestSupport;
 
 namespace Deterministic.StateMachine.Tests.Support;
 
@@ -14,20 +15,29 @@ public sealed class Machine : IDisposable
 {
     private readonly StaticMemory _memory = new();
     private readonly TouchGuard _guard;
+    private readonly Configuration _configuration;
+    private readonly QueueDisk _disk;
     private readonly byte[] _body;
     private readonly byte[] _reply;
     private ulong _op;
     private int _replySize;
 
     public Machine(Configuration? configuration = null)
+        : this(configuration ?? Configuration.Production, new QueueDisk())
     {
-        Configuration used = configuration ?? Configuration.Production;
-        State = new StateMachine(_memory, used, new ScalarBackend());
+    }
+
+    private Machine(Configuration configuration, QueueDisk disk)
+    {
+        _configuration = configuration;
+        _disk = disk;
+        State = new StateMachine(_memory, configuration, new ScalarBackend(), new StorageOptions
+            { Disk = disk, Cluster = 1, GridOffset = 0, CacheSize = 64 << 20 });
         _guard = new TouchGuard(State.Trees.Forest, cold: true);
         Guarded = true;
         _memory.Seal();
-        _body = new byte[used.MessageBodySizeMax];
-        _reply = new byte[used.MessageBodySizeMax];
+        _body = new byte[configuration.MessageBodySizeMax];
+        _reply = new byte[configuration.MessageBodySizeMax];
     }
 
     public delegate void BodyWriter(ref WireWriter writer);
@@ -54,9 +64,10 @@ public sealed class Machine : IDisposable
     {
         _op++;
         OperationContext context = new(_op, _op * 1000, operation);
-        while (!State.Prefetch(context, body)) continue;
+        while (!State.Prefetch(context, body)) CompleteAll();
         Rounds = _guard.Rounds;
         _replySize = State.Commit(context, body, _reply);
+        while (!State.Maintain(_op)) CompleteOne();
         return _replySize;
     }
 
@@ -82,11 +93,11 @@ public sealed class Machine : IDisposable
 
     public ReplyStatus WriteFails(WriteRequest request)
     {
-        UInt128 before = State.StateChecksum();
+        UInt128 before = StateChecksum();
         WireReader reader = Commit(Operation.Write, request.Write, out ReplyStatus status);
         if (status.Code == ErrorCode.Ok) throw new InvalidOperationException("the write was expected to fail");
         if (!reader.AtEnd) throw new InvalidOperationException("error reply has more than its text");
-        if (State.StateChecksum() != before) throw new InvalidOperationException("a failed write changed the state");
+        if (StateChecksum() != before) throw new InvalidOperationException("a failed write changed the state");
         return status;
     }
 
@@ -107,33 +118,48 @@ public sealed class Machine : IDisposable
     /// <summary>A new machine from this one's checkpoint.</summary>
     public Machine Restart(Configuration? configuration = null)
     {
-        Machine next = new(configuration);
-        next.Restore(Checkpoint(), _op);
+        BlockReference root = Checkpoint();
+        Machine next = new(configuration ?? _configuration, _disk);
+        next.Open(root, _op);
         return next;
     }
 
-    public byte[] Checkpoint()
+    /// <summary>Writes a checkpoint to the machine's disk.</summary>
+    public BlockReference Checkpoint()
     {
-        System.IO.MemoryStream stream = new();
-        byte[] part = new byte[4096];
-        State.CheckpointStart();
-        int size;
-        while ((size = State.CheckpointRead(part)) > 0) stream.Write(part, 0, size);
-        return stream.ToArray();
+        State.CheckpointStart(_op == 0 ? 1 : _op, []);
+        BlockReference root;
+        while (!State.CheckpointAdvance(out root)) CompleteOne();
+        State.CheckpointDurable();
+        return root;
     }
 
-    /// <summary>Forgets everything and goes on from a checkpoint, taken in parts of uneven size.</summary>
-    public void Restore(ReadOnlySpan<byte> checkpoint, ulong op = 0)
+    private void Open(BlockReference root, ulong op)
     {
         _op = op;
-        State.RestoreStart();
-        for (int size = 1; !checkpoint.IsEmpty; size = size * 3 + 1)
-        {
-            int taken = Math.Min(size, checkpoint.Length);
-            State.RestoreWrite(checkpoint[..taken]);
-            checkpoint = checkpoint[taken..];
-        }
-        if (!State.RestoreEnd()) throw new InvalidOperationException("checkpoint does not restore");
+        State.OpenStart(in root);
+        OpenResult result;
+        while ((result = State.OpenAdvance()) == OpenResult.Waiting) CompleteOne();
+        if (result != OpenResult.Opened) throw new InvalidOperationException("checkpoint does not open");
+    }
+
+    /// <summary>Checksum of all entries; leaves all blocks in memory.</summary>
+    public UInt128 StateChecksum()
+    {
+        ContentChecksum checksum = new(State.Trees.Forest);
+        while (!checksum.TryAdvance()) CompleteOne();
+        return checksum.Value;
+    }
+
+    private void CompleteAll()
+    {
+        while (_disk.TryComplete(out uint token)) State.OnCompletion(token, IoResult.Ok);
+    }
+
+    private void CompleteOne()
+    {
+        if (!_disk.TryComplete(out uint token)) throw new InvalidOperationException("waits for nothing");
+        State.OnCompletion(token, IoResult.Ok);
     }
 
     public void Dispose() => _memory.Dispose();

@@ -4,34 +4,41 @@ using System.Collections.Generic;
 using Deterministic.Core;
 using Deterministic.Core.Memory;
 using Deterministic.Core.Wire;
+using Deterministic.TestSupport;
 using Deterministic.Vsr;
 
 namespace Deterministic.Vsr.Tests.Support;
 
 /// <summary>Answers every operation with its body behind the number of operations so far; its state is that number
 /// and a hash chain over all bodies, padded to several blocks.</summary>
-internal sealed class EchoStateMachine : IStateMachine
+internal sealed class EchoStateMachine(StaticMemory memory, Configuration configuration, IDisk disk)
+    : ForestMachine(memory, configuration, disk, Bench.Cluster, new DataFileLayout(configuration).GridOffset, StateSize)
 {
     private const int StateSize = 40_000;
-    private readonly byte[] _state = new byte[StateSize];
-    private int _position;
+    private int _prefetches;
 
     public ulong Count { get; private set; }
     public UInt128 Hash { get; private set; }
     public bool RefuseRestore { get; set; }
     public int PrefetchesUntilReady { get; set; }
-    private int _prefetches;
 
-    public bool Accepts(Operation operation, ReadOnlySpan<byte> body) => operation == Operation.Write;
+    public override bool Accepts(Operation operation, ReadOnlySpan<byte> body) => operation == Operation.Write;
 
-    public bool Prefetch(in OperationContext context, ReadOnlySpan<byte> body)
+    public override bool Prefetch(in OperationContext context, ReadOnlySpan<byte> body)
     {
         if (_prefetches++ < PrefetchesUntilReady) return false;
+        if (!base.Prefetch(context, body)) return false;
         _prefetches = 0;
         return true;
     }
 
-    public int Commit(in OperationContext context, ReadOnlySpan<byte> body, Span<byte> reply)
+    public override OpenResult OpenAdvance()
+    {
+        OpenResult result = base.OpenAdvance();
+        return result == OpenResult.Opened && RefuseRestore ? OpenResult.Refused : result;
+    }
+
+    protected override int Run(in OperationContext context, ReadOnlySpan<byte> body, Span<byte> reply)
     {
         Count++;
         Span<byte> chained = stackalloc byte[32];
@@ -43,34 +50,16 @@ internal sealed class EchoStateMachine : IStateMachine
         return 8 + body.Length;
     }
 
-    public void CheckpointStart()
+    protected override void Save(Span<byte> state)
     {
-        _position = 0;
-        BinaryPrimitives.WriteUInt64LittleEndian(_state, Count);
-        BinaryPrimitives.WriteUInt128LittleEndian(_state.AsSpan(8), Hash);
+        BinaryPrimitives.WriteUInt64LittleEndian(state, Count);
+        BinaryPrimitives.WriteUInt128LittleEndian(state[8..], Hash);
     }
 
-    public int CheckpointRead(Span<byte> part)
+    protected override void Load(ReadOnlySpan<byte> state)
     {
-        int size = Math.Min(Math.Min(part.Length, 7000), StateSize - _position);
-        _state.AsSpan(_position, size).CopyTo(part);
-        _position += size;
-        return size;
-    }
-
-    public void RestoreStart() => _position = 0;
-
-    public void RestoreWrite(ReadOnlySpan<byte> part)
-    {
-        part.CopyTo(_state.AsSpan(_position));
-        _position += part.Length;
-    }
-
-    public bool RestoreEnd()
-    {
-        Count = BinaryPrimitives.ReadUInt64LittleEndian(_state);
-        Hash = BinaryPrimitives.ReadUInt128LittleEndian(_state.AsSpan(8));
-        return _position == StateSize && !RefuseRestore;
+        Count = BinaryPrimitives.ReadUInt64LittleEndian(state);
+        Hash = BinaryPrimitives.ReadUInt128LittleEndian(state[8..]);
     }
 }
 
@@ -168,7 +157,8 @@ internal sealed class Bench : IDisposable
     /// <summary>Wraps and checkpoints within a few dozen operations.</summary>
     public static Configuration Small { get; } = new(
         messageSizeMax: 16 << 10, journalSlots: 32, pipelineMax: 4, sessionsMax: 7, barOps: 4,
-        journalWritesMax: 2, journalReadsMax: 3, stateSizeMax: 128 << 10);
+        journalWritesMax: 2, journalReadsMax: 3, stateSizeMax: 128 << 10,
+        blockSize: 16 << 10, memtableSize: 64 << 10);
 
     public Configuration Configuration { get; }
     public DataFileLayout Layout { get; }
@@ -195,7 +185,7 @@ internal sealed class Bench : IDisposable
         _pool = new MessagePool(_memory, Configuration.PipelineMax + 4, Configuration.MessageSizeMax);
         Disk = new MemoryDisk(File);
         Bus = new TestBus();
-        StateMachine = new EchoStateMachine();
+        StateMachine = new EchoStateMachine(_memory, Configuration, Disk);
         Replica = new(options ?? Options(Configuration), _memory, StateMachine, Disk, Bus, Clock);
         _memory.Seal();
     }

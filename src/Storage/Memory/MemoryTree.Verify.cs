@@ -1,9 +1,9 @@
 using System;
 using Deterministic.Core;
 
-namespace Deterministic.Storage;
+namespace Deterministic.Storage.Memory;
 
-public sealed unsafe partial class Tree
+internal sealed unsafe partial class MemoryTree
 {
     /// <summary>Checks every page of the tree, and adds its contents and pages to the sums.</summary>
     internal void Verify(ref long size, ref long pages, ref long heapValues)
@@ -74,7 +74,7 @@ public sealed unsafe partial class Tree
         count += page.Count;
         for (int i = 0; i < page.Count; i++)
         {
-            size += Forest.EntryOverheadSize + page.Slot(i).KeySize + page.Slot(i).ValueSize;
+            size += Memtable.SizeOf(page.Slot(i).KeySize, page.Slot(i).ValueSize);
             if (!page.InHeap(i)) continue;
             heapValues++;
             Check.That(_heap.Owner(page.Reference(i), page.Slot(i).ValueSize) == number);

@@ -1,9 +1,9 @@
 using Deterministic.Core;
 using Deterministic.Core.Memory;
 
-namespace Deterministic.Storage;
+namespace Deterministic.Storage.Memory;
 
-/// <summary>All pages of a forest. Page 0 is none. A page that was never used costs address space only.</summary>
+/// <summary>All pages of a memtable. Page 0 is none. A page that was never used costs address space only.</summary>
 internal sealed unsafe class PagePool
 {
     private readonly NativeBuffer _memory;

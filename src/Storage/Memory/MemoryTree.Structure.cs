@@ -1,13 +1,13 @@
 using System;
 using Deterministic.Core;
 
-namespace Deterministic.Storage;
+namespace Deterministic.Storage.Memory;
 
 /// <summary>Splitting and joining pages. Two neighbours under one parent always hold more than
 /// <see cref="JoinSizeMax"/> bytes together: that is what bounds the memory of a tree by its contents.
 /// In an inner page the key of slot i is a lower bound of child i, but of child 0, which also takes all
 /// below.</summary>
-public sealed unsafe partial class Tree
+internal sealed unsafe partial class MemoryTree
 {
     internal const int JoinSizeMax = Page.Size * 3 / 4;
 
@@ -157,7 +157,7 @@ public sealed unsafe partial class Tree
         int at = target.Count;
         target.Insert(at, key, valueSize, _pages.Scratch);
         bool inHeap = source.InHeap(slot);
-        int payloadSize = inHeap ? sizeof(uint) : valueSize;
+        int payloadSize = inHeap ? sizeof(uint) : valueSize < 0 ? 0 : valueSize;
         var payload = new ReadOnlySpan<byte>(source.Payload(slot), payloadSize);
         payload.CopyTo(new Span<byte>(target.Payload(at), payloadSize));
         if (inHeap) _heap.SetOwner(target.Reference(at), valueSize, to);

@@ -3,7 +3,7 @@ using System.Numerics;
 using Deterministic.Core;
 using Deterministic.Core.Memory;
 
-namespace Deterministic.Storage;
+namespace Deterministic.Storage.Memory;
 
 /// <summary>Values above <see cref="Page.InlineSizeMax"/>, in size classes of four steps per doubling. Chunks of
 /// one size go

@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Deterministic.Core;
 
-namespace Deterministic.Storage;
+namespace Deterministic.Storage.Memory;
 
 /// <summary>First bytes of a page.</summary>
 [StructLayout(LayoutKind.Explicit, Size = Page.HeaderSize)]
@@ -38,6 +38,9 @@ internal struct PageHeader
 [StructLayout(LayoutKind.Explicit, Size = 12)]
 internal struct Slot
 {
+    /// <summary>Value size of a tombstone, which has no payload.</summary>
+    public const int Tombstone = -1;
+
     /// <summary>The four key bytes after the page's common prefix, big-endian, zero-padded: decides most
     /// comparisons.</summary>
     [FieldOffset(0)] public uint Head;

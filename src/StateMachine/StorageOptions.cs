@@ -1,0 +1,37 @@
+using System;
+using Deterministic.Core;
+using Deterministic.Storage.Blocks;
+
+namespace Deterministic.StateMachine;
+
+/// <summary>Where a state machine keeps its blocks.</summary>
+public sealed class StorageOptions
+{
+    public required IDisk Disk { get; init; }
+    public required UInt128 Cluster { get; init; }
+
+    /// <summary>Where the grid is in the data file.</summary>
+    public required long GridOffset { get; init; }
+
+    /// <summary>Memory of the block cache in bytes. It may differ between replicas.</summary>
+    public required long CacheSize { get; init; }
+
+    /// <summary>Keeps nothing on disk: for what never makes a checkpoint and never fills a memtable.</summary>
+    public static StorageOptions None { get; } = new()
+        { Disk = new NoDisk(), Cluster = 0, GridOffset = 0, CacheSize = 0 };
+
+    /// <summary>Frames of the cache, at least what every operation can count on.</summary>
+    internal int CacheFrames(int blockSize)
+    {
+        long frames = CacheSize / blockSize;
+        int least = Grid.FramesMin(blockSize);
+        return frames < least ? least : checked((int)frames);
+    }
+
+    private sealed class NoDisk : IDisk
+    {
+        public void Read(uint token, long offset, Core.Memory.NativeBuffer buffer) => Check.Unreachable("no disk");
+
+        public void Write(uint token, long offset, Core.Memory.NativeBuffer buffer) => Check.Unreachable("no disk");
+    }
+}

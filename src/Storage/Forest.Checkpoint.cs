@@ -1,0 +1,155 @@
+using System;
+using System.Buffers.Binary;
+using Deterministic.Core;
+using Deterministic.Core.Memory;
+using Deterministic.Core.Wire;
+using Deterministic.Storage.Blocks;
+using Deterministic.Storage.Checkpoints;
+using Deterministic.Storage.Tables;
+
+namespace Deterministic.Storage;
+
+/// <summary>A checkpoint: memtables flushed, the tables and what else is needed written as trailers, and a root block
+/// that names them. Nothing that the checkpoint before needs is overwritten.</summary>
+public sealed partial class Forest
+{
+    private const ulong RootMagic = 0x746F_6F72_7465_64;
+    private const int RootHeadSize = 48;
+
+    private enum CheckpointStep : byte
+    {
+        None,
+        Empty,
+        Tables,
+        Sessions,
+        FreeSet,
+        FreeSetPages,
+        Root,
+        Writes,
+    }
+
+    private readonly Trailer _tablesTrailer;
+    private readonly Trailer _mergeTrailer;
+    private readonly Trailer _sessionsTrailer;
+    private readonly Trailer _freeTrailer;
+    private readonly Trailer[] _trailers;
+    private CheckpointStep _step;
+    private BlockReference _root;
+    private ulong _rootAddress;
+    private ulong _checkpointOp;
+
+    /// <summary>What <see cref="TryCheckpoint"/> keeps for its caller: the client sessions of the log.</summary>
+    public ReadOnlySpan<byte> Sessions => _sessionsTrailer.Bytes;
+
+    /// <summary>Blocks that the trailers and the root of a checkpoint take at most.</summary>
+    private long TrailerBlocksMax => _tablesTrailer.Pages + 8 +
+        _sessionsTrailer.PagesMax + _mergeTrailer.Pages + 8 + _freeTrailer.PagesMax + 1;
+
+    /// <summary>Starts a checkpoint after an operation and its maintenance.</summary>
+    /// <param name="op">The operation.</param>
+    /// <param name="sessions">Kept for the caller.</param>
+    public void CheckpointStart(ulong op, ReadOnlySpan<byte> sessions)
+    {
+        Check.That(op > 0 && _step == CheckpointStep.None);
+        _checkpointOp = op;
+        sessions.CopyTo(_sessionsTrailer.Room);
+        _sessionsTrailer.Start(sessions.Length);
+        _step = CheckpointStep.Empty;
+        Grid.NextEra();
+    }
+
+    /// <summary>True once every block of the checkpoint is on disk, with its root; false: call again after a
+    /// completion.</summary>
+    public bool TryCheckpoint(out BlockReference root)
+    {
+        Check.That(_step != CheckpointStep.None);
+        Grid.Scanning = true;
+        do
+        {
+            if (Grid.Starved) Grid.NextEra();
+            while (TryCheckpointStep(_checkpointOp)) continue;
+        }
+        while (Grid.IsStuck);
+        Grid.Scanning = false;
+        root = _root;
+        if (_step != CheckpointStep.Writes || !Grid.WritesIdle) return false;
+        _step = CheckpointStep.None;
+        return true;
+    }
+
+    /// <summary>The last checkpoint is durable: blocks that only the one before needed are free.</summary>
+    public void CheckpointDurable() => Grid.Free.FreeReleased();
+
+    private bool TryCheckpointStep(ulong op)
+    {
+        switch (_step)
+        {
+            case CheckpointStep.Empty:
+                return TryEmpty(op);
+            case CheckpointStep.Tables:
+                return _tablesTrailer.TryWrite(op) && _mergeTrailer.TryWrite(op) && Go(CheckpointStep.Sessions);
+            case CheckpointStep.Sessions:
+                return _sessionsTrailer.TryWrite(op) && Go(CheckpointStep.FreeSet);
+            case CheckpointStep.FreeSet:
+                StartFreeSet();
+                return Go(CheckpointStep.FreeSetPages);
+            case CheckpointStep.FreeSetPages:
+                return _freeTrailer.TryWrite(op) && Go(CheckpointStep.Root);
+            case CheckpointStep.Root:
+                return TryWriteRoot(op) && Go(CheckpointStep.Writes);
+            default:
+                return false;
+        }
+    }
+
+    private bool Go(CheckpointStep step)
+    {
+        _step = step;
+        return true;
+    }
+
+    private bool TryEmpty(ulong op)
+    {
+        if (!_compactor.TryEmpty(op) || GridFull) return false;
+        ReadOnlySpan<byte> tables = _store.Bytes;
+        tables.CopyTo(_tablesTrailer.Room);
+        _tablesTrailer.Start(tables.Length);
+        _mergeTrailer.Start(_compactor.Merge.WriteTo(_mergeTrailer.Room));
+        return Go(CheckpointStep.Tables);
+    }
+
+    private void StartFreeSet()
+    {
+        if (!_root.IsNone) Grid.Free.Release(_root.Address);
+        _freeTrailer.AcquireAnew(Grid.Free.SizeBytes);
+        bool reserved = Grid.Free.TryReserve(1);
+        Check.That(reserved, "the grid has no room for a checkpoint");
+        _rootAddress = Grid.Free.Acquire();
+        Grid.Free.WriteTo(0, _freeTrailer.Room[..Grid.Free.SizeBytes]);
+        _freeTrailer.Start(Grid.Free.SizeBytes);
+    }
+
+    private bool TryWriteRoot(ulong op)
+    {
+        int frame = Grid.TryBuild();
+        if (frame < 0) return false;
+        Span<byte> body = Grid.Body(frame);
+        body[..RootHeadSize].Clear();
+        BinaryPrimitives.WriteUInt64LittleEndian(body, RootMagic);
+        BinaryPrimitives.WriteInt64LittleEndian(body[8..], SizeBytes);
+        BinaryPrimitives.WriteUInt64LittleEndian(body[16..], _compactor.NextRun);
+        int at = RootHeadSize;
+        foreach (Tree tree in _trees)
+        {
+            BinaryPrimitives.WriteInt64LittleEndian(body[at..], tree.Count);
+            at += sizeof(long);
+        }
+        foreach (Trailer trailer in _trailers)
+        {
+            trailer.WriteReferences(body[at..]);
+            at += trailer.ReferencesSize;
+        }
+        _root = Grid.Finish(frame, _rootAddress, BlockKind.Root, op, at);
+        return true;
+    }
+}

@@ -1,0 +1,117 @@
+using System;
+using System.Collections.Generic;
+using Deterministic.Core;
+using Deterministic.Core.Memory;
+using Deterministic.Core.Wire;
+using Deterministic.Storage.Blocks;
+
+namespace Deterministic.Storage.Tests.Support;
+
+/// <summary>A forest on a disk, driven as a replica drives it: touch until all is there, change, maintain, and now and
+/// then a checkpoint, from which it can be opened again.</summary>
+internal sealed class ForestBench : IDisposable
+{
+    public const int BlockSize = 16 << 10;
+    private readonly ForestBenchSizes _sizes;
+    private StaticMemory _memory = null!;
+
+    public ForestBench(ForestBenchSizes sizes, int seed)
+    {
+        _sizes = sizes;
+        Disk = new TestDisk((long)sizes.Blocks * BlockSize, seed);
+        Open(default);
+    }
+
+    public TestDisk Disk { get; }
+
+    public Forest Forest { get; private set; } = null!;
+
+    public ulong Op { get; private set; }
+
+    public BlockReference Root { get; private set; }
+
+    /// <summary>Rounds of reads that the last touches needed.</summary>
+    public int Rounds { get; private set; }
+
+    /// <summary>Runs one operation: its touches, again after each round of reads, then its changes, then
+    /// maintenance.</summary>
+    public void Run(Action<Forest> touch, Action<Forest> change)
+    {
+        Op++;
+        for (Rounds = 0; ; Rounds++)
+        {
+            Forest.PrefetchStart(Op);
+            touch(Forest);
+            if (Forest.PrefetchEnd()) break;
+            CompleteAll();
+        }
+        change(Forest);
+        while (!Forest.TryCompact(Op)) CompleteOne();
+    }
+
+    /// <summary>Writes a checkpoint and lets it be durable.</summary>
+    public void Checkpoint()
+    {
+        if (Op == 0) Op = 1;
+        Forest.CheckpointStart(Op, [1, 2, 3]);
+        BlockReference root;
+        while (!Forest.TryCheckpoint(out root)) CompleteOne();
+        Root = root;
+        Forest.CheckpointDurable();
+    }
+
+    /// <summary>Forgets everything in memory, and the writes under way, and opens a checkpoint.</summary>
+    public void Reopen(BlockReference root, ulong op)
+    {
+        Disk.Crash();
+        Op = op;
+        Open(root);
+    }
+
+    public void CompleteOne()
+    {
+        if (Disk.Idle) throw new InvalidOperationException($"waits for nothing: starved {Forest.Grid.Starved}, " +
+            $"fault {Forest.Grid.TryFault(out BlockReference fault)} {fault.Address}, op {Op}");
+        Forest.OnCompletion(Disk.Complete(), IoResult.Ok);
+    }
+
+    public void CompleteAll()
+    {
+        CompleteOne();
+        while (!Disk.Idle) CompleteOne();
+    }
+
+    public void Dispose() => _memory.Dispose();
+
+    private void Open(BlockReference root)
+    {
+        _memory?.Dispose();
+        _memory = new StaticMemory();
+        Forest = new Forest(_memory, new ForestOptions
+        {
+            TreeCount = 2,
+            StateSizeMax = 1L << 40,
+            MemtableSize = _sizes.MemtableSize,
+            OvershootSizeMax = 16 << 20,
+            SessionsSizeMax = 100,
+            Grid = new GridOptions
+            {
+                Disk = Disk,
+                Cluster = 7,
+                Offset = 0,
+                BlockSize = BlockSize,
+                Blocks = _sizes.Blocks,
+                CacheFrames = _sizes.CacheFrames,
+                ReadsMax = 5,
+                WritesMax = 3,
+            },
+        });
+        _memory.Seal();
+        Forest.OpenStart(in root);
+        OpenResult result;
+        while ((result = Forest.OpenAdvance()) == OpenResult.Waiting) CompleteOne();
+        if (result != OpenResult.Opened) throw new InvalidOperationException("refused");
+    }
+}
+
+internal sealed record ForestBenchSizes(int MemtableSize, int CacheFrames, int Blocks);
