@@ -24,6 +24,17 @@ internal sealed class Compactor
     private const int MergeRate = 12;
     private const int BlocksPerBeat = 2;
 
+    /// <summary>How far a beat has come. A beat that had to wait goes on where it was: what it has passed is not asked
+    /// again, for the answer may have changed by what it did since.</summary>
+    private enum BeatStep : byte
+    {
+        /// <summary>Merge first if level 0 is crowded.</summary>
+        Relieve,
+        Flush,
+        Merge,
+        Done,
+    }
+
     private readonly Grid _grid;
     private readonly TableStore _store;
     private readonly LevelSet _levels;
@@ -32,6 +43,7 @@ internal sealed class Compactor
     private readonly long _memtableSize;
     private readonly Memtable[] _memtables;
     private ulong _beatOp;
+    private BeatStep _beatStep;
     private long _flushBudget;
     private long _mergeBudget;
     private long _sizeBefore;
@@ -68,11 +80,18 @@ internal sealed class Compactor
     public bool TryBeat(ulong op)
     {
         if (_beatOp != op) BeginBeat(op);
-        bool crowded = _levels.FlushRuns >= LevelSet.FlushRunsMax;
-        if (crowded && !TryMerge(op, ref _mergeBudget)) return false;
-        if (_flush.Running && !_flush.TryStep(op, ref _flushBudget)) return false;
-        if (!_flush.Running && Active.SizeBytes >= _memtableSize && !TrySwap()) return true;
-        return TryMerge(op, ref _mergeBudget);
+        if (_beatStep == BeatStep.Relieve)
+        {
+            if (_levels.FlushRuns >= LevelSet.FlushRunsMax && !TryMerge(op, ref _mergeBudget)) return false;
+            _beatStep = BeatStep.Flush;
+        }
+        if (_beatStep == BeatStep.Flush)
+        {
+            if (_flush.Running && !_flush.TryStep(op, ref _flushBudget)) return false;
+            bool full = !_flush.Running && Active.SizeBytes >= _memtableSize;
+            _beatStep = full && !TrySwap() ? BeatStep.Done : BeatStep.Merge;
+        }
+        return _beatStep == BeatStep.Done || TryMerge(op, ref _mergeBudget);
     }
 
     /// <summary>Empties both memtables and ends the open table of a merge, for a checkpoint; false: call again after a
@@ -96,6 +115,7 @@ internal sealed class Compactor
     private void BeginBeat(ulong op)
     {
         _beatOp = op;
+        _beatStep = BeatStep.Relieve;
         long written = Active.SizeBytes > _sizeBefore ? Active.SizeBytes - _sizeBefore : 0;
         bool full = Active.SizeBytes >= _memtableSize;
         bool crowded = _levels.FlushRuns >= LevelSet.FlushRunsMax;

@@ -13,11 +13,13 @@ internal sealed class ForestBench : IDisposable
 {
     public const int BlockSize = 16 << 10;
     private readonly ForestBenchSizes _sizes;
+    private readonly Random _random;
     private StaticMemory _memory = null!;
 
     public ForestBench(ForestBenchSizes sizes, int seed)
     {
         _sizes = sizes;
+        _random = new Random(seed);
         Disk = new TestDisk((long)sizes.Blocks * BlockSize, seed);
         Open(default);
     }
@@ -25,6 +27,9 @@ internal sealed class ForestBench : IDisposable
     public TestDisk Disk { get; }
 
     public Forest Forest { get; private set; } = null!;
+
+    /// <summary>How soon the disk is: operations that complete behind each operation, on average.</summary>
+    public int Eagerness { get; init; }
 
     public ulong Op { get; private set; }
 
@@ -47,17 +52,37 @@ internal sealed class ForestBench : IDisposable
         }
         change(Forest);
         while (!Forest.TryCompact(Op)) CompleteOne();
+        for (int i = Eagerness == 0 ? 0 : _random.Next(2 * Eagerness + 1); i > 0 && !Disk.Idle; i--) CompleteOne();
     }
 
     /// <summary>Writes a checkpoint and lets it be durable.</summary>
     public void Checkpoint()
     {
+        bool done = TryCheckpointFor(int.MaxValue);
+        if (!done) throw new InvalidOperationException("no checkpoint");
+    }
+
+    /// <summary>Goes on with a checkpoint until it is durable or so many disk operations have completed.</summary>
+    public bool TryCheckpointFor(int completions)
+    {
         if (Op == 0) Op = 1;
         Forest.CheckpointStart(Op, [1, 2, 3]);
         BlockReference root;
-        while (!Forest.TryCheckpoint(out root)) CompleteOne();
+        while (!Forest.TryCheckpoint(out root))
+        {
+            if (completions-- == 0) return false;
+            CompleteOne();
+        }
         Root = root;
         Forest.CheckpointDurable();
+        return true;
+    }
+
+    /// <summary>Header and body of a block as they are on disk.</summary>
+    public Span<byte> BlockOnDisk(ulong address)
+    {
+        Span<byte> block = Disk.Image.AsSpan((int)Forest.Grid.OffsetOf(address), BlockSize);
+        return block[..(int)Header.At(block).Size];
     }
 
     /// <summary>Forgets everything in memory, and the writes under way, and opens a checkpoint.</summary>
