@@ -21,7 +21,8 @@ internal sealed record BenchmarkOptions
         --entries N        1000000         --cache SIZE       64MiB     block cache
         --key-size BYTES   16, 8 or more   --memtable SIZE    64MiB
         --value-size BYTES 100             --rounds N         11        of reads and scans; their medians count
-        --seed N           42              --load-rounds N    3         of loads
+        --block-size SIZE  64KiB, of ours  --load-rounds N    3         of loads
+        --seed N           42
         --threads 1|all    1: everything, RocksDB's background job included, shares one core
         --directory PATH   for RocksDB's files; a temporary one by default
         --smoke            small and short
@@ -34,6 +35,9 @@ internal sealed record BenchmarkOptions
     public int ValueSize { get; private set; } = 100;
     public long CacheBytes { get; private set; } = 64 << 20;
     public long MemtableBytes { get; private set; } = 64 << 20;
+
+    /// <summary>Of our engine; RocksDB's are of 4 KiB.</summary>
+    public int BlockSize { get; private set; } = 64 << 10;
     public ulong Seed { get; private set; } = 42;
     public int Rounds { get; private set; } = 11;
     public int LoadRounds { get; private set; } = 3;
@@ -92,6 +96,7 @@ internal sealed record BenchmarkOptions
             case "--value-size": ValueSize = (int)Number(value); break;
             case "--cache": CacheBytes = Sizes.Parse(value); break;
             case "--memtable": MemtableBytes = Sizes.Parse(value); break;
+            case "--block-size": BlockSize = checked((int)Sizes.Parse(value)); break;
             case "--seed": Seed = Number(value); break;
             case "--rounds": Rounds = (int)Number(value); break;
             case "--load-rounds": LoadRounds = (int)Number(value); break;

@@ -1,31 +1,38 @@
 using System;
-using System.Collections.Generic;
 using System.IO;
-using Deterministic.Core;
 using Deterministic.Core.Memory;
 using Deterministic.Storage;
 using Deterministic.Storage.Blocks;
-using Microsoft.Win32.SafeHandles;
 
 namespace Deterministic.StorageBenchmark;
 
-/// <summary>Our engine: one tree of a forest on a file of its own.</summary>
+/// <summary>Our engine: one tree of a forest on a file of its own. A put reads what it replaces, because the tree
+/// counts entries and bytes.</summary>
 internal sealed class ForestEngine : IKeyValueEngine
 {
-    private const int BlockSize = 64 << 10;
+    /// <summary>Blocks that a key to be written may need: all of them stay in the cache until the operation is
+    /// over.</summary>
+    private const int BlocksPerKeyMax = 10;
 
     private readonly StaticMemory _memory = new();
-    private readonly FileDisk _disk;
+    private readonly DirectDisk _disk;
     private readonly Forest _forest;
     private readonly Tree _tree;
+    private readonly int _blockSize;
+    private readonly int _operationEntries;
+    private readonly long _cacheBytes;
     private ulong _op;
 
     public ForestEngine(EngineOptions options)
     {
         BenchmarkOptions benchmark = options.Benchmark;
+        _blockSize = benchmark.BlockSize;
         long entrySize = benchmark.KeySize + benchmark.ValueSize + Forest.EntryOverheadSize;
-        long blocks = (8 * Math.Max(1, options.Entries) * entrySize + 64 * benchmark.MemtableBytes) / BlockSize;
-        _disk = new FileDisk(Path.Combine(options.Directory, "forest"));
+        long blocks = (8 * Math.Max(1, options.Entries) * entrySize + 64 * benchmark.MemtableBytes) / _blockSize;
+        int frames = Math.Max(Grid.FramesMin(_blockSize), (int)(benchmark.CacheBytes / _blockSize));
+        _cacheBytes = (long)frames * _blockSize;
+        _operationEntries = Math.Max(1, frames / BlocksPerKeyMax);
+        _disk = new DirectDisk(Path.Combine(options.Directory, "forest"));
         _forest = new Forest(_memory, new ForestOptions
         {
             TreeCount = 1,
@@ -38,9 +45,9 @@ internal sealed class ForestEngine : IKeyValueEngine
                 Disk = _disk,
                 Cluster = 1,
                 Offset = 0,
-                BlockSize = BlockSize,
+                BlockSize = _blockSize,
                 Blocks = blocks,
-                CacheFrames = Math.Max(Grid.FramesMin(BlockSize), (int)(benchmark.CacheBytes / BlockSize)),
+                CacheFrames = frames,
             },
         });
         _memory.Seal();
@@ -49,23 +56,33 @@ internal sealed class ForestEngine : IKeyValueEngine
 
     public string Name => "ours";
 
-    public string Description => $"blocks of {BlockSize >> 10} KiB, checksums verified, reads through the page cache";
+    public string Description =>
+        $"blocks of {_blockSize >> 10} KiB, checksums verified, block cache {Sizes.Text(_cacheBytes)}, "
+        + $"{_operationEntries} entries an operation at most, " + (_disk.IsDirect ? "direct IO" : "BUFFERED IO");
 
     public EngineStatistics Statistics => new(
-        DiskBytes: _forest.Grid.Free.AcquiredCount * BlockSize, MemoryBytes: _memory.TakenBytes);
+        DiskBytes: _forest.Grid.Free.AcquiredCount * _blockSize, MemoryBytes: _memory.TakenBytes - _cacheBytes);
 
     public void Put(EntryBatch batch)
     {
-        Fetch(batch);
-        for (int i = 0; i < batch.Count; i++) _tree.Put(batch.Key(i), batch.Value(i));
-        Pump(() => _forest.TryCompact(_op));
+        for (int start = 0; start < batch.Count; start += _operationEntries)
+        {
+            int end = Math.Min(batch.Count, start + _operationEntries);
+            Fetch(batch, start, end);
+            for (int i = start; i < end; i++) _tree.Put(batch.Key(i), batch.Value(i));
+            Compact();
+        }
     }
 
     public void Delete(EntryBatch batch)
     {
-        Fetch(batch);
-        for (int i = 0; i < batch.Count; i++) _tree.Remove(batch.Key(i));
-        Pump(() => _forest.TryCompact(_op));
+        for (int start = 0; start < batch.Count; start += _operationEntries)
+        {
+            int end = Math.Min(batch.Count, start + _operationEntries);
+            Fetch(batch, start, end);
+            for (int i = start; i < end; i++) _tree.Remove(batch.Key(i));
+            Compact();
+        }
     }
 
     public bool Get(ReadOnlySpan<byte> key, ref ResultHash hash)
@@ -76,31 +93,38 @@ internal sealed class ForestEngine : IKeyValueEngine
             _forest.PrefetchStart(_op);
             _tree.Touch(key);
             if (_forest.PrefetchEnd()) break;
-            _disk.CompleteAll(_forest);
+            _disk.Wait(_forest);
         }
         if (!_tree.TryGet(key, out ReadOnlySpan<byte> value)) return false;
         hash.Add(value);
         return true;
     }
 
+    /// <summary>In operations of as many rows as some blocks hold, so that a scan of all fits the cache.</summary>
     public long Scan(ReadOnlySpan<byte> start, long rows, ref ResultHash hash)
     {
-        _op++;
-        while (true)
-        {
-            _forest.PrefetchStart(_op);
-            _tree.TouchFirst(start, prefixSize: 0, (int)Math.Min(rows, int.MaxValue));
-            if (_forest.PrefetchEnd()) break;
-            _disk.CompleteAll(_forest);
-        }
+        const int rowsPerOperation = 1000;
         long count = 0;
-        TreeCursor cursor = _tree.Seek(start, prefixSize: 0);
-        while (count < rows && cursor.Valid)
+        byte[] key = new byte[start.Length + 1];
+        start.CopyTo(key);
+        int keySize = start.Length;
+        while (count < rows)
         {
-            hash.Add(cursor.Key);
-            hash.Add(cursor.Value);
-            count++;
-            if (count < rows) cursor.Next();
+            int wanted = (int)Math.Min(rows - count, rowsPerOperation);
+            TreeCursor cursor = Seek(key.AsSpan(0, keySize), wanted);
+            for (int i = 0; i < wanted; i++)
+            {
+                if (!cursor.Valid) return count;
+                hash.Add(cursor.Key);
+                hash.Add(cursor.Value);
+                count++;
+                if (i + 1 < wanted) cursor.Next();
+            }
+            if (count == rows) return count;
+            // The least key above the last one.
+            cursor.Key.CopyTo(key);
+            key[cursor.Key.Length] = 0;
+            keySize = cursor.Key.Length + 1;
         }
         return count;
     }
@@ -114,59 +138,45 @@ internal sealed class ForestEngine : IKeyValueEngine
     {
         _op++;
         _forest.CheckpointStart(_op, []);
-        Pump(() => _forest.TryCheckpoint(out _));
+        while (!_forest.TryCheckpoint(out _)) _disk.Wait(_forest);
         _forest.CheckpointDurable();
     }
 
     public void Dispose()
     {
-        _memory.Dispose();
+        // The threads write from the memory.
         _disk.Dispose();
+        _memory.Dispose();
     }
 
-    private void Fetch(EntryBatch batch)
+    private TreeCursor Seek(ReadOnlySpan<byte> key, int rows)
     {
         _op++;
         while (true)
         {
             _forest.PrefetchStart(_op);
-            for (int i = 0; i < batch.Count; i++) _tree.Touch(batch.Key(i));
-            if (_forest.PrefetchEnd()) break;
-            _disk.CompleteAll(_forest);
+            _tree.TouchFirst(key, prefixSize: 0, rows);
+            if (_forest.PrefetchEnd()) return _tree.Seek(key, prefixSize: 0);
+            _disk.Wait(_forest);
         }
     }
 
-    private void Pump(Func<bool> step)
+    private void Fetch(EntryBatch batch, int start, int end)
     {
-        while (!step()) _disk.CompleteAll(_forest);
+        _op++;
+        while (true)
+        {
+            _forest.PrefetchStart(_op);
+            for (int i = start; i < end; i++) _tree.Touch(batch.Key(i));
+            if (_forest.PrefetchEnd()) return;
+            do _disk.Wait(_forest);
+            while (_forest.IsReading(_op));
+        }
     }
 
-    /// <summary>Reads and writes at once, and tells later.</summary>
-    private sealed class FileDisk(string path) : IDisk, IDisposable
+    private void Compact()
     {
-        private readonly SafeFileHandle _file = File.OpenHandle(
-            path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose);
-        private readonly Queue<uint> _done = new();
-
-        public void Read(uint token, long offset, NativeBuffer buffer)
-        {
-            int read = RandomAccess.Read(_file, buffer.Span, offset);
-            buffer.Span[read..].Clear();
-            _done.Enqueue(token);
-        }
-
-        public void Write(uint token, long offset, NativeBuffer buffer)
-        {
-            RandomAccess.Write(_file, buffer.Span, offset);
-            _done.Enqueue(token);
-        }
-
-        public void CompleteAll(Forest forest)
-        {
-            if (_done.Count == 0) throw new InvalidOperationException("the forest waits for nothing");
-            while (_done.TryDequeue(out uint token)) forest.OnCompletion(token, IoResult.Ok);
-        }
-
-        public void Dispose() => _file.Dispose();
+        while (!_forest.TryCompact(_op)) _disk.Wait(_forest);
+        _disk.Start(_forest);
     }
 }
