@@ -52,7 +52,7 @@ public sealed partial class Forest
         Ranges = new RangeTouch(Grid, _store, Levels);
         long room = options.MemtableSize + options.OvershootSizeMax;
         _memtables = [new(memory, options.TreeCount, room), new(memory, options.TreeCount, room)];
-        _compactor = new Compactor(memory, Grid, _store, Levels, _memtables, options.MemtableSize);
+        _compactor = new Compactor(memory, Grid, _store, Levels, _memtables, options.MemtableSize, this);
         _trees = new Tree[options.TreeCount];
         for (int i = 0; i < _trees.Length; i++) _trees[i] = new Tree(this, i);
         for (int i = 0; i < _cursors.Length; i++) _cursors[i] = new MergeCursor(Grid, _store);
@@ -179,6 +179,11 @@ public sealed partial class Forest
     public void Verify()
     {
         foreach (Memtable memtable in _memtables) memtable.Verify();
+    }
+
+    internal void OnFlush()
+    {
+        foreach (Tree tree in _trees) tree.OnFlush();
     }
 
     internal bool Note(bool resident)

@@ -17,6 +17,12 @@ public sealed class Tree : ITree
     private readonly byte _number;
     private readonly byte[] _key = new byte[KeySizeMax + 2];
 
+    /// <summary>No key above this one lies under the active memtable, as long as it is known: most new keys are
+    /// greater than all before, and need not be looked for.</summary>
+    private readonly byte[] _greatest = new byte[KeySizeMax];
+    private int _greatestSize;
+    private bool _hasGreatest = true;
+
     internal Tree(Forest forest, int number)
     {
         _forest = forest;
@@ -197,10 +203,32 @@ public sealed class Tree : ITree
     private LookupResult Find(ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value)
     {
         if (Active.TryFind(key, out value, out bool tombstone)) return ResultOf(tombstone);
-        if (Flushing is MemoryTree flushing && flushing.TryFind(key, out value, out tombstone))
+        return FindBelow(key, out value);
+    }
+
+    /// <summary>Looks under the active memtable.</summary>
+    private LookupResult FindBelow(ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value)
+    {
+        value = default;
+        if (_hasGreatest && key.SequenceCompareTo(_greatest.AsSpan(0, _greatestSize)) > 0)
+            return LookupResult.Absent;
+        if (Flushing is MemoryTree flushing && flushing.TryFind(key, out value, out bool tombstone))
             return ResultOf(tombstone);
         return _forest.Lookup.Find(Composed(key), out value);
     }
+
+    /// <summary>The active memtable is about to be flushed: from now on keys up to its greatest may lie below.</summary>
+    internal void OnFlush()
+    {
+        MemoryCursor last = Active.SeekLast();
+        if (!last.Valid || !_hasGreatest) return;
+        if (last.Key.SequenceCompareTo(_greatest.AsSpan(0, _greatestSize)) <= 0) return;
+        last.Key.CopyTo(_greatest);
+        _greatestSize = last.Key.Length;
+    }
+
+    /// <summary>The state was read from disk: what its greatest keys are is not known.</summary>
+    internal void OnOpen() => _hasGreatest = false;
 
     private static LookupResult ResultOf(bool tombstone) => tombstone ? LookupResult.Tombstone : LookupResult.Value;
 
@@ -211,16 +239,18 @@ public sealed class Tree : ITree
 
     private Span<byte> Place(ReadOnlySpan<byte> key, int size, bool keep)
     {
-        bool active = Active.TryFind(key, out ReadOnlySpan<byte> old, out bool tombstone);
-        if (active && !tombstone)
+        if (Active.TryReplace(key, size, keep, out int oldSize, out Span<byte> place, out bool tombstone))
         {
-            _forest.Account(size - old.Length);
-            return Active.Place(key, size, keep);
+            _forest.Account(size - oldSize);
+            return place;
         }
-        bool exists = !active && TryRead(key, out old);
+        ReadOnlySpan<byte> old = default;
+        LookupResult below = tombstone ? LookupResult.Absent : FindBelow(key, out old);
+        Check.That(below != LookupResult.Missing, "read without prefetch");
+        bool exists = below == LookupResult.Value;
         _forest.Account(exists ? size - old.Length : Forest.EntryOverheadSize + key.Length + size);
         if (!exists) Count++;
-        Span<byte> place = Active.Place(key, size, keep);
+        place = Active.Place(key, size, keep);
         if (exists && keep) old[..(old.Length < size ? old.Length : size)].CopyTo(place);
         return place;
     }

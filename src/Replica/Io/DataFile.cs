@@ -144,6 +144,28 @@ internal sealed unsafe class DataFile : IDisposable
         }
     }
 
+    /// <summary>Writes buffers that lie one behind the other in the file, in one call where the system takes
+    /// it.</summary>
+    public unsafe bool TryWriteMany(long offset, ReadOnlySpan<NativeBuffer> buffers, out string error)
+    {
+        IoVector* vectors = stackalloc IoVector[buffers.Length];
+        long size = 0;
+        for (int i = 0; i < buffers.Length; i++)
+        {
+            vectors[i] = new IoVector { Start = buffers[i].Pointer, Length = (nuint)buffers[i].Length };
+            size += buffers[i].Length;
+        }
+        error = "";
+        if (Libc.WriteMany(Descriptor, vectors, buffers.Length, offset) == size) return true;
+        // Cut short or interrupted: one by one they either go through or tell why not.
+        foreach (NativeBuffer buffer in buffers)
+        {
+            if (!TryWrite(offset, buffer, out error)) return false;
+            offset += buffer.Length;
+        }
+        return true;
+    }
+
     /// <summary>Any bytes at any offset; for formatting only.</summary>
     public void WriteBuffered(long offset, ReadOnlySpan<byte> bytes)
     {

@@ -15,6 +15,9 @@ internal sealed class ThreadedDisk : IDisk, IDisposable
     /// <summary>More than a replica ever has in flight; overrunning it is a bug, not a load.</summary>
     private const int QueueCapacity = 1024;
 
+    /// <summary>Neighbouring writes that go to the disk as one.</summary>
+    private const int JoinedMax = 16;
+
     private readonly DataFile _file;
     private readonly WakeSignal _wake;
     private readonly Thread[] _threads;
@@ -67,28 +70,57 @@ internal sealed class ThreadedDisk : IDisk, IDisposable
 
     private void Work()
     {
+        uint[] tokens = new uint[JoinedMax];
+        NativeBuffer[] buffers = new NativeBuffer[JoinedMax];
         while (true)
         {
-            Request request;
+            Request first;
+            int count;
             lock (_gate)
             {
                 while (_requests.IsEmpty && !_stopping) Monitor.Wait(_gate);
-                if (!_requests.TryTake(out request)) return;
+                if (!_requests.TryTake(out first)) return;
+                count = TakeAdjacent(first, tokens, buffers);
             }
-            IoResult result = Run(request);
+            IoResult result = Run(first, buffers.AsSpan(0, count));
             lock (_gate)
             {
-                Check.That(_completions.TryAdd(new Completion(request.Token, result)));
+                for (int i = 0; i < count; i++)
+                    Check.That(_completions.TryAdd(new Completion(tokens[i], result)));
             }
             _wake.Set();
         }
     }
 
-    private IoResult Run(in Request request)
+    /// <summary>Takes the writes from the front of the queue that go on where the one before ends: one durable write
+    /// of many blocks costs little more than one of one.</summary>
+    private int TakeAdjacent(in Request first, uint[] tokens, NativeBuffer[] buffers)
     {
-        if (!request.IsWrite)
-            return _file.TryRead(request.Offset, request.Buffer) ? IoResult.Ok : IoResult.ReadFailed;
-        if (_file.TryWrite(request.Offset, request.Buffer, out string error)) return IoResult.Ok;
+        tokens[0] = first.Token;
+        buffers[0] = first.Buffer;
+        int count = 1;
+        long end = first.Offset + first.Buffer.Length;
+        while (first.IsWrite && count < JoinedMax && !_requests.IsEmpty)
+        {
+            Request next = _requests[0];
+            if (!next.IsWrite || next.Offset != end) break;
+            _requests.TryTake(out _);
+            tokens[count] = next.Token;
+            buffers[count++] = next.Buffer;
+            end += next.Buffer.Length;
+        }
+        return count;
+    }
+
+    private IoResult Run(in Request first, ReadOnlySpan<NativeBuffer> buffers)
+    {
+        if (!first.IsWrite)
+            return _file.TryRead(first.Offset, first.Buffer) ? IoResult.Ok : IoResult.ReadFailed;
+        string error;
+        bool written = buffers.Length == 1
+            ? _file.TryWrite(first.Offset, first.Buffer, out error)
+            : _file.TryWriteMany(first.Offset, buffers, out error);
+        if (written) return IoResult.Ok;
         WriteError = error;
         return IoResult.WriteFailed;
     }

@@ -19,5 +19,5 @@ public sealed class GridOptions
 
     /// <summary>Disk operations in flight.</summary>
     public int ReadsMax { get; init; } = 32;
-    public int WritesMax { get; init; } = 16;
+    public int WritesMax { get; init; } = 32;
 }

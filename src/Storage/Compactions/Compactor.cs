@@ -35,6 +35,7 @@ internal sealed class Compactor
         Done,
     }
 
+    private readonly Forest _forest;
     private readonly Grid _grid;
     private readonly TableStore _store;
     private readonly LevelSet _levels;
@@ -49,8 +50,10 @@ internal sealed class Compactor
     private long _sizeBefore;
 
     public Compactor(
-        StaticMemory memory, Grid grid, TableStore store, LevelSet levels, Memtable[] memtables, long memtableSize)
+        StaticMemory memory, Grid grid, TableStore store, LevelSet levels, Memtable[] memtables, long memtableSize,
+        Forest forest)
     {
+        _forest = forest;
         Check.That(memtables.Length == 2);
         _grid = grid;
         _store = store;
@@ -128,6 +131,7 @@ internal sealed class Compactor
     {
         GridFull = _levels.FlushRuns >= LevelSet.FlushRunsMax || !_flush.TryStart(Active, NextRun);
         if (GridFull) return false;
+        _forest.OnFlush();
         NextRun++;
         (_memtables[0], _memtables[1]) = (_memtables[1], _memtables[0]);
         Check.That(Active.IsEmpty);

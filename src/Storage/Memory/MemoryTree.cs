@@ -91,6 +91,24 @@ internal sealed unsafe partial class MemoryTree
         return new(PlaceEntry(key, size, keep), size);
     }
 
+    /// <summary>As <see cref="Place"/> for a value that is there already; false if there is none, or a
+    /// tombstone.</summary>
+    public bool TryReplace(
+        ReadOnlySpan<byte> key, int size, bool keep, out int oldSize, out Span<byte> place, out bool tombstone)
+    {
+        Check.That(size >= 0 && size <= ValueHeap.SizeMax);
+        Check.That(key.Length <= Page.KeySizeMax);
+        uint leaf = Descend(key, 0);
+        int slot = _pages[leaf].LowerBound(key, out bool found);
+        oldSize = found ? _pages[leaf].Slot(slot).ValueSize : 0;
+        tombstone = found && oldSize == Slot.Tombstone;
+        place = default;
+        if (!found || tombstone) return false;
+        Changes++;
+        place = new(PlaceFound(key, leaf, slot, size, keep), size);
+        return true;
+    }
+
     public void PutTombstone(ReadOnlySpan<byte> key) => PlaceEntry(key, Slot.Tombstone, keep: false);
 
     /// <summary>Takes an entry out altogether; false if there was none.</summary>
@@ -133,8 +151,7 @@ internal sealed unsafe partial class MemoryTree
         Changes++;
         uint leaf = Descend(key, 0);
         int slot = _pages[leaf].LowerBound(key, out bool found);
-        if (found) return _pages[leaf].Slot(slot).ValueSize == size
-            ? ValuePointer(leaf, slot) : Reshape(key, leaf, slot, size, keep);
+        if (found) return PlaceFound(key, leaf, slot, size, keep);
         _memtable.Account(Memtable.SizeOf(key.Length, size));
         Count++;
         bool split = InsertEntry(key, slot, size, out leaf, out slot);
@@ -142,6 +159,10 @@ internal sealed unsafe partial class MemoryTree
         if (keep && size > 0) new Span<byte>(value, size).Clear();
         return split ? SettleAndFind(key) : value;
     }
+
+    private byte* PlaceFound(ReadOnlySpan<byte> key, uint leaf, int slot, int size, bool keep) =>
+        _pages[leaf].Slot(slot).ValueSize == size
+            ? ValuePointer(leaf, slot) : Reshape(key, leaf, slot, size, keep);
 
     private byte* Reshape(ReadOnlySpan<byte> key, uint leaf, int slot, int size, bool keep)
     {
