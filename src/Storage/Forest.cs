@@ -93,6 +93,8 @@ public sealed partial class Forest
 
     internal LevelSet Levels { get; }
 
+    internal TableStore Tables => _store;
+
     internal Lookup Lookup { get; }
 
     internal RangeTouch Ranges { get; }

@@ -253,20 +253,36 @@ public sealed class Grid
         return !block.IsNone;
     }
 
-    /// <summary>Takes the right bytes of a faulty block from elsewhere; false if they are not right.</summary>
+    /// <summary>Takes the right bytes of a damaged block from elsewhere and has them written; false if they are not
+    /// right, or if no frame can be had now.</summary>
     public bool TryRepair(in BlockReference block, ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length != BlockSize || !IsSound(bytes, in block)) return false;
-        for (int frame = 0; frame < _frames.Count; frame++)
+        // The parts of a run are joined once all are there, so a part is repaired alone and the run read again.
+        for (int part = 0; part < _frames.Count; part++)
         {
-            if (_frames.State(frame) != FrameState.Faulty || _frames.Address(frame) != block.Address) continue;
-            bytes.CopyTo(_frames.Buffer(frame).Span);
-            _frames.SetState(frame, FrameState.Dirty);
-            _faults--;
-            Check.That(_writeQueue.TryAdd(frame));
+            if (_frames.State(part) != FrameState.Faulty || _frames.Address(part) != block.Address) continue;
+            int head = _frames.Head(part);
+            if (_frames.Run(head) > 1) Drop(head);
         }
+        int frame = _frames.Find(block.Address);
+        if (frame >= 0 && _frames.State(frame) == FrameState.Dirty) return true;
+        if (frame >= 0) Drop(frame);
+        frame = _frames.TryTake(1);
+        if (frame < 0) return false;
+        bytes.CopyTo(_frames.Buffer(frame).Span);
+        _frames.Assign(frame, in block, FrameState.Dirty, first: true);
+        _frames.Touch(frame);
+        Check.That(_writeQueue.TryAdd(frame));
         Submit();
         return true;
+    }
+
+    /// <summary>Whether a block is built and not yet on disk.</summary>
+    public bool IsWriting(in BlockReference block)
+    {
+        int frame = _frames.Find(block.Address);
+        return frame >= 0 && _frames.State(frame) == FrameState.Dirty;
     }
 
     /// <summary>Whether the bytes of a whole block are the one that is referred to.</summary>

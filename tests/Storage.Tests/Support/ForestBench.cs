@@ -93,6 +93,30 @@ internal sealed class ForestBench : IDisposable
         Open(root);
     }
 
+    /// <summary>The same on a disk that may be damaged; waiting means that the forest has a problem.</summary>
+    public OpenResult TryReopen(BlockReference root, ulong op)
+    {
+        Disk.Crash();
+        Op = op;
+        return TryOpen(root);
+    }
+
+    /// <summary>Reads on a disk that may be damaged; false: the forest has a problem.</summary>
+    public bool TryRead(Action<Forest> touch, Action<Forest> read)
+    {
+        Op++;
+        while (true)
+        {
+            Forest.PrefetchStart(Op);
+            touch(Forest);
+            if (Forest.PrefetchEnd()) break;
+            if (Disk.Idle) return false;
+            CompleteAll();
+        }
+        read(Forest);
+        return true;
+    }
+
     public void CompleteOne()
     {
         if (Disk.Idle) throw new InvalidOperationException($"waits for nothing: starved {Forest.Grid.Starved}, " +
@@ -109,6 +133,12 @@ internal sealed class ForestBench : IDisposable
     public void Dispose() => _memory.Dispose();
 
     private void Open(BlockReference root)
+    {
+        OpenResult result = TryOpen(root);
+        if (result != OpenResult.Opened) throw new InvalidOperationException($"{result}, {Forest.Problem}");
+    }
+
+    private OpenResult TryOpen(BlockReference root)
     {
         _memory?.Dispose();
         _memory = new StaticMemory();
@@ -134,8 +164,8 @@ internal sealed class ForestBench : IDisposable
         _memory.Seal();
         Forest.OpenStart(in root);
         OpenResult result;
-        while ((result = Forest.OpenAdvance()) == OpenResult.Waiting) CompleteOne();
-        if (result != OpenResult.Opened) throw new InvalidOperationException("refused");
+        while ((result = Forest.OpenAdvance()) == OpenResult.Waiting && !Disk.Idle) CompleteOne();
+        return result;
     }
 }
 
