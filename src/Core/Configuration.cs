@@ -11,6 +11,9 @@ public sealed class Configuration
     /// checkpoint still needs.</summary>
     private const int GridFactor = 4;
 
+    /// <summary>Room for what a single operation may add at most, however small the state.</summary>
+    private const int GridBlocksMin = 2048;
+
     public static Configuration Production { get; } = new(
         messageSizeMax: 1 << 20, journalSlots: 1024, pipelineMax: 8, sessionsMax: 64, barOps: 32,
         journalWritesMax: 32, journalReadsMax: 8, stateSizeMax: 1L << 30,
@@ -90,7 +93,7 @@ public sealed class Configuration
 
     /// <summary>Blocks of the grid: several times the state and the memtables, see
     /// <c>docs/ARCHITECTURE.md</c>.</summary>
-    public long GridBlocks => (GridFactor * StateSizeMax + 16 * MemtableSize) / BlockSize + 256;
+    public long GridBlocks => (GridFactor * StateSizeMax + 16 * MemtableSize) / BlockSize + GridBlocksMin;
 
     /// <summary>Bytes (as of <see cref="StateSizeMax"/>) after which a memtable is flushed. Equal on every replica,
     /// because flushing allocates blocks.</summary>

@@ -107,7 +107,7 @@ public sealed partial class Forest
     public bool HasRoom(long size)
     {
         long held = Active.SizeBytes + (Flushing?.SizeBytes ?? 0) + size;
-        return Grid.Free.FreeCount >= 2 * Flush.BlocksMax(held, Grid.BodySizeMax) + TrailerBlocksMax;
+        return Grid.Free.FreeCount >= Flush.BlocksMax(held, Grid.BodySizeMax) + TrailerBlocksMax;
     }
 
     /// <summary>Makes room for a long-lived cursor, at construction.</summary>
