@@ -39,6 +39,7 @@ public sealed partial class Forest
     private ulong _prefetchOp;
     private ulong _compactOp;
     private bool _touchedAll = true;
+    private bool _opened;
 
     public Forest(StaticMemory memory, ForestOptions options)
     {
@@ -123,6 +124,9 @@ public sealed partial class Forest
         _touchedAll = true;
         Guard?.Start(op);
     }
+
+    /// <summary>Nothing has left memory since the forest was empty, so that nothing has to be asked for.</summary>
+    internal bool IsComplete => !_opened && Grid.Evictions == 0 && !Grid.HasLargeValues;
 
     /// <summary>Whether what an operation has touched so far is still being read, so that touching again would lead no
     /// further.</summary>

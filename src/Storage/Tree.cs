@@ -160,10 +160,11 @@ public sealed class Tree : ITree
     }
 
     public bool TouchPrefix(ReadOnlySpan<byte> prefix) => _forest.Note(
-        _forest.Ranges.Touch(Composed(prefix), request: true) && (_forest.Guard?.TouchPrefix(this, prefix) ?? true));
+        _forest.Ranges.Touch(Composed(prefix)) && (_forest.Guard?.TouchPrefix(this, prefix) ?? true));
 
     public bool IsResident(ReadOnlySpan<byte> prefix) =>
-        _forest.Ranges.Touch(Composed(prefix), request: false) && (_forest.Guard?.IsResident(this, prefix) ?? true);
+        (_forest.IsComplete || _forest.Ranges.IsResident(Composed(prefix))) &&
+        (_forest.Guard?.IsResident(this, prefix) ?? true);
 
     public bool TouchFirst(ReadOnlySpan<byte> key, int prefixSize, int entries)
     {

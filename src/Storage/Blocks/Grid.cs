@@ -66,6 +66,12 @@ public sealed class Grid
     /// <summary>Since the era began a frame was needed when all were in use.</summary>
     public bool Starved { get; private set; }
 
+    /// <summary>Values in parts have been written; their parts are not together in memory.</summary>
+    public bool HasLargeValues { get; private set; }
+
+    /// <summary>Blocks that have left the cache.</summary>
+    public long Evictions => _frames.Evictions;
+
     public long BlocksRead { get; private set; }
     public long BlocksWritten { get; private set; }
     public long BytesWritten { get; private set; }
@@ -215,6 +221,7 @@ public sealed class Grid
         header.SetChecksum();
         int size = (int)header.Size;
         bytes[size..SectorCeiling(size)].Clear();
+        HasLargeValues |= kind == BlockKind.LargeValue;
         BlockReference block = new(address, header.Checksum);
         _frames.Assign(frame, in block, FrameState.Dirty, first: true);
         _frames.Touch(frame);

@@ -9,10 +9,25 @@ namespace Deterministic.Storage.Levels;
 /// from above may end.</summary>
 internal sealed class RangeTouch(Grid grid, TableStore store, LevelSet levels)
 {
-    /// <summary>True if all of them are in memory.</summary>
+    /// <summary>Blocks that <see cref="IsResident"/> looks at before it says no.</summary>
+    private const int BlocksLookedAtMax = 64;
+
+    /// <summary>Asks for all of them; true if they are in memory.</summary>
     /// <param name="prefix">Byte of the tree, and the prefix.</param>
-    /// <param name="request">Ask for those that are not; else stop at the first.</param>
-    public bool Touch(ReadOnlySpan<byte> prefix, bool request)
+    public bool Touch(ReadOnlySpan<byte> prefix)
+    {
+        int left = int.MaxValue;
+        return Visit(prefix, request: true, ref left);
+    }
+
+    /// <summary>Whether they are in memory; no if there are many, without looking.</summary>
+    public bool IsResident(ReadOnlySpan<byte> prefix)
+    {
+        int left = BlocksLookedAtMax;
+        return Visit(prefix, request: false, ref left) && left >= 0;
+    }
+
+    private bool Visit(ReadOnlySpan<byte> prefix, bool request, ref int left)
     {
         bool all = true;
         for (int age = 0; age < levels.Count; age++)
@@ -22,14 +37,14 @@ internal sealed class RangeTouch(Grid grid, TableStore store, LevelSet levels)
             {
                 TableIndex index = store.Index(run[at]);
                 if (!IsWithin(index.FirstKey, prefix)) break;
-                if (!TouchTable(index, prefix, request)) all = false;
-                if (!all && !request) return false;
+                if (!VisitTable(index, prefix, request, ref left)) all = false;
+                if (left < 0 || (!all && !request)) return false;
             }
         }
         return all;
     }
 
-    private bool TouchTable(TableIndex index, ReadOnlySpan<byte> prefix, bool request)
+    private bool VisitTable(TableIndex index, ReadOnlySpan<byte> prefix, bool request, ref int left)
     {
         bool all = true;
         int floor = index.Floor(prefix);
@@ -37,14 +52,15 @@ internal sealed class RangeTouch(Grid grid, TableStore store, LevelSet levels)
         {
             if (!IsWithin(index.Key(item), prefix)) break;
             int parts = index.Kind(item) == IndexKind.Large ? index.Parts(item) : 1;
-            if (!TouchItem(index, item, parts, request)) all = false;
+            if (--left < 0) return false;
+            if (!VisitItem(index, item, parts, request)) all = false;
             if (!all && !request) return false;
             item += parts;
         }
         return all;
     }
 
-    private bool TouchItem(TableIndex index, int item, int parts, bool request)
+    private bool VisitItem(TableIndex index, int item, int parts, bool request)
     {
         BlockReference block = index.Reference(item);
         if (index.Kind(item) == IndexKind.Large) return request
