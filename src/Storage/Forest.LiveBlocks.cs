@@ -23,7 +23,7 @@ public sealed partial class Forest
             if (_store[table].State == TableState.Free) continue;
             into.Add(_store[table].Index);
             TableIndex index = _store.Index(table);
-            for (int item = 0; item < index.Count; item++) into.Add(index.Reference(item));
+            for (int item = 0; item < index.Blocks; item++) into.Add(index.Reference(item));
         }
     }
 }

@@ -24,7 +24,10 @@ public sealed class CorruptionTests
             foreach (ulong address in forest.Acquired) kinds.Add(Damage(forest, address, random));
         }
         Assert.Equal(
-            [BlockKind.Entries, BlockKind.LargeValue, BlockKind.TableIndex, BlockKind.Trailer, BlockKind.Root],
+            [
+                BlockKind.Entries, BlockKind.LargeValue, BlockKind.TableIndex, BlockKind.Trailer, BlockKind.Root,
+                BlockKind.Filter,
+            ],
             kinds);
     }
 

@@ -1,4 +1,6 @@
 using System;
+using Deterministic.Core;
+using Deterministic.Core.Wire;
 using Deterministic.Storage.Tests.Support;
 using FsCheck;
 using FsCheck.Fluent;
@@ -26,9 +28,52 @@ public sealed class ForestTests
         }
     }
 
+    /// <summary>Both reads are of keys between others, so that only the filters can tell.</summary>
+    [Fact]
+    public void SearchesForAbsentKeysSeldomReadEntries()
+    {
+        using ForestBench bench = new(Small with { MemtableSize = 1 << 20 }, seed: 1);
+        for (uint i = 0; i < 40_000; i += 2) Put(bench, ForestModel.Key(i), ForestModel.Value(i, 100));
+        bench.Checkpoint();
+        bench.Reopen(bench.Root, bench.Op);
+        long read = bench.Forest.Grid.BlocksRead;
+        for (uint i = 1; i < 40_000; i += 100) Touch(bench, ForestModel.Key(i));
+        long readForAbsent = bench.Forest.Grid.BlocksRead - read;
+        for (uint i = 0; i < 40_000; i += 100) Touch(bench, ForestModel.Key(i));
+        long readForPresent = bench.Forest.Grid.BlocksRead - read - readForAbsent;
+        Assert.InRange(readForAbsent, 1, readForPresent / 2);
+    }
+
+    [Fact]
+    public void DamageToAFilterIsReportedAndHidesNothing()
+    {
+        using ForestBench bench = new(Small with { MemtableSize = 1 << 20 }, seed: 1);
+        for (uint i = 0; i < 20_000; i++) Put(bench, ForestModel.Key(i), ForestModel.Value(i, 100));
+        bench.Checkpoint();
+        int filters = 0;
+        for (ulong address = 1; address <= (ulong)Small.Blocks; address++)
+        {
+            if (!bench.Forest.Grid.Free.IsAcquired(address)) continue;
+            Span<byte> block = bench.BlockOnDisk(address);
+            if (Header.At(block).Block.Kind != BlockKind.Filter) continue;
+            block[^1] ^= 1;
+            filters++;
+        }
+        Assert.InRange(filters, 1, 100);
+        bench.Reopen(bench.Root, bench.Op);
+        bool found = bench.TryRead(
+            forest => forest[0].Touch(ForestModel.Key(7)),
+            forest => Assert.True(forest[0].TryGet(ForestModel.Key(7), out _)));
+        Assert.True(found);
+        Assert.Equal(StateProblem.BlockCorrupt, bench.Forest.Problem);
+    }
+
     [Fact]
     public void EveryOperationAgreesWithTheModelThroughCrashes() => Prop.ForAll(
         ArbMap.Default.ArbFor<int>(), (int seed) => ForestModel.Run(seed, 1500)).QuickCheckThrowOnFailure();
+
+    private static void Touch(ForestBench bench, byte[] key) =>
+        bench.Run(forest => forest[0].Touch(key), forest => forest[0].TryGet(key, out _));
 
     private static void Put(ForestBench bench, byte[] key, byte[] value) =>
         bench.Run(forest => forest[0].Touch(key), forest => forest[0].Put(key, value));

@@ -186,7 +186,7 @@ public partial struct Header
 
     private readonly string? InvalidBlock()
     {
-        if (Block.Kind is BlockKind.Reserved or > BlockKind.Root) return "kind of block is unknown";
+        if (Block.Kind is BlockKind.Reserved or > BlockKind.Filter) return "kind of block is unknown";
         if (Block.Address == 0) return "address is zero";
         bool zero = Block.Reserved0 == 0 && Block.Reserved1 == 0 && Block.Reserved2 == 0 && Block.Reserved3 == 0 &&
             Block.Reserved4 == 0 && Block.Reserved5 == 0 && Block.Reserved6 == 0 && Block.Reserved7 == 0 &&

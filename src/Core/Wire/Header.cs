@@ -209,6 +209,9 @@ public enum BlockKind : byte
 
     /// <summary>Names everything of one checkpoint.</summary>
     Root = 5,
+
+    /// <summary>Bloom filter over the keys of one table.</summary>
+    Filter = 6,
 }
 
 /// <summary>An immutable block of the grid. Whoever refers to it knows its address and its header's

@@ -23,7 +23,7 @@ internal sealed class Flush(StaticMemory memory, Grid grid, TableStore store, Le
 
     /// <summary>Blocks that writing a memtable of a size can take at most.</summary>
     public static long BlocksMax(long size, int bodySizeMax) =>
-        2 * size / bodySizeMax + size / (16L * bodySizeMax) + 16;
+        2 * size / bodySizeMax + size / (4L * bodySizeMax) + 16;
 
     /// <summary>False if the grid has no room.</summary>
     public bool TryStart(Memtable memtable, ulong run)

@@ -234,7 +234,7 @@ internal sealed partial class Merge
     private void Release(int table)
     {
         TableIndex index = _store.Index(table);
-        for (int item = 0; item < index.Count; item++) _grid.Free.Release(index.Address(item));
+        for (int item = 0; item < index.Blocks; item++) _grid.Free.Release(index.Address(item));
         _grid.Free.Release(_store[table].IndexAddress);
         _store.Remove(table);
     }

@@ -27,9 +27,10 @@ internal sealed class Lookup(Grid grid, TableStore store, LevelSet levels)
     {
         value = default;
         bool missing = false;
+        ulong hash = KeyFilter.HashOf(key);
         for (int age = 0; age < levels.Count; age++)
         {
-            LookupResult result = FindIn(levels[age], key, out value);
+            LookupResult result = FindIn(levels[age], key, hash, out value);
             missing |= result == LookupResult.Missing;
             if (result is LookupResult.Value or LookupResult.Tombstone)
                 return missing ? LookupResult.Missing : result;
@@ -48,7 +49,7 @@ internal sealed class Lookup(Grid grid, TableStore store, LevelSet levels)
         return false;
     }
 
-    private LookupResult FindIn(Run run, ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value)
+    private LookupResult FindIn(Run run, ReadOnlySpan<byte> key, ulong hash, out ReadOnlySpan<byte> value)
     {
         value = default;
         int table = run.PositionUpTo(key);
@@ -66,8 +67,14 @@ internal sealed class Lookup(Grid grid, TableStore store, LevelSet levels)
             value = grid.RunBody(in block, index.Size(item));
             return LookupResult.Value;
         }
+        BlockReference filter = index.HasFilter ? index.Filter : default;
+        ReadOnlySpan<byte> bits = default;
+        bool filtered = !filter.IsNone && grid.TryGet(in filter, out bits);
+        if (filtered && !KeyFilter.MayHold(bits, hash)) return LookupResult.Absent;
         if (!grid.TryGet(in block, out ReadOnlySpan<byte> body))
         {
+            // Both in one round: the filter serves the searches that follow.
+            if (!filter.IsNone && !filtered) grid.Request(in filter);
             grid.Request(in block);
             return LookupResult.Missing;
         }

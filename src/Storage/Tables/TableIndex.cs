@@ -17,16 +17,20 @@ internal enum IndexKind : byte
 
     /// <summary>A further part of the large value before it.</summary>
     Part = 2,
+
+    /// <summary>The filter over all keys, behind the items that hold entries; it has no key.</summary>
+    Filter = 3,
 }
 
 /// <summary>View of a table's index: its blocks in key order. Head: number of items u32, offset u32 and size u32 of the
-/// greatest key, reserved u32. Items of <see cref="ItemSize"/> bytes: reference, offset of the key u32, size of the key
-/// u16, kind u8, 0 u8, size of the large value or number of entries u32, reserved u32. Then the keys. It is in memory
-/// for every table.</summary>
+/// greatest key, number of filters u32 (0 or 1). Items of <see cref="ItemSize"/> bytes: reference, offset of the key
+/// u32, size of the key u16, kind u8, 0 u8, size of the large value or number of entries u32, reserved u32. Then an item
+/// for the filter. Then the keys. It is in memory for every table.</summary>
 internal readonly unsafe struct TableIndex(byte* bytes)
 {
     public const int HeadSize = 16;
     public const int ItemSize = BlockReference.Size + 16;
+    private const int FiltersAt = 12;
     private const int KeyOffsetAt = BlockReference.Size;
     private const int KeySizeAt = BlockReference.Size + 4;
     private const int KindAt = BlockReference.Size + 6;
@@ -34,7 +38,17 @@ internal readonly unsafe struct TableIndex(byte* bytes)
 
     private readonly byte* _bytes = bytes;
 
+    /// <summary>Items that hold entries.</summary>
     public int Count => *(int*)_bytes;
+
+    public bool HasFilter => *(int*)(_bytes + FiltersAt) > 0;
+
+    /// <summary>See <see cref="KeyFilter"/>; asked only if there is one.</summary>
+    public BlockReference Filter => Reference(Count);
+
+    /// <summary>Blocks that the index refers to, the filter included: <see cref="Reference"/> and
+    /// <see cref="Address"/> from 0 on.</summary>
+    public int Blocks => Count + *(int*)(_bytes + FiltersAt);
 
     public ReadOnlySpan<byte> FirstKey => Key(0);
 
@@ -96,14 +110,16 @@ internal readonly unsafe struct TableIndex(byte* bytes)
     {
         if (bytes.Length < HeadSize + ItemSize) return false;
         long count = BinaryPrimitives.ReadUInt32LittleEndian(bytes);
-        if (count == 0 || HeadSize + count * ItemSize > bytes.Length) return false;
+        long filters = BinaryPrimitives.ReadUInt32LittleEndian(bytes[FiltersAt..]);
+        if (count == 0 || filters > 1 || HeadSize + (count + filters) * ItemSize > bytes.Length) return false;
         if (!IsKey(bytes, BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]),
             BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]))) return false;
-        for (int i = 0; i < (int)count; i++)
+        for (int i = 0; i < (int)(count + filters); i++)
         {
             ReadOnlySpan<byte> item = bytes.Slice(HeadSize + i * ItemSize, ItemSize);
             if (BinaryPrimitives.ReadUInt64LittleEndian(item) == 0) return false;
-            if (item[KindAt] > (byte)IndexKind.Part || (i == 0 && item[KindAt] == (byte)IndexKind.Part)) return false;
+            if (i >= count != (item[KindAt] == (byte)IndexKind.Filter)) return false;
+            if (item[KindAt] > (byte)IndexKind.Filter || (i == 0 && item[KindAt] == (byte)IndexKind.Part)) return false;
             if (!IsKey(bytes, BinaryPrimitives.ReadUInt32LittleEndian(item[KeyOffsetAt..]),
                 BinaryPrimitives.ReadUInt16LittleEndian(item[KeySizeAt..]))) return false;
         }

@@ -61,28 +61,36 @@ internal sealed class TableIndexWriter
     }
 
     /// <summary>Writes the index and returns its size.</summary>
-    public int WriteTo(Span<byte> bytes)
+    /// <param name="bytes">Where to.</param>
+    /// <param name="filter">None if the table has no filter.</param>
+    public int WriteTo(Span<byte> bytes, in BlockReference filter)
     {
         Check.That(Count > 0);
-        int keysAt = TableIndex.HeadSize + Count * TableIndex.ItemSize;
+        int filters = filter.IsNone ? 0 : 1;
+        int keysAt = TableIndex.HeadSize + (Count + filters) * TableIndex.ItemSize;
         int lastAt = keysAt + _keysSize;
         int size = lastAt + _lastKeySize;
         Check.That(size <= _sizeMax && size <= bytes.Length);
         BinaryPrimitives.WriteInt32LittleEndian(bytes, Count);
         BinaryPrimitives.WriteInt32LittleEndian(bytes[4..], lastAt);
         BinaryPrimitives.WriteInt32LittleEndian(bytes[8..], _lastKeySize);
-        BinaryPrimitives.WriteInt32LittleEndian(bytes[12..], 0);
+        BinaryPrimitives.WriteInt32LittleEndian(bytes[12..], filters);
         _items.Slice(0, Count * TableIndex.ItemSize).CopyTo(bytes[TableIndex.HeadSize..]);
         for (int i = 0; i < Count; i++)
         {
             Span<byte> offset = bytes.Slice(TableIndex.HeadSize + i * TableIndex.ItemSize + BlockReference.Size, 4);
             BinaryPrimitives.WriteInt32LittleEndian(offset, BinaryPrimitives.ReadInt32LittleEndian(offset) + keysAt);
         }
+        if (filters > 0)
+        {
+            Span<byte> item = bytes.Slice(TableIndex.HeadSize + Count * TableIndex.ItemSize, TableIndex.ItemSize);
+            TableIndex.WriteItem(item, in filter, keyOffset: keysAt, keySize: 0, IndexKind.Filter, size: 0);
+        }
         _keys.Slice(0, _keysSize).CopyTo(bytes[keysAt..]);
         _lastKey.AsSpan(0, _lastKeySize).CopyTo(bytes[lastAt..]);
         return size;
     }
 
-    private int SizeWith(int keySize, int parts) => TableIndex.HeadSize + (Count + parts) * TableIndex.ItemSize +
+    private int SizeWith(int keySize, int parts) => TableIndex.HeadSize + (Count + parts + 1) * TableIndex.ItemSize +
         _keysSize + keySize + Tree.KeySizeMax + 1;
 }

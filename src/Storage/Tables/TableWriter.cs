@@ -6,18 +6,24 @@ using Deterministic.Storage.Blocks;
 
 namespace Deterministic.Storage.Tables;
 
-/// <summary>Makes tables out of entries in ascending key order: blocks of entries, large values in parts, and an index
-/// for each table. It can stop at any entry when no frame can be had, and be called again with the same
-/// entry.</summary>
+/// <summary>Makes tables out of entries in ascending key order: blocks of entries, large values in parts, a filter
+/// unless it is small, and an index for each table. It can stop at any entry when no frame can be had, and be called
+/// again with the same entry.</summary>
 internal sealed class TableWriter
 {
+    /// <summary>A table of fewer blocks has no filter: it would take up too much beside them.</summary>
+    private const int FilteredBlocksMin = 4;
+
     private readonly Grid _grid;
     private readonly TableStore _tables;
     private readonly TableIndexWriter _index;
     private readonly byte[] _firstKey = new byte[Tree.KeySizeMax + 1];
     private readonly byte[] _lastKey = new byte[Tree.KeySizeMax + 1];
     private readonly int[] _made;
+    private readonly NativeBuffer _hashes;
     private readonly int _blocksMax;
+    private readonly int _keysMax;
+    private BlockReference _filter;
     private TableRecord _record;
     private EntryBlockState _block;
     private int _frame = -1;
@@ -38,6 +44,8 @@ internal sealed class TableWriter
         _tables = tables;
         _index = new TableIndexWriter(memory, tables.IndexSizeMax);
         _made = new int[tables.TablesMax];
+        _keysMax = KeyFilter.KeysMax(grid.BodySizeMax);
+        _hashes = memory.Take((long)_keysMax * sizeof(ulong));
     }
 
     /// <summary>The op in whose work blocks are being made.</summary>
@@ -80,11 +88,13 @@ internal sealed class TableWriter
     {
         Check.That(kind == EntryKind.Value || value.IsEmpty);
         bool large = EntryBlockWriter.SizeAlone(key.Length, value.Length) > _grid.BodySizeMax;
-        if (_block.Entries > 0 && (large || !Writer().Fits(key.Length, value.Length))) SealBlock();
+        bool crowded = _record.Entries >= (ulong)_keysMax;
+        if (_block.Entries > 0 && (large || crowded || !Writer().Fits(key.Length, value.Length))) SealBlock();
         int parts = large ? (value.Length + _grid.BodySizeMax - 1) / _grid.BodySizeMax : 1;
-        bool full = _record.Blocks >= _blocksMax || !_index.Fits(key.Length, parts);
+        bool full = _record.Blocks >= _blocksMax || !_index.Fits(key.Length, parts) || crowded;
         if (_block.Entries == 0 && _partsDone == 0 && full && !TryCut()) return false;
         if (!(large ? TryAddLarge(key, value) : TryAddSmall(key, value, kind))) return false;
+        _hashes.As<ulong>()[(int)_record.Entries] = KeyFilter.HashOf(key);
         _record.Entries++;
         _record.DataSize += (ulong)(key.Length + value.Length);
         return true;
@@ -96,10 +106,11 @@ internal sealed class TableWriter
         Check.That(_partsDone == 0);
         if (_block.Entries > 0) SealBlock();
         if (_index.Count == 0) return true;
+        if (!TryWriteFilter()) return false;
         int frame = _grid.TryBuild();
         if (frame < 0) return false;
         Span<byte> body = _grid.Body(frame);
-        int size = _index.WriteTo(body);
+        int size = _index.WriteTo(body, in _filter);
         _record.Level = _level;
         _record.Run = _run;
         _record.State = TableState.Output;
@@ -112,6 +123,18 @@ internal sealed class TableWriter
         _made[MadeCount++] = table;
         _index.Clear();
         _record = default;
+        _filter = default;
+        return true;
+    }
+
+    private bool TryWriteFilter()
+    {
+        if (!_filter.IsNone || _record.Blocks < FilteredBlocksMin) return true;
+        int frame = _grid.TryBuild();
+        if (frame < 0) return false;
+        int size = KeyFilter.Write(_hashes.As<ulong>()[..(int)_record.Entries], _grid.Body(frame));
+        _filter = Finish(frame, BlockKind.Filter, size);
+        _record.Blocks++;
         return true;
     }
 

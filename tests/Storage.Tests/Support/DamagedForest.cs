@@ -41,8 +41,8 @@ internal sealed class DamagedForest : IDisposable
     /// <summary>All blocks of the checkpoint.</summary>
     public List<ulong> Acquired { get; } = [];
 
-    /// <summary>Those that opening it and reading every entry cannot do without: all but those that a merge under way
-    /// has made.</summary>
+    /// <summary>Those that opening it and reading every entry cannot do without: all but filters, which serve searches
+    /// for single keys, and those that a merge under way has made.</summary>
     public SortedSet<ulong> Needed { get; }
 
     public void Dispose() => _bench.Dispose();
@@ -90,8 +90,10 @@ internal sealed class DamagedForest : IDisposable
         TableStore tables = _bench.Forest.Tables;
         for (int table = 0; table < tables.SlotsUsed; table++)
         {
-            if (tables[table].State != TableState.Output) continue;
+            if (tables[table].State == TableState.Free) continue;
             TableIndex index = tables.Index(table);
+            if (index.HasFilter) needed.Remove(index.Filter.Address);
+            if (tables[table].State != TableState.Output) continue;
             for (int item = 0; item < index.Count; item++) needed.Remove(index.Address(item));
         }
         return needed;
