@@ -50,6 +50,10 @@ public interface IStateMachine
     /// <summary>The sessions of the checkpoint that was opened.</summary>
     ReadOnlySpan<byte> OpenedSessions { get; }
 
+    /// <summary>Time goes on: what is done slowly beside all else may take a step. Nothing about the state follows from
+    /// it.</summary>
+    void Tick();
+
     /// <summary>A disk operation of the state machine's has ended.</summary>
     void OnCompletion(uint token, IoResult result);
 

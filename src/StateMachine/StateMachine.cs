@@ -92,6 +92,8 @@ public sealed class StateMachine : IStateMachine
 
     public ReadOnlySpan<byte> OpenedSessions => _trees.Forest.Sessions;
 
+    public void Tick() => _trees.Forest.Tick();
+
     public void OnCompletion(uint token, IoResult result) => _trees.Forest.OnCompletion(token, result);
 
     public StateProblem Problem => _trees.Forest.Problem;

@@ -63,6 +63,7 @@ public sealed partial class Forest
         _sessionsTrailer = new Trailer(memory, Grid, options.SessionsSizeMax);
         _freeTrailer = new Trailer(memory, Grid, Grid.Free.SizeBytes);
         _trailers = [_tablesTrailer, _mergeTrailer, _sessionsTrailer, _freeTrailer];
+        Scrubber = new Scrubber(memory, options.Grid, Grid, _store, _trailers, options.ScrubTicks);
         long references = 0;
         foreach (Trailer trailer in _trailers) references += 8 + (long)trailer.PagesMax * BlockReference.Size;
         references += RootHeadSize + sizeof(long) * options.TreeCount;
@@ -74,6 +75,9 @@ public sealed partial class Forest
     public int TreeCount => _trees.Length;
 
     public Grid Grid { get; }
+
+    /// <summary>Looks for rot; it reads on as time goes on, see <see cref="Tick"/>.</summary>
+    public Scrubber Scrubber { get; }
 
     /// <summary>Sum over all entries of key, value and <see cref="EntryOverheadSize"/>: a function of the contents
     /// alone.</summary>
@@ -170,7 +174,17 @@ public sealed partial class Forest
         }
     }
 
-    public void OnCompletion(uint token, IoResult result) => Grid.OnCompletion(token, result);
+    public void OnCompletion(uint token, IoResult result)
+    {
+        if ((token & Scrubber.ScrubBit) != 0) Scrubber.OnCompletion(in _root, result);
+        else Grid.OnCompletion(token, result);
+    }
+
+    /// <summary>Time goes on. Decides nothing about the state.</summary>
+    public void Tick()
+    {
+        if (_openStep == OpenStep.Done) Scrubber.Tick(in _root);
+    }
 
     /// <summary>Forgets all entries of a forest that never wrote a block.</summary>
     public void Clear()

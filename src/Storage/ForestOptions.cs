@@ -19,4 +19,7 @@ public sealed class ForestOptions
     /// <summary>Room for the client sessions that a checkpoint keeps for the log.</summary>
     public required int SessionsSizeMax { get; init; }
     public required GridOptions Grid { get; init; }
+
+    /// <summary>Ticks from one block that the scrubber reads to the next.</summary>
+    public uint ScrubTicks { get; init; } = 8;
 }

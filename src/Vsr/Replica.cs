@@ -116,6 +116,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     public void Tick()
     {
         Ticks++;
+        if (Status == ReplicaStatus.Normal) _stateMachine.Tick();
         Advance();
     }
 

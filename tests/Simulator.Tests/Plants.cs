@@ -142,6 +142,8 @@ internal abstract class Wrapped(IStateMachine machine) : IStateMachine
 
     public ReadOnlySpan<byte> OpenedSessions => machine.OpenedSessions;
 
+    public void Tick() => machine.Tick();
+
     public void OnCompletion(uint token, IoResult result) => machine.OnCompletion(token, result);
 
     public StateProblem Problem => machine.Problem;

@@ -72,6 +72,8 @@ public abstract class ForestMachine : IStateMachine
         return OpenResult.Opened;
     }
 
+    public void Tick() => _forest.Tick();
+
     public void OnCompletion(uint token, IoResult result)
     {
         if (token != uint.MaxValue) _forest.OnCompletion(token, result);

@@ -84,6 +84,8 @@ internal sealed class OracleStateMachine(
 
     public ReadOnlySpan<byte> OpenedSessions => machine.OpenedSessions;
 
+    public void Tick() => machine.Tick();
+
     public void OnCompletion(uint token, IoResult result) => machine.OnCompletion(token, result);
 
     public StateProblem Problem => machine.Problem;

@@ -31,6 +31,9 @@ internal sealed class ForestBench : IDisposable
     /// <summary>How soon the disk is: operations that complete behind each operation, on average.</summary>
     public int Eagerness { get; init; }
 
+    /// <summary>Ticks behind each operation.</summary>
+    public int Ticks { get; init; }
+
     public ulong Op { get; private set; }
 
     public BlockReference Root { get; private set; }
@@ -52,6 +55,7 @@ internal sealed class ForestBench : IDisposable
         }
         change(Forest);
         while (!Forest.TryCompact(Op)) CompleteOne();
+        for (int i = 0; i < Ticks; i++) Forest.Tick();
         for (int i = Eagerness == 0 ? 0 : _random.Next(2 * Eagerness + 1); i > 0 && !Disk.Idle; i--) CompleteOne();
     }
 
@@ -160,6 +164,7 @@ internal sealed class ForestBench : IDisposable
                 ReadsMax = 5,
                 WritesMax = 3,
             },
+            ScrubTicks = 3,
         });
         _memory.Seal();
         Forest.OpenStart(in root);

@@ -15,7 +15,10 @@ internal sealed class TestDisk(long size, int seed) : IDisk
 
     public byte[] Image { get; } = new byte[size];
 
-    public bool Idle => _pending.Count == 0;
+    public bool Idle => _pending.FindIndex(each => (each.Token & Held) == 0) < 0;
+
+    /// <summary>Operations with any of these bits in their tokens do not complete.</summary>
+    public uint Held { get; set; }
 
     public long Writes { get; private set; }
 
@@ -31,10 +34,20 @@ internal sealed class TestDisk(long size, int seed) : IDisk
         _pending.Add((token, offset, buffer, buffer.Span.ToArray()));
     }
 
+    /// <summary>Where an operation that is held reads or writes.</summary>
+    public bool TryFindHeld(out long offset)
+    {
+        int held = _pending.FindIndex(each => (each.Token & Held) != 0);
+        offset = held < 0 ? 0 : _pending[held].Offset;
+        return held >= 0;
+    }
+
     /// <summary>Completes one operation and says which.</summary>
     public uint Complete()
     {
-        int chosen = _random.Next(_pending.Count);
+        int chosen;
+        do chosen = _random.Next(_pending.Count);
+        while ((_pending[chosen].Token & Held) != 0);
         var (token, offset, buffer, written) = _pending[chosen];
         _pending.RemoveAt(chosen);
         if (written is null)

@@ -1,0 +1,118 @@
+using System;
+using System.Collections.Generic;
+using Deterministic.Core;
+using Deterministic.Core.Wire;
+using Deterministic.Storage.Blocks;
+using Deterministic.Storage.Tests.Support;
+using Xunit;
+
+namespace Deterministic.Storage.Tests.Blocks;
+
+public sealed class ScrubberTests
+{
+    private static ForestBenchSizes Sizes { get; } = new(64 << 10, CacheFrames: 600, Blocks: 1024);
+
+    [Fact]
+    public void ACycleReadsEveryBlockOfACheckpointOnce()
+    {
+        using ForestBench bench = NewBench(operations: 200);
+        Cycle(bench);
+        Assert.Equal(bench.Forest.Grid.Free.AcquiredCount, bench.Forest.Scrubber.BlocksVerified);
+        Cycle(bench);
+        Assert.Equal(2 * bench.Forest.Grid.Free.AcquiredCount, bench.Forest.Scrubber.BlocksVerified);
+        Assert.Equal(0, bench.Forest.Scrubber.RotFound);
+    }
+
+    [Fact]
+    public void OneReadIsUnderWayAtATime()
+    {
+        using ForestBench bench = NewBench(operations: 50);
+        for (int i = 0; i < 100; i++) bench.Forest.Tick();
+        bench.CompleteOne();
+        Assert.True(bench.Disk.Idle);
+    }
+
+    [Fact]
+    public void RotAnywhereIsFoundWithinACycle()
+    {
+        using ForestBench bench = NewBench(operations: 120);
+        var damaged = new List<ulong>();
+        for (ulong address = 1; address <= (ulong)Sizes.Blocks; address++)
+        {
+            if (!bench.Forest.Grid.Free.IsAcquired(address)) continue;
+            bench.BlockOnDisk(address)[^1] ^= 0x40;
+            Cycle(bench);
+            bench.BlockOnDisk(address)[^1] ^= 0x40;
+            Assert.True(bench.Forest.Scrubber.TryTakeRot(out BlockReference rot));
+            Assert.Equal(address, rot.Address);
+            Assert.False(bench.Forest.Scrubber.TryTakeRot(out _));
+            damaged.Add(address);
+        }
+        Assert.Equal(damaged.Count, bench.Forest.Scrubber.RotFound);
+        Assert.Equal(damaged[0], bench.Forest.Scrubber.FirstRotAddress);
+        Assert.Equal(StateProblem.None, bench.Forest.Problem);
+    }
+
+    [Fact]
+    public void WhatWasFoundCanBeRepaired()
+    {
+        using ForestBench bench = NewBench(operations: 120);
+        ulong address = bench.Root.Address;
+        byte[] whole = bench.Disk.Image.AsSpan(
+            (int)bench.Forest.Grid.OffsetOf(address), ForestBench.BlockSize).ToArray();
+        bench.BlockOnDisk(address)[300] ^= 1;
+        Cycle(bench);
+        Assert.True(bench.Forest.Scrubber.TryTakeRot(out BlockReference rot));
+        Assert.True(bench.Forest.Grid.TryRepair(in rot, whole));
+        bench.CompleteAll();
+        Cycle(bench);
+        Assert.Equal(1, bench.Forest.Scrubber.RotFound);
+        Assert.False(bench.Forest.Scrubber.TryTakeRot(out _));
+    }
+
+    /// <summary>Each read is held until the block has been freed and another one written in its place.</summary>
+    [Fact]
+    public void BlocksThatWereFreedAndOverwrittenAreNoRot()
+    {
+        var script = new ForestScript(8);
+        using ForestBench bench = NewBench(operations: 60);
+        int overwritten = 0;
+        for (int i = 0; i < 30; i++)
+        {
+            bench.Disk.Held = Scrubber.ScrubBit;
+            byte[] before = (byte[])bench.Disk.Image.Clone();
+            for (int tick = 0; tick < 8; tick++) bench.Forest.Tick();
+            Assert.True(bench.Disk.TryFindHeld(out long offset));
+            for (int run = 1; run <= 120; run++)
+            {
+                script.Run(bench);
+                if (run % 20 == 0) bench.Checkpoint();
+            }
+            if (!before.AsSpan((int)offset, 256).SequenceEqual(bench.Disk.Image.AsSpan((int)offset, 256))) overwritten++;
+            bench.Disk.Held = 0;
+            while (!bench.Disk.Idle) bench.CompleteOne();
+        }
+        Assert.True(overwritten > 5, $"{overwritten}");
+        Assert.Equal(0, bench.Forest.Scrubber.RotFound);
+    }
+
+    private static ForestBench NewBench(ulong operations)
+    {
+        var script = new ForestScript(8);
+        ForestBench bench = new(Sizes, seed: 8);
+        while (bench.Op < operations) script.Run(bench);
+        bench.Checkpoint();
+        while (!bench.Disk.Idle) bench.CompleteOne();
+        return bench;
+    }
+
+    private static void Cycle(ForestBench bench)
+    {
+        Scrubber scrubber = bench.Forest.Scrubber;
+        for (long cycles = scrubber.Cycles; scrubber.Cycles == cycles;)
+        {
+            bench.Forest.Tick();
+            while (!bench.Disk.Idle) bench.CompleteOne();
+        }
+    }
+}
