@@ -88,7 +88,8 @@ public sealed class ScrubberTests
                 script.Run(bench);
                 if (run % 20 == 0) bench.Checkpoint();
             }
-            if (!before.AsSpan((int)offset, 256).SequenceEqual(bench.Disk.Image.AsSpan((int)offset, 256))) overwritten++;
+            Span<byte> after = bench.Disk.Image.AsSpan((int)offset, 256);
+            if (!after.SequenceEqual(before.AsSpan((int)offset, 256))) overwritten++;
             bench.Disk.Held = 0;
             while (!bench.Disk.Idle) bench.CompleteOne();
         }
