@@ -66,7 +66,7 @@ internal static class KeyFilter
         return filter.Slice((int)((hash >> 32) * lines >> 32) * LineSize, LineSize);
     }
 
-    /// <summary>The bits in the line come from all of the hash, mixed so that keys of one line differ in them.</summary>
+    /// <summary>The bits in the line come from all of the hash, mixed so that keys of a line differ in them.</summary>
     private static ulong FirstProbe(ulong hash) =>
         unchecked(BitOperations.RotateLeft(hash, 32) * 0x9E37_79B9_7F4A_7C15);
 
