@@ -55,7 +55,7 @@ internal sealed class SimulationParameters
                 messageSizeMax: 16 << 10, journalSlots: 32, pipelineMax: 4 - tape.Below(4), sessionsMax: sessions,
                 barOps: 4, journalWritesMax: 2, journalReadsMax: 3, stateSizeMax: stateSizeMax,
                 blockSize: Limits.BlockSizeMin, memtableSize: (16L << 10) << tape.Below(6)),
-            CacheSize = (8L << 20) << tape.Below(3),
+            CacheSize = (1L << 20) << tape.Below(6),
             Clients = 1 + tape.Below(sessions + 2),
             Requests = 60 + 20 * tape.Below(8),
             RequestRate = Ratio.Percent(50 - (uint)tape.Below(46)),

@@ -154,9 +154,11 @@ public sealed partial class Forest
         // What fills the cache are blocks that this very work has passed already.
         for (int i = 0; !done && Grid.IsStuck && i < ScanRoundsMax; i++)
         {
+            Grid.IsTight = i > 0;
             Grid.NextEra();
             done = _compactor.TryBeat(op);
         }
+        Grid.IsTight = false;
         Check.That(done || !Grid.IsStuck, "the block cache is too small to merge");
         Grid.Scanning = false;
         return done;

@@ -58,6 +58,9 @@ public sealed class Grid
 
     public bool ReadsIdle => _readsInFlight == 0 && _readQueue.IsEmpty;
 
+    /// <summary>Set while frames are so few that nothing should be read ahead.</summary>
+    public bool IsTight { get; set; }
+
     /// <summary>No frame could be had, and no completion will free one.</summary>
     public bool IsStuck => Starved && ReadsIdle && WritesIdle && _faults == 0;
 
@@ -79,7 +82,7 @@ public sealed class Grid
     public long CacheMisses { get; private set; }
 
     /// <summary>Frames that every operation can count on: the largest value in parts, and some to build in.</summary>
-    public static int FramesMin(int blockSize) => 4 * (PartsMax(blockSize) + 8);
+    public static int FramesMin(int blockSize) => 2 * PartsMax(blockSize) + 64;
 
     /// <summary>Most parts of a value.</summary>
     public static int PartsMax(int blockSize) =>

@@ -128,7 +128,7 @@ internal sealed partial class Merge
         }
         if (!ready) return false;
         _placed = true;
-        for (int i = 0; i < _inputCount; i++) _cursors[i].ReadAhead(ReadAheadBlocks);
+        for (int i = 0; i < _inputCount && !_grid.IsTight; i++) _cursors[i].ReadAhead(ReadAheadBlocks);
         return true;
     }
 

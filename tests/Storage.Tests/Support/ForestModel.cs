@@ -1,6 +1,7 @@
 using System;
 using System.Buffers.Binary;
 using System.Collections.Generic;
+using Deterministic.Storage.Blocks;
 using Xunit;
 
 namespace Deterministic.Storage.Tests.Support;
@@ -21,7 +22,8 @@ internal sealed class ForestModel : IDisposable
     private ForestModel(int seed)
     {
         _random = new Random(seed);
-        ForestBenchSizes sizes = new((16 << 10) << _random.Next(5), 400 + _random.Next(300), 4096);
+        int frames = Grid.FramesMin(ForestBench.BlockSize) + _random.Next(300);
+        ForestBenchSizes sizes = new((16 << 10) << _random.Next(5), frames, 4096);
         _bench = new ForestBench(sizes, seed);
         _keySpace = 1 << _random.Next(3, 14);
         _largest = 1 << _random.Next(4, 17);
