@@ -218,7 +218,7 @@ public sealed class Tree : ITree
         return _forest.Lookup.Find(Composed(key), out value);
     }
 
-    /// <summary>The active memtable is about to be flushed: keys up to its greatest may lie below from now on.</summary>
+    /// <summary>The active memtable is about to be flushed: keys up to its greatest may then lie below.</summary>
     internal void OnFlush()
     {
         MemoryCursor last = Active.SeekLast();
