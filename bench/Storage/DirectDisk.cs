@@ -10,12 +10,14 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Deterministic.StorageBenchmark;
 
-/// <summary>A file without the kernel's page cache, where the file system allows it. Writes and reads ahead go to a few
-/// threads at once, as RocksDB's background job does its own; of reads that the caller waits for, one alone is made by
-/// the caller itself, and several are made side by side. Completions are delivered when the caller asks.</summary>
+/// <summary>A file without the kernel's page cache, where the file system allows it. Writes (neighbours as one) and
+/// reads ahead go to a few threads at once, as RocksDB has its background job; of reads that the caller waits for, one
+/// alone is made by the caller itself, and several are made side by side. Completions are delivered when the caller
+/// asks.</summary>
 internal sealed unsafe partial class DirectDisk : IDisk, IDisposable
 {
     private const int Threads = 4;
+    private const int JoinedMax = 16;
     private const int ReadWrite = 2;
     private const int Create = 0x40;
     private const int Exclusive = 0x80;
@@ -121,24 +123,52 @@ internal sealed unsafe partial class DirectDisk : IDisk, IDisposable
 
     private void Work()
     {
+        Request[] requests = new Request[JoinedMax];
         while (true)
         {
-            Request request;
+            int count;
             lock (_sent)
             {
-                while (!_sent.TryDequeue(out request))
+                while ((count = Take(requests)) == 0)
                 {
                     if (_closed) return;
                     Monitor.Wait(_sent);
                 }
             }
-            IoResult result = Execute(request);
+            IoResult result = count == 1 ? Execute(requests[0]) : WriteJoined(requests.AsSpan(0, count));
             lock (_sent)
             {
-                _done.Enqueue((request.Token, result));
+                for (int i = 0; i < count; i++) _done.Enqueue((requests[i].Token, result));
                 Monitor.PulseAll(_sent);
             }
         }
+    }
+
+    /// <summary>The next request, and after a write those that go on where it ends.</summary>
+    private int Take(Span<Request> requests)
+    {
+        int count = 0;
+        while (count < requests.Length && _sent.TryPeek(out Request next))
+        {
+            if (count > 0 && !(requests[count - 1].Writes && next.Writes)) break;
+            if (count > 0 && requests[count - 1].End != next.Offset) break;
+            requests[count++] = _sent.Dequeue();
+        }
+        return count;
+    }
+
+    private IoResult WriteJoined(ReadOnlySpan<Request> requests)
+    {
+        Part* parts = stackalloc Part[JoinedMax];
+        long size = 0;
+        for (int i = 0; i < requests.Length; i++)
+        {
+            parts[i] = new Part { Pointer = requests[i].Buffer.Pointer, Size = (nuint)requests[i].Buffer.Length };
+            size += requests[i].Buffer.Length;
+        }
+        int descriptor = (int)_file.DangerousGetHandle();
+        return WriteParts(descriptor, parts, requests.Length, requests[0].Offset) == size
+            ? IoResult.Ok : IoResult.WriteFailed;
     }
 
     private IoResult Execute(in Request request)
@@ -159,5 +189,17 @@ internal sealed unsafe partial class DirectDisk : IDisk, IDisposable
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags, int mode);
 
-    private readonly record struct Request(uint Token, long Offset, NativeBuffer Buffer, bool Writes);
+    [LibraryImport("libc", EntryPoint = "pwritev")]
+    private static partial nint WriteParts(int descriptor, Part* parts, int count, long offset);
+
+    private struct Part
+    {
+        public byte* Pointer;
+        public nuint Size;
+    }
+
+    private readonly record struct Request(uint Token, long Offset, NativeBuffer Buffer, bool Writes)
+    {
+        public long End => Offset + Buffer.Length;
+    }
 }

@@ -24,8 +24,8 @@ internal enum IndexKind : byte
 
 /// <summary>View of a table's index: its blocks in key order. Head: number of items u32, offset u32 and size u32 of the
 /// greatest key, number of filters u32 (0 or 1). Items of <see cref="ItemSize"/> bytes: reference, offset of the key
-/// u32, size of the key u16, kind u8, 0 u8, size of the large value or number of entries u32, reserved u32. Then one for
-/// the filter. Then the keys. It is in memory for every table.</summary>
+/// u32, size of the key u16, kind u8, 0 u8, size of the large value or number of entries u32, reserved u32. Then one
+/// for the filter. Then the keys. It is in memory for every table.</summary>
 internal readonly unsafe struct TableIndex(byte* bytes)
 {
     public const int HeadSize = 16;
