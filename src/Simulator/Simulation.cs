@@ -119,7 +119,8 @@ internal sealed partial class Simulation : IDisposable
         foreach (SimulatedClient client in _clients) evictions += client.Evictions;
         return $"tick {Ticks}, op {_replica.CommitMin}, checkpoint {_replica.CheckpointOp}, " +
             $"{_replica.Starts} starts, {_history.Count} operations, {_history.Replayed} replayed, " +
-            $"{_history.Restored} states restored, {Compared} replies and {RowsCompared} rows compared, " +
+            $"{_history.Restored} states restored, {_history.RootsCompared} roots written again, " +
+            $"{_damage.Blocks} blocks damaged, {Compared} replies and {RowsCompared} rows compared, " +
             $"{evictions} evictions, {_network.Lost} packets lost";
     }
 

@@ -121,11 +121,13 @@ public sealed partial class Forest
     private void StartFreeSet()
     {
         if (!_root.IsNone) Grid.Free.Release(_root.Address);
+        bool early = (_options.Plant & StoragePlant.SavesFreeSetEarly) != 0;
+        if (early) Grid.Free.WriteTo(0, _freeTrailer.Room[..Grid.Free.SizeBytes]);
         _freeTrailer.AcquireAnew(Grid.Free.SizeBytes);
         bool reserved = Grid.Free.TryReserve(1);
         Check.That(reserved, "the grid has no room for a checkpoint");
         _rootAddress = Grid.Free.Acquire();
-        Grid.Free.WriteTo(0, _freeTrailer.Room[..Grid.Free.SizeBytes]);
+        if (!early) Grid.Free.WriteTo(0, _freeTrailer.Room[..Grid.Free.SizeBytes]);
         _freeTrailer.Start(Grid.Free.SizeBytes);
     }
 

@@ -20,6 +20,8 @@ public sealed class ForestOptions
     public required int SessionsSizeMax { get; init; }
     public required GridOptions Grid { get; init; }
 
+    internal StoragePlant Plant { get; init; }
+
     /// <summary>Ticks from one block that the scrubber reads to the next.</summary>
     public uint ScrubTicks { get; init; } = 8;
 }

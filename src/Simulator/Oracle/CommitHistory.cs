@@ -20,6 +20,9 @@ internal sealed class CommitHistory
 
     /// <summary>Restored states that agreed.</summary>
     public ulong Restored { get; private set; }
+
+    /// <summary>Checkpoints that were written again, after a crash, and had the same root.</summary>
+    public ulong RootsCompared { get; private set; }
     public ulong LastOp => _entries.Count == 0 ? 0 : _entries[^1].Op;
 
     public bool Contains(ulong op) => Find(op) is Entry entry && entry.Op == op;
@@ -66,6 +69,7 @@ internal sealed class CommitHistory
         Entry? entry = Find(op);
         UInt128? known = entry is null ? _emptyState : entry.State;
         Check.That(known is null || known == checksum, "the same log led to another state");
+        if (known is not null) RootsCompared++;
         if (entry is null) _emptyState = checksum;
         else entry.State = checksum;
     }

@@ -1,6 +1,7 @@
 using System;
 using Deterministic.Core;
 using Deterministic.Core.Randomness;
+using Deterministic.Core.Wire;
 using Deterministic.Vsr;
 
 namespace Deterministic.Simulator.World;
@@ -9,6 +10,11 @@ namespace Deterministic.Simulator.World;
 /// right alone; the other may cost it the file, but never make it answer wrongly.</summary>
 internal sealed class CrashDamage(SimulatedDisk disk, DataFileLayout layout, TapeStream tape)
 {
+    private const int BlocksDamaged = 64;
+
+    /// <summary>Blocks of the grid that were damaged.</summary>
+    public ulong Blocks { get; private set; }
+
     /// <summary>Up to two equal superblock copies, and redundant headers whose prepares are whole.</summary>
     /// <param name="preparesWhole">Nothing in the ring of prepares was being written.</param>
     public void Mendable(bool preparesWhole)
@@ -27,7 +33,7 @@ internal sealed class CrashDamage(SimulatedDisk disk, DataFileLayout layout, Tap
     {
         for (int i = 1 + tape.Below(3); i > 0; i--)
         {
-            switch (tape.Below(5))
+            switch (tape.Below(7))
             {
                 case 0:
                     disk.Damage(layout.RepliesOffset + Sector(layout.GridOffset - layout.RepliesOffset));
@@ -39,13 +45,32 @@ internal sealed class CrashDamage(SimulatedDisk disk, DataFileLayout layout, Tap
                     DamageHeaders();
                     break;
                 case 3:
-                    disk.Damage(layout.BlockOffset(1 + (ulong)tape.Below(64)) + Sector(layout.BlockSize));
+                    DamageSuperblock(tape.Below(Limits.SuperblockCopies));
                     break;
                 default:
-                    DamageSuperblock(tape.Below(Limits.SuperblockCopies));
+                    DamageBlock();
                     break;
             }
         }
+    }
+
+    /// <summary>Any sector of a block that has been written; addresses are taken lowest first, so most of those near
+    /// the start are in use.</summary>
+    private void DamageBlock()
+    {
+        int address = tape.Below(BlocksDamaged);
+        for (int i = 0; i < BlocksDamaged && !IsBlock(address); i++) address = (address + 1) % BlocksDamaged;
+        if (!IsBlock(address)) return;
+        long offset = layout.BlockOffset((ulong)address + 1);
+        long size = Header.Read(disk.Image.Slice(offset, Limits.HeaderSize)).Size;
+        disk.Damage(offset + Sector(size + Limits.SectorSize - 1));
+        Blocks++;
+    }
+
+    private bool IsBlock(int address)
+    {
+        Header header = Header.Read(disk.Image.Slice(layout.BlockOffset((ulong)address + 1), Limits.HeaderSize));
+        return header.ValidChecksum() && header.Command == Command.Block;
     }
 
     private long Sector(long size) => tape.Below((int)(size / Limits.SectorSize)) * (long)Limits.SectorSize;

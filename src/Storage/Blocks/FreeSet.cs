@@ -16,6 +16,9 @@ public sealed class FreeSet
     private readonly NativeBuffer _released;
     private int _lowestWord;
 
+    /// <summary>A planted bug, see <see cref="StoragePlant.FreesEarly"/>.</summary>
+    internal bool FreesEarly { get; set; }
+
     /// <param name="memory">Where the bits are from.</param>
     /// <param name="blocks">Blocks of the grid; addresses are 1 to this.</param>
     public FreeSet(StaticMemory memory, long blocks)
@@ -86,6 +89,7 @@ public sealed class FreeSet
         Check.That((word & bit) == 0, "a block is released twice");
         word |= bit;
         ReleasedCount++;
+        if (FreesEarly) FreeReleased();
     }
 
     public bool IsAcquired(ulong address) => (WordOf(_acquired, address) & BitOf(address)) != 0;

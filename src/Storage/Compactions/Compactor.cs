@@ -66,6 +66,16 @@ internal sealed class Compactor
         _merge = new Merge(memory, grid, store, levels, tableBlocksMax);
     }
 
+    internal StoragePlant Plant
+    {
+        set
+        {
+            _flush.DropsTombstones = (value & StoragePlant.FlushDropsTombstones) != 0;
+            _merge.KeepsOldest = (value & StoragePlant.MergeKeepsOldest) != 0;
+            _merge.DropsTombstones = (value & StoragePlant.MergeDropsTombstones) != 0;
+        }
+    }
+
     public Memtable Active => _memtables[0];
 
     /// <summary>The memtable that is being flushed, or none.</summary>

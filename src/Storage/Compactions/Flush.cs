@@ -21,6 +21,9 @@ internal sealed class Flush(StaticMemory memory, Grid grid, TableStore store, Le
 
     public bool Running => _memtable is not null;
 
+    /// <summary>A planted bug.</summary>
+    internal bool DropsTombstones { get; set; }
+
     /// <summary>Blocks that writing a memtable of a size can take at most.</summary>
     public static long BlocksMax(long size, int bodySizeMax) =>
         2 * size / bodySizeMax + size / (4L * bodySizeMax) + 16;
@@ -53,7 +56,8 @@ internal sealed class Flush(StaticMemory memory, Grid grid, TableStore store, Le
             key.CopyTo(_key.AsSpan(1));
             ReadOnlySpan<byte> value = _cursor.Value;
             EntryKind kind = _cursor.IsTombstone ? EntryKind.Tombstone : EntryKind.Value;
-            if (!_writer.TryAdd(_key.AsSpan(0, key.Length + 1), value, kind)) return false;
+            bool dropped = DropsTombstones && kind == EntryKind.Tombstone;
+            if (!dropped && !_writer.TryAdd(_key.AsSpan(0, key.Length + 1), value, kind)) return false;
             budget -= Memtable.SizeOf(key.Length, value.Length);
             _cursor.Next();
         }

@@ -51,6 +51,10 @@ internal sealed partial class Merge
 
     public bool Running { get; private set; }
 
+    /// <summary>Planted bugs.</summary>
+    internal bool KeepsOldest { get; set; }
+    internal bool DropsTombstones { get; set; }
+
     /// <summary>Begins to gather inputs, newest first.</summary>
     public void Begin(byte level, ulong run)
     {
@@ -80,7 +84,7 @@ internal sealed partial class Merge
             foreach (int table in _inputs[i].Tables) blocks += _store[table].Blocks + 1;
         _reserved = 2 * blocks + 16;
         if (!_grid.Free.TryReserve(_reserved)) return false;
-        _dropTombstones = NothingBelow();
+        _dropTombstones = DropsTombstones || NothingBelow();
         _writer.Start(_level, _run);
         Running = true;
         return true;
@@ -168,7 +172,8 @@ internal sealed partial class Merge
         for (int i = 0; i < _inputCount; i++)
         {
             if (!_cursors[i].Valid) continue;
-            if (smallest < 0 || _cursors[i].Key.SequenceCompareTo(_cursors[smallest].Key) < 0) smallest = i;
+            int order = smallest < 0 ? -1 : _cursors[i].Key.SequenceCompareTo(_cursors[smallest].Key);
+            if (order < 0 || (order == 0 && KeepsOldest)) smallest = i;
         }
         return smallest;
     }

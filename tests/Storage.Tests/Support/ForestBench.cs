@@ -165,6 +165,7 @@ internal sealed class ForestBench : IDisposable
                 WritesMax = 3,
             },
             ScrubTicks = 3,
+            Plant = _sizes.Plant,
         });
         _memory.Seal();
         Forest.OpenStart(in root);
@@ -174,4 +175,5 @@ internal sealed class ForestBench : IDisposable
     }
 }
 
-internal sealed record ForestBenchSizes(int MemtableSize, int CacheFrames, int Blocks);
+internal sealed record ForestBenchSizes(
+    int MemtableSize, int CacheFrames, int Blocks, StoragePlant Plant = StoragePlant.None);

@@ -19,19 +19,19 @@ internal sealed class ForestModel : IDisposable
     private readonly int _largest;
     private ulong _savedOp;
 
-    private ForestModel(int seed)
+    private ForestModel(int seed, StoragePlant plant)
     {
         _random = new Random(seed);
         int frames = Grid.FramesMin(ForestBench.BlockSize) + _random.Next(300);
-        ForestBenchSizes sizes = new((16 << 10) << _random.Next(5), frames, 4096);
+        ForestBenchSizes sizes = new((16 << 10) << _random.Next(5), frames, 4096, plant);
         _bench = new ForestBench(sizes, seed);
         _keySpace = 1 << _random.Next(3, 14);
         _largest = 1 << _random.Next(4, 17);
     }
 
-    public static void Run(int seed, int steps)
+    public static void Run(int seed, int steps, StoragePlant plant = StoragePlant.None)
     {
-        using ForestModel model = new(seed);
+        using ForestModel model = new(seed, plant);
         for (int step = 0; step < steps; step++) model.Step();
         model.CompareAll();
     }
