@@ -41,8 +41,7 @@ public sealed class Catalog
         get
         {
             int newest = -1;
-            for (int i = 0; i < Count; i++)
-                if (!_entries[i].IsNamed && (newest < 0 || _entries[i].Sequence > _entries[newest].Sequence)) newest = i;
+            for (int i = 0; i < Count; i++) if (!_entries[i].IsNamed) newest = i;
             return newest;
         }
     }

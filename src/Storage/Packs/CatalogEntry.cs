@@ -18,7 +18,7 @@ public readonly struct CatalogEntry
     public UInt128 ManifestChecksum { get; init; }
     public int ManifestSize { get; init; }
 
-    /// <summary>Blocks that the checkpoint needs and their bytes; the packs they lie in and the bytes of those.</summary>
+    /// <summary>Blocks that the checkpoint needs and their bytes; the packs they lie in and their bytes.</summary>
     public long LiveBlocks { get; init; }
     public long LiveBytes { get; init; }
     public int Packs { get; init; }

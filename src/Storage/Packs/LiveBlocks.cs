@@ -43,5 +43,9 @@ public sealed class LiveBlocks
     public ulong Mark(long address) => _marks.As<ulong>()[(int)(address - 1)];
 
     /// <summary>What stands for a checksum; never 0.</summary>
-    public static ulong MarkOf(UInt128 checksum) => (ulong)checksum == 0 ? 1 : (ulong)checksum;
+    public static ulong MarkOf(UInt128 checksum)
+    {
+        ulong low = unchecked((ulong)checksum);
+        return low == 0 ? 1 : low;
+    }
 }

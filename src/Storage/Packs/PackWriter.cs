@@ -63,6 +63,13 @@ public sealed class PackWriter
         Count++;
     }
 
+    /// <summary>Gives the pack another number; it is to be finished again.</summary>
+    public void Renumber(ulong number)
+    {
+        Number = number;
+        PackFile.WriteHeader(_bytes.Span, _cluster, number);
+    }
+
     /// <summary>Writes index and footer; then <paramref name="content"/> is the object.</summary>
     public PackIdentity Finish(out NativeBuffer content)
     {

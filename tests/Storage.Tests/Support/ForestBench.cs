@@ -4,6 +4,7 @@ using Deterministic.Core;
 using Deterministic.Core.Memory;
 using Deterministic.Core.Wire;
 using Deterministic.Storage.Blocks;
+using Deterministic.Storage.Packs;
 
 namespace Deterministic.Storage.Tests.Support;
 
@@ -37,6 +38,9 @@ internal sealed class ForestBench : IDisposable
     public ulong Op { get; private set; }
 
     public BlockReference Root { get; private set; }
+
+    /// <summary>Takes disk operations that are not the forest's.</summary>
+    public Action<uint>? Foreign { get; set; }
 
     /// <summary>Rounds of reads that the last touches needed.</summary>
     public int Rounds { get; private set; }
@@ -125,7 +129,9 @@ internal sealed class ForestBench : IDisposable
     {
         if (Disk.Idle) throw new InvalidOperationException($"waits for nothing: starved {Forest.Grid.Starved}, " +
             $"fault {Forest.Grid.TryFault(out BlockReference fault)} {fault.Address}, op {Op}");
-        Forest.OnCompletion(Disk.Complete(), IoResult.Ok);
+        uint token = Disk.Complete();
+        if ((token & CheckpointUploader.DiskTokenBits) == CheckpointUploader.DiskTokenBits) Foreign!(token);
+        else Forest.OnCompletion(token, IoResult.Ok);
     }
 
     public void CompleteAll()
