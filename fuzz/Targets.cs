@@ -47,6 +47,9 @@ internal static class Targets
         new("journal", JournalTarget.Generate, () => new JournalTarget().Run),
         new("tokenizer", Generators.Text, () => new TokenizerTarget().Run),
         new("tape", Generators.Recording, () => Tapes),
+        new("pack", PacksTargets.GeneratePack, () => PacksTargets.Pack),
+        new("manifest", PacksTargets.GenerateManifest, () => PacksTargets.ReadManifest),
+        new("catalog", PacksTargets.GenerateCatalog, () => PacksTargets.ReadCatalog),
     ];
 
     /// <summary>Has a planted bug, the bytes 'b' and 'u' among the first eight: shows that a bug is found, saved and

@@ -7,8 +7,8 @@ namespace Deterministic.Storage.Packs;
 
 /// <summary>Names all blocks of one checkpoint. Magic u64, version u32, size of a block u32, cluster u128, sequence
 /// u64, op u64, parent u128, root (24 bytes), blocks of the grid u64, live blocks u64, live bytes u64, bytes of packs
-/// u64, packs u32, size of the checkpoint u32, the checkpoint; of each pack number u64, offset of the index u32, entries
-/// u32, checksum of the index u128, one bit per entry; checksum of all that u128.</summary>
+/// u64, packs u32, size of the checkpoint u32, the checkpoint; of each pack number u64, offset of the index u32,
+/// entries u32, checksum of the index u128, a bit per entry; checksum of all that u128.</summary>
 public static class Manifest
 {
     public const int HeadSize = 128;
