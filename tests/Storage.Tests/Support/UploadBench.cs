@@ -69,6 +69,7 @@ internal sealed class UploadBench : IDisposable
     {
         Forest.Checkpoint();
         _checkpointOp = Forest.Op;
+        CheckLive();
         Offer();
         _contents[Forest.Op] = ContentOf(Forest);
     }
@@ -158,6 +159,16 @@ internal sealed class UploadBench : IDisposable
     {
         Forest.Dispose();
         _memory.Dispose();
+    }
+
+    /// <summary>After a checkpoint its blocks are exactly those in use.</summary>
+    private void CheckLive()
+    {
+        using StaticMemory memory = new();
+        LiveBlocks live = new(memory, Sizes.Blocks);
+        Forest.Forest.CopyLiveBlocks(live);
+        for (int address = 1; address <= Sizes.Blocks; address++)
+            Assert.Equal(Forest.Forest.Grid.Free.IsAcquired((ulong)address), live.Mark(address) != 0);
     }
 
     private static UInt128 ContentOf(ForestBench bench)
