@@ -1,4 +1,5 @@
 using System;
+using System.Buffers.Binary;
 using Deterministic.Core;
 using Deterministic.Core.Wire;
 
@@ -19,20 +20,60 @@ public static class DataFileFormat
 {
     /// <summary>None, or why such a file cannot be made (nothing is written then). Old superblocks are erased first;
     /// the caller sees to it that the file is <see cref="DataFileLayout.Size"/> long.</summary>
-    public static StopReason Write<TSink>(ReplicaOptions options, ref TSink sink) where TSink : IFormatSink
+    /// <param name="options">Whose file it is.</param>
+    /// <param name="sink">The file.</param>
+    /// <param name="nonce">What no other file was made with, so that two files of one replica can be told apart;
+    /// 0 where that does not matter.</param>
+    public static StopReason Write<TSink>(ReplicaOptions options, ref TSink sink, UInt128 nonce = default)
+        where TSink : IFormatSink
     {
         if (options.ReplicaCount != 1) return StopReason.ReplicaCountUnsupported;
         if (options.ReplicaIndex >= options.ReplicaCount) return StopReason.WrongReplica;
-        DataFileLayout layout = new(options.Configuration);
+        SuperblockCopy root = Root(options);
+        root.ReplicaId = IdOf(in root, nonce);
+        WriteWithoutSuperblock(in root, options.Configuration, ref sink);
+        WriteSuperblock(root, ref sink);
+        return StopReason.None;
+    }
+
+    /// <summary>The first half of making a file out of a checkpoint: everything but the blocks, which the caller
+    /// writes before <see cref="FinishRecovery"/>. Until then the file does not open.</summary>
+    /// <param name="superblock">From <see cref="CheckpointRecord.Read"/>.</param>
+    /// <param name="sink">The file, <see cref="DataFileLayout.Size"/> long.</param>
+    public static void StartRecovery<TSink>(in SuperblockCopy superblock, ref TSink sink) where TSink : IFormatSink
+    {
+        Configuration? configuration = superblock.Configuration();
+        Check.That(configuration is not null && superblock.Checkpoint.Op > 0);
+        WriteWithoutSuperblock(in superblock, configuration!, ref sink);
+    }
+
+    /// <summary>Makes the blocks durable that were written, and then the superblock that names them.</summary>
+    public static void FinishRecovery<TSink>(in SuperblockCopy superblock, ref TSink sink, UInt128 nonce)
+        where TSink : IFormatSink
+    {
+        Check.That(superblock.Sequence == 1 && superblock.Checkpoint.Op > 0);
+        SuperblockCopy root = superblock;
+        root.ReplicaId = IdOf(in root, nonce);
+        sink.Flush();
+        WriteSuperblock(root, ref sink);
+    }
+
+    private static void WriteWithoutSuperblock<TSink>(
+        in SuperblockCopy root, Configuration configuration, ref TSink sink) where TSink : IFormatSink
+    {
         byte[] superblock = new byte[SuperblockCopy.Size];
         for (int copy = 0; copy < Limits.SuperblockCopies; copy++)
         {
             sink.Write(DataFileLayout.SuperblockOffset(copy), superblock);
         }
         sink.Flush();
-        WriteJournal(options.Cluster, layout, ref sink);
+        WriteJournal(root.Cluster, new DataFileLayout(configuration), ref sink);
         sink.Flush();
-        SuperblockCopy root = Root(options);
+    }
+
+    private static void WriteSuperblock<TSink>(SuperblockCopy root, ref TSink sink) where TSink : IFormatSink
+    {
+        byte[] superblock = new byte[SuperblockCopy.Size];
         root.Seal(superblock);
         for (ushort copy = 0; copy < Limits.SuperblockCopies; copy++)
         {
@@ -41,7 +82,6 @@ public static class DataFileFormat
             sink.Write(DataFileLayout.SuperblockOffset(copy), superblock);
         }
         sink.Flush();
-        return StopReason.None;
     }
 
     private static void WriteJournal<TSink>(UInt128 cluster, DataFileLayout layout, ref TSink sink)
@@ -73,10 +113,15 @@ public static class DataFileFormat
         root.SetConfiguration(options.Configuration);
         root.Checkpoint.Prepare = Header.Root(options.Cluster);
         root.Checkpoint.Release = Header.ReleaseCurrent;
-        Span<byte> identity = stackalloc byte[17];
-        System.Buffers.Binary.BinaryPrimitives.WriteUInt128LittleEndian(identity, options.Cluster);
-        identity[16] = options.ReplicaIndex;
-        root.ReplicaId = Checksum.Of(identity);
         return root;
+    }
+
+    private static UInt128 IdOf(in SuperblockCopy superblock, UInt128 nonce)
+    {
+        Span<byte> identity = stackalloc byte[33];
+        BinaryPrimitives.WriteUInt128LittleEndian(identity, superblock.Cluster);
+        identity[16] = superblock.ReplicaIndex;
+        BinaryPrimitives.WriteUInt128LittleEndian(identity[17..], nonce);
+        return Checksum.Of(identity);
     }
 }

@@ -136,10 +136,12 @@ internal sealed partial class Journal<TDisk>
     private void Decide()
     {
         bool any = false;
+        // What the checkpoint holds was in the log, also if this file was made out of the checkpoint.
+        Head = _checkpoint.Op;
         for (int slot = 0; slot < _found.Length; slot++)
         {
+            any |= _found[slot].Size != 0;
             if (_found[slot].Command != Command.Prepare) continue;
-            any = true;
             if (_found[slot].Prepare.Op <= _limit && _found[slot].Prepare.Op > Head) Head = _found[slot].Prepare.Op;
         }
         if (!any)

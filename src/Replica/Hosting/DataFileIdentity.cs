@@ -1,4 +1,6 @@
 using System;
+using System.Buffers.Binary;
+using System.Security.Cryptography;
 using Deterministic.Replica.Io;
 using Deterministic.Vsr;
 
@@ -7,6 +9,10 @@ namespace Deterministic.Replica.Hosting;
 /// <summary>Finds out from a data file whose it is and how it is laid out, before anything is built for it.</summary>
 internal static class DataFileIdentity
 {
+    /// <summary>What no other data file is made with.</summary>
+    public static UInt128 NewNonce() =>
+        BinaryPrimitives.ReadUInt128LittleEndian(RandomNumberGenerator.GetBytes(16));
+
     /// <param name="cluster">The cluster that the caller expects; null for any.</param>
     public static ReplicaOptions? TryRead(DataFile file, UInt128? cluster, out string error)
     {

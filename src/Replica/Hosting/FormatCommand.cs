@@ -77,13 +77,13 @@ internal static class FormatCommand
         if (file is null) return Fail(error, ExitCode.Failed);
         try
         {
-            FileSink sink = new(file);
+            FormatSink sink = new(file);
             StopReason refused = DataFileFormat.Write(
                 new ReplicaOptions
                 {
                     Cluster = arguments.GetRequiredValue(Cluster), ReplicaIndex = index, ReplicaCount = count,
                     Configuration = configuration,
-                }, ref sink);
+                }, ref sink, DataFileIdentity.NewNonce());
             if (refused != StopReason.None) return Fail($"{path}: {StopReasons.Text(refused)}", ExitCode.Failed);
         }
         catch (IOException exception)
@@ -100,12 +100,5 @@ internal static class FormatCommand
     {
         Console.Error.WriteLine(error);
         return code;
-    }
-
-    private readonly struct FileSink(DataFile file) : IFormatSink
-    {
-        public void Write(long offset, ReadOnlySpan<byte> bytes) => file.WriteBuffered(offset, bytes);
-
-        public void Flush() => file.Synchronize();
     }
 }

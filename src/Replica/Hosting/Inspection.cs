@@ -100,7 +100,7 @@ internal sealed class Inspection(TextWriter output)
         for (TreeId tree = 0; tree < TreeId.Count; tree++)
             Print($"  {tree.ToString().ToLowerInvariant()}", $"{checksum.Counts[(int)tree]:N0} entries");
         Print("state checksum", $"{checksum.Value:x32}");
-        if (op == journal.Head) return;
+        if (op >= journal.Head) return;
         Print("journal", $"ops after {op} cannot be run although op {journal.Head} is there: DAMAGED");
         _damaged = true;
     }

@@ -173,10 +173,10 @@ internal sealed unsafe class DataFile : IDisposable
         RandomAccess.Write(_handle, bytes, offset);
     }
 
-    /// <summary>Makes everything written, the file's size and its name in the directory durable.</summary>
+    /// <summary>Makes everything written, the file's size and its name in the directory durable, or throws.</summary>
     public void Synchronize()
     {
-        _ = Libc.Synchronize(Descriptor);
+        if (Libc.Synchronize(Descriptor) != 0) throw new IOException(Marshal.GetLastPInvokeErrorMessage());
         string directory = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path)) ?? "/";
         int descriptor = Libc.Open(directory, Libc.ReadOnly | Libc.CloseOnExec, 0);
         if (descriptor < 0) return;
