@@ -2,6 +2,7 @@ using System;
 using System.CommandLine;
 using System.Threading.Tasks;
 using Deterministic.Replica.Benchmark;
+using Deterministic.Replica.Checkpoints;
 using Deterministic.Replica.Commands;
 using Deterministic.Replica.Demo;
 using Deterministic.Replica.Hosting;
@@ -22,6 +23,7 @@ internal static class Program
             FormatCommand.Create(),
             StartCommand.Create(),
             InspectCommand.Create(),
+            RecoverCommand.Create(),
             VersionCommand.Create(),
             BenchmarkCommand.Create(),
             DemoCommand.Create(),

@@ -39,7 +39,8 @@ public sealed class CheckpointRecordTests
         Assert.Equal(count + 50, recovered.StateMachine.Count);
     }
 
-    /// <summary>The first entry after the checkpoint may also fall on the slot that a new file has its root in.</summary>
+    /// <summary>The first entry after the checkpoint may also fall on the slot that a new file has its root
+    /// in.</summary>
     [Fact]
     public void The_first_entry_of_a_recovered_file_may_be_torn_in_any_slot()
     {

@@ -1,22 +1,41 @@
 using System;
 using System.CommandLine;
+using Deterministic.Replica.Checkpoints;
+using Deterministic.Replica.Commands;
 
 namespace Deterministic.Replica.Hosting;
 
-/// <summary>`deterministic inspect`: shows and verifies the data file of a stopped replica.</summary>
+/// <summary>`deterministic inspect`: shows and verifies the data file of a stopped replica, or lists the checkpoints in
+/// an object store.</summary>
 internal static class InspectCommand
 {
-    private static readonly Argument<string> Path = new("FILE") { Description = "Data file of a stopped replica" };
+    private static readonly Option<string?> Store = new("--object-store")
+        { Description = "List the checkpoints in dir:PATH or s3://BUCKET/PREFIX[?endpoint=URL] instead" };
+    private static readonly Argument<string?> Path = new("FILE")
+        { Description = "Data file of a stopped replica", Arity = ArgumentArity.ZeroOrOne };
 
     public static Command Create()
     {
         Command command = new("inspect",
-            "Show and verify a data file: superblock, journal, checkpoint, trees, and the checksum of the state.\n\n" +
+            "Show and verify a data file: superblock, journal, checkpoint, trees, and the checksum of the state. Or " +
+            "list the checkpoints in an object store.\n\n" +
             "Example: deterministic inspect ./data.deterministic")
         {
-            Path,
+            Store, Path,
         };
-        command.SetAction(arguments => new Inspection(Console.Out).Run(arguments.GetRequiredValue(Path)));
+        command.SetAction(Run);
         return command;
+    }
+
+    private static int Run(ParseResult arguments)
+    {
+        string? store = arguments.GetValue(Store);
+        string? path = arguments.GetValue(Path);
+        if (store is null == path is null)
+        {
+            Console.Error.WriteLine("inspect takes either FILE or --object-store");
+            return ExitCode.Usage;
+        }
+        return store is null ? new Inspection(Console.Out).Run(path!) : new CheckpointList(Console.Out).Run(store);
     }
 }

@@ -128,6 +128,15 @@ public sealed class Catalog
         return writer.Position;
     }
 
+    /// <summary>The cluster that untrusted bytes say they are of, for who does not know it; 0 if they are too
+    /// few.</summary>
+    public static UInt128 ClusterOf(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length < HeadSize) return 0;
+        WireReader reader = new(bytes[16..]);
+        return reader.U128();
+    }
+
     /// <summary>Takes untrusted bytes; the catalog is empty unless they are right.</summary>
     public ContentProblem Read(ReadOnlySpan<byte> bytes, UInt128 cluster)
     {
