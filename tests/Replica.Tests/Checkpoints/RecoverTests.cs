@@ -47,8 +47,9 @@ public sealed class RecoverTests
         Assert.NotEqual(0, unknown.ExitCode);
         Assert.Contains("does not keep this checkpoint", unknown.Errors, StringComparison.Ordinal);
         ObjectKey pack = new PackKeys(default).Pack(packed.LastPack);
-        File.Delete(Assert.Single(Directory.GetFiles(
-            objects, Path.GetFileName(pack.ToString()) + "*", SearchOption.AllDirectories)));
+        string packFile = Path.Combine(objects, "objects", pack.ToString().Replace('/', '~'));
+        Assert.True(File.Exists(packFile));
+        File.Delete(packFile);
         CommandResult missing = await RecoverAsync(store, "latest", other);
         Assert.NotEqual(0, missing.ExitCode);
         Assert.Contains($"missing: {pack}", missing.Errors, StringComparison.Ordinal);
