@@ -158,7 +158,7 @@ public sealed class Scrubber
             BlockReference index = _tables[_place.Slot].Index;
             if (_place.Item == 0) _table = index;
             // Another table has taken the slot: it is younger than this cycle.
-            if (!index.Is(in _table) || _place.Item > _tables.Index(_place.Slot).Count) continue;
+            if (!index.Is(in _table) || _place.Item > _tables.Index(_place.Slot).Blocks) continue;
             _place.Block = _place.Item == 0 ? index : _tables.Index(_place.Slot).Reference(_place.Item - 1);
             _place.Item++;
             return true;

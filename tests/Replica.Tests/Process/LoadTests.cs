@@ -33,7 +33,7 @@ public sealed class LoadTests : IDisposable
     [Fact]
     public async Task AnInterruptedLoadSaysWhatIsSafeAndHowToGoOn()
     {
-        await using ChildReplica replica = await ChildReplica.FormatAsync(null, "256MiB");
+        await using ChildReplica replica = await ChildReplica.FormatAsync(null, "1GiB");
         await replica.StartAsync();
         string path = Path.Combine(_folder, "pipe.jsonl");
         await ToolAsync("mkfifo", path);
@@ -63,7 +63,7 @@ public sealed class LoadTests : IDisposable
         try
         {
             using StreamWriter pipe = new(path);
-            for (int id = 0; id < 1_000_000; id++) pipe.Write($"{{\"id\":{id}}}\n");
+            for (int id = 0; id < 4_000_000; id++) pipe.Write($"{{\"id\":{id}}}\n");
         }
         catch (IOException)
         {
