@@ -13,7 +13,7 @@ namespace Deterministic.Storage.Packs;
 public sealed partial class CheckpointUploader
 {
     /// <summary>Set in the tokens of all its disk operations.</summary>
-    public const uint DiskTokenBits = Blocks.Grid.TokenBit | 1u << 29;
+    public const uint DiskTokenBits = Blocks.Grid.TokenBit | 1u << 28;
     private const int MainRequest = 0;
     private const int TailRequests = 8;
     private const int PackRequest = 1 + TailRequests;
