@@ -33,7 +33,8 @@ public enum TreeId : byte
     /// <summary>Namespace number, attribute, term, first document → block of postings.</summary>
     Postings = 8,
 
-    /// <summary>Numbers of deleted namespaces whose entries are still being removed → empty.</summary>
+    /// <summary>Numbers of deleted namespaces whose entries are still being removed → tree (u8) and key up to which
+    /// they are gone; empty before the first.</summary>
     Garbage = 9,
 
     /// <summary>Name of a counter of the whole cluster → its value (u64).</summary>

@@ -131,18 +131,30 @@ public sealed class Tree : ITree
     /// how many: fewer than <paramref name="entriesMax"/> means that none is left.</summary>
     public int RemovePrefix(ReadOnlySpan<byte> prefix, int entriesMax)
     {
-        Check.That(entriesMax > 0);
         Span<byte> key = stackalloc byte[KeySizeMax];
-        int removed = 0;
         prefix.CopyTo(key);
-        int size = prefix.Length;
+        int keySize = prefix.Length;
+        return RemoveFrom(key, ref keySize, prefix.Length, entriesMax);
+    }
+
+    /// <summary>Removes entries that share the first <paramref name="prefixSize"/> bytes of a key, from it on, and
+    /// leaves the last one removed in its place: going on from there need not pass what has been removed.</summary>
+    /// <param name="key">Room for <see cref="KeySizeMax"/> bytes, of which the first are the key.</param>
+    /// <param name="keySize">Bytes of the key.</param>
+    /// <param name="prefixSize">Bytes that stay as they are.</param>
+    /// <param name="entriesMax">Most entries to remove; fewer mean that none is left.</param>
+    public int RemoveFrom(Span<byte> key, ref int keySize, int prefixSize, int entriesMax)
+    {
+        Check.That(entriesMax > 0);
+        Check.That(key.Length >= KeySizeMax && prefixSize <= keySize);
+        int removed = 0;
         while (removed < entriesMax)
         {
-            TreeCursor cursor = Seek(key[..size], prefix.Length);
+            TreeCursor cursor = Seek(key[..keySize], prefixSize);
             if (!cursor.Valid) break;
-            size = cursor.Key.Length;
+            keySize = cursor.Key.Length;
             cursor.Key.CopyTo(key);
-            bool found = Remove(key[..size]);
+            bool found = Remove(key[..keySize]);
             Check.That(found);
             removed++;
         }

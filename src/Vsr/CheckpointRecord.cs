@@ -30,6 +30,7 @@ public static class CheckpointRecord
         record.LogView = record.View;
         record.CommitMax = record.Checkpoint.Op;
         record.ReplicaId = 0;
+        record.JournalStart = 0;
         record.Checksum = 0;
         MemoryMarshal.Write(bytes, in record);
     }
@@ -56,6 +57,7 @@ public static class CheckpointRecord
         superblock = record;
         superblock.View = generation + 1 << GenerationBits;
         superblock.LogView = superblock.View;
+        superblock.JournalStart = superblock.Checkpoint.Op;
         return StopReason.None;
     }
 }

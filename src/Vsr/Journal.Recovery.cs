@@ -41,6 +41,7 @@ internal sealed partial class Journal<TDisk>
     private ulong _limit;
     private CheckpointState _checkpoint;
     private ulong _commitMax;
+    private ulong _start;
 
     public bool Recovered => _step == RecoveryStep.Done;
     public StopReason Problem { get; private set; }
@@ -55,10 +56,12 @@ internal sealed partial class Journal<TDisk>
     /// <param name="checkpoint">Entries up to its op are not needed any more.</param>
     /// <param name="commitMax">An op that is known to have been durable.</param>
     /// <param name="limit">No entry can be beyond it.</param>
-    public void Recover(in CheckpointState checkpoint, ulong commitMax, ulong limit)
+    /// <param name="start">The op after which the journal of this file begins.</param>
+    public void Recover(in CheckpointState checkpoint, ulong commitMax, ulong limit, ulong start)
     {
         Check.That(_step == RecoveryStep.None);
-        Check.That(checkpoint.Op <= commitMax && commitMax <= limit);
+        Check.That(start <= checkpoint.Op && checkpoint.Op <= commitMax && commitMax <= limit);
+        _start = start;
         _checkpoint = checkpoint;
         _commitMax = commitMax;
         _limit = limit;
@@ -136,12 +139,13 @@ internal sealed partial class Journal<TDisk>
     private void Decide()
     {
         bool any = false;
-        // What the checkpoint holds was in the log, also if this file was made out of the checkpoint.
-        Head = _checkpoint.Op;
+        Head = _start;
         for (int slot = 0; slot < _found.Length; slot++)
         {
-            any |= _found[slot].Size != 0;
+            // A journal that begins behind a checkpoint has no entry at first; every other has its root at least.
+            any |= _start > 0 && _found[slot].Size != 0;
             if (_found[slot].Command != Command.Prepare) continue;
+            any = true;
             if (_found[slot].Prepare.Op <= _limit && _found[slot].Prepare.Op > Head) Head = _found[slot].Prepare.Op;
         }
         if (!any)

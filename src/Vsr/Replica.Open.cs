@@ -52,7 +52,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         }
         _openStep = OpenStep.Journal;
         _journal.Recover(
-            in _superblock.Working.Checkpoint, _superblock.Working.CommitMax, _schedule.PrepareMax(CheckpointOp));
+            in _superblock.Working.Checkpoint, _superblock.Working.CommitMax, _schedule.PrepareMax(CheckpointOp),
+            _superblock.Working.JournalStart);
         return false;
     }
 
@@ -72,7 +73,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             expected.BlockSize == superblock.BlockSize && expected.MemtableSize == superblock.MemtableSize;
         if (!same) return StopReason.WrongConfiguration;
         bool sound = _schedule.IsCheckpoint(superblock.Checkpoint.Op) && superblock.CommitMax >= CheckpointOp &&
-            superblock.CommitMax <= _schedule.PrepareMax(CheckpointOp) &&
+            superblock.CommitMax <= _schedule.PrepareMax(CheckpointOp) && superblock.JournalStart <= CheckpointOp &&
             superblock.Checkpoint.RootAddress <= (ulong)_layout.GridBlocks;
         return sound ? StopReason.None : StopReason.SuperblockConfigurationInvalid;
     }

@@ -96,7 +96,11 @@ public struct SuperblockCopy
     [FieldOffset(168)] public long StateSizeMax;
     [FieldOffset(176)] public CheckpointState Checkpoint;
     [FieldOffset(688)] public long MemtableSize;
-    [FieldOffset(696)] public SuperblockReserved Reserved3;
+
+    /// <summary>The op after which this file's journal begins: 0, or the checkpoint that the file was recovered
+    /// from.</summary>
+    [FieldOffset(696)] public ulong JournalStart;
+    [FieldOffset(704)] public SuperblockReserved Reserved3;
 
     /// <summary>Reads the copy at the front of <paramref name="bytes"/> (<see cref="Size"/> of them); any
     /// content.</summary>
@@ -156,7 +160,7 @@ public struct SuperblockCopy
     }
 }
 
-[InlineArray(328)]
+[InlineArray(320)]
 public struct SuperblockReserved
 {
     private byte _element;

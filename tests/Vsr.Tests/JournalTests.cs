@@ -107,4 +107,20 @@ public sealed class JournalTests
         bench.StateMachine.RefuseRestore = true;
         Assert.Equal(StopReason.CheckpointRefused, bench.Open().Replica.StopReason);
     }
+
+    /// <summary>The disk gave back what it had held before the first entry: the checkpoint proves that there was
+    /// more.</summary>
+    [Fact]
+    public void A_journal_that_ends_before_the_checkpoint_stops_the_open()
+    {
+        using Bench bench = WithEntries(30, out _);
+        Assert.True(bench.Replica.CheckpointOp > 0);
+        byte[] formatted = Bench.Format(bench.Configuration).Bytes;
+        int start = (int)bench.Layout.JournalHeadersOffset;
+        int size = (int)bench.Layout.RepliesOffset - start;
+        formatted.AsSpan(start, size).CopyTo(bench.File.Bytes.AsSpan(start));
+        bench.Restart().Open();
+        Assert.Equal(StopReason.JournalTooShort, bench.Replica.StopReason);
+        Assert.Equal(bench.Replica.CheckpointOp, bench.Replica.StopOp);
+    }
 }

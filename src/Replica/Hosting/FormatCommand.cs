@@ -32,7 +32,7 @@ internal static class FormatCommand
         { Description = "Replicas of the cluster (1 for now)", Required = true };
     private static readonly Option<string> StateSize = new("--state-size")
     {
-        Description = "How large the state may grow; the file takes four times this and 2.1 GiB",
+        Description = "How large the state may grow; the file takes four times this and 2.2 GiB",
         DefaultValueFactory = _ => "1GiB",
     };
     private static readonly Argument<string> Path = new("FILE") { Description = "Data file to make; must not exist" };

@@ -10,7 +10,7 @@ using Deterministic.Core.Wire;
 namespace Deterministic.StateMachine.Documents;
 
 /// <summary>Turns a value of a request into the one form in which its attribute's type is stored.</summary>
-[FloatAllowed("conversions between integers and floats, rounded once as IEEE 754 says")]
+[FloatAllowed("conversions between integers and floats; an integer becomes an f32 by way of an f64")]
 public static class ValueConversion
 {
     /// <summary>Writes the encoded value; false (and nothing of use written) if the value cannot be of that

@@ -9,6 +9,7 @@ namespace Deterministic.StateMachine.Filters;
 public sealed class TermReader(Trees trees)
 {
     private readonly byte[] _key = new byte[Keys.SizeMax];
+    private readonly byte[] _term = new byte[Keys.SizeMax];
     private readonly uint[] _documents = new uint[PostingBlock.PostingsMax];
     private readonly uint[] _frequencies = new uint[PostingBlock.PostingsMax];
 
@@ -76,12 +77,17 @@ public sealed class TermReader(Trees trees)
         bound[prefix.Length..].Fill(byte.MaxValue);
     }
 
-    /// <summary>The next term; valid until the trees change.</summary>
+    /// <summary>The next term; valid until the one after it is asked for.</summary>
     public bool TryNextTerm(
         ReadOnlySpan<byte> prefix, Span<byte> bound, out ReadOnlySpan<byte> term, out ulong documents)
     {
         documents = 0;
-        if (!trees.Terms.TryFloor(bound, prefix.Length, out term, out ReadOnlySpan<byte> value)) return false;
+        term = default;
+        if (!trees.Terms.TryFloor(bound, prefix.Length, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value))
+            return false;
+        // The tree keeps a key that it hands out only for a while, and a term's postings take any number of searches.
+        found.CopyTo(_term);
+        term = _term.AsSpan(0, found.Length);
         documents = TermEntry.Count(value);
         // A term's key ends with 00 01 and none ends with 00 00, so with its last byte 0 the bound is just below it.
         Check.That(term[^1] == 1);

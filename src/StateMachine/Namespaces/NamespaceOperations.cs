@@ -184,12 +184,39 @@ public sealed class NamespaceOperations(Trees trees, NamespaceView view, Documen
     public void Purge(ulong number)
     {
         if (number == 0) return;
-        Keys key = new(stackalloc byte[8]);
-        ReadOnlySpan<byte> prefix = key.Namespace(number).Key;
-        for (TreeId id = TreeId.Attributes; id <= TreeId.Postings; id++)
-            if (trees[id].RemovePrefix(prefix, GarbageEntries(id)) == GarbageEntries(id)) return;
-        bool removed = trees.Garbage.Remove(prefix);
-        Check.That(removed);
+        Keys name = new(stackalloc byte[8]);
+        ReadOnlySpan<byte> prefix = name.Namespace(number).Key;
+        bool exists = trees.Garbage.TryGet(prefix, out ReadOnlySpan<byte> reached);
+        Check.That(exists);
+        Span<byte> position = stackalloc byte[1 + Tree.KeySizeMax];
+        Span<byte> key = position[1..];
+        TreeId id = GarbagePosition(reached, prefix, out ReadOnlySpan<byte> from);
+        from.CopyTo(key);
+        int keySize = from.Length;
+        for (; id <= TreeId.Postings; id++)
+        {
+            int removed = trees[id].RemoveFrom(key, ref keySize, prefix.Length, GarbageEntries(id));
+            if (removed == GarbageEntries(id))
+            {
+                position[0] = (byte)id;
+                trees.Garbage.Put(prefix, position[..(1 + keySize)]);
+                return;
+            }
+            keySize = prefix.Length;
+        }
+        exists = trees.Garbage.Remove(prefix);
+        Check.That(exists);
+    }
+
+    /// <summary>Where the removal of a namespace goes on.</summary>
+    /// <param name="value">Of <see cref="TreeId.Garbage"/>.</param>
+    /// <param name="prefix">The namespace as a key.</param>
+    /// <param name="key">In the tree that is returned; no entry before it is left.</param>
+    public static TreeId GarbagePosition(
+        ReadOnlySpan<byte> value, ReadOnlySpan<byte> prefix, out ReadOnlySpan<byte> key)
+    {
+        key = value.IsEmpty ? prefix : value[1..];
+        return value.IsEmpty ? TreeId.Attributes : (TreeId)value[0];
     }
 
     private bool TryOpen(ReadOnlySpan<byte> body, ref ErrorText error)

@@ -51,7 +51,9 @@ internal static class NamespacePrefetch
         if (number == 0) return;
         Keys key = new(stackalloc byte[8]);
         ReadOnlySpan<byte> prefix = key.Namespace(number).Key;
-        for (TreeId id = TreeId.Attributes; id <= TreeId.Postings; id++)
-            trees[id].TouchFirst(prefix, prefix.Length, NamespaceOperations.GarbageEntries(id));
+        trees.Garbage.TryGet(prefix, out ReadOnlySpan<byte> reached);
+        TreeId id = NamespaceOperations.GarbagePosition(reached, prefix, out ReadOnlySpan<byte> from);
+        for (; id <= TreeId.Postings; id++, from = prefix)
+            trees[id].TouchFirst(from, prefix.Length, NamespaceOperations.GarbageEntries(id));
     }
 }

@@ -14,7 +14,7 @@ namespace Deterministic.StateMachine.Query;
 /// first, and only the first ones up to the limit: a key that was pushed out stays above all that are kept, so it
 /// cannot come back. Integers are summed exactly in 128 bits, floats in double in the order of document
 /// numbers.</summary>
-[FloatAllowed("sums and means in the order of the documents")]
+[FloatAllowed("sums and means in the order of the documents; a mean of integers rounds the sum, then the quotient")]
 public sealed class Aggregator
 {
     private const int KeySizeMax = Limits.GroupByAttributesMax * (2 * Limits.FilterableValueSizeMax + 3);

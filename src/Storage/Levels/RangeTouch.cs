@@ -1,7 +1,7 @@
 using System;
+using Deterministic.Core.Wire;
 using Deterministic.Storage.Blocks;
 using Deterministic.Storage.Tables;
-using Deterministic.Core.Wire;
 
 namespace Deterministic.Storage.Levels;
 

@@ -1,7 +1,7 @@
 using System;
 using System.Runtime.InteropServices;
-using Deterministic.Storage.Blocks;
 using Deterministic.Core.Wire;
+using Deterministic.Storage.Blocks;
 
 namespace Deterministic.Storage.Tables;
 
