@@ -5,6 +5,7 @@ using Deterministic.Core.Memory;
 using Deterministic.Core.Wire;
 using Deterministic.Storage.Blocks;
 using Deterministic.Storage.Checkpoints;
+using Deterministic.Storage.Compactions;
 using Deterministic.Storage.Tables;
 
 namespace Deterministic.Storage;
@@ -41,8 +42,9 @@ public sealed partial class Forest
     /// <summary>What <see cref="TryCheckpoint"/> keeps for its caller: the client sessions of the log.</summary>
     public ReadOnlySpan<byte> Sessions => _sessionsTrailer.Bytes;
 
-    /// <summary>Blocks that the trailers and the root of a checkpoint take at most.</summary>
-    private long TrailerBlocksMax => _tablesTrailer.Pages + 8 +
+    /// <summary>Blocks that a checkpoint takes at most, beside those of the memtables: trailers, the root, and what it
+    /// costs a merge to be interrupted.</summary>
+    private long TrailerBlocksMax => Merge.CutBlocksMax + _tablesTrailer.Pages + 8 +
         _sessionsTrailer.PagesMax + _mergeTrailer.Pages + 8 + _freeTrailer.PagesMax + 1;
 
     /// <summary>Starts a checkpoint after an operation and its maintenance.</summary>

@@ -177,8 +177,9 @@ internal sealed class Compactor
             int level = FullestLevel();
             if (level < 0) return TryMergeRuns();
             if (level == 0) return TryMergeAllRuns();
-            int table = LeastOverlap(level, out long overlap);
-            if (overlap > 0) return TryMergeDown(level, table);
+            int table = LeastOverlap(level);
+            TableIndex index = _store.Index(table);
+            if (_levels.Level(level + 1).Overlaps(index.FirstKey, index.LastKey)) return TryMergeDown(level, table);
             _levels.Level(level).Remove(table);
             _store[table].Level = (byte)(level + 1);
             _levels.Level(level + 1).Insert(table);
@@ -225,13 +226,23 @@ internal sealed class Compactor
         return _merge.TryStart();
     }
 
+    /// <summary>All of level 0 and whatever level 1 has from its least key to its greatest, also what lies between its
+    /// tables: one that the merge makes may reach over such a gap.</summary>
     private bool TryMergeAllRuns()
     {
         _merge.Begin(level: 1, run: 0);
-        for (int age = 0; age < _levels.FlushRuns; age++) AddAll(_levels[age]);
-        Run below = _merge.AddInput();
+        TableIndex least = _store.Index(_levels[0][0]);
+        TableIndex greatest = least;
         for (int age = 0; age < _levels.FlushRuns; age++)
-            foreach (int table in _levels[age].Tables) AddOverlaps(below, _levels.Level(1), table);
+        {
+            Run run = _levels[age];
+            AddAll(run);
+            TableIndex first = _store.Index(run[0]);
+            TableIndex last = _store.Index(run[run.Count - 1]);
+            if (first.FirstKey.SequenceCompareTo(least.FirstKey) < 0) least = first;
+            if (last.LastKey.SequenceCompareTo(greatest.LastKey) > 0) greatest = last;
+        }
+        AddOverlaps(_merge.AddInput(), _levels.Level(1), least.FirstKey, greatest.LastKey);
         return _merge.TryStart();
     }
 
@@ -241,13 +252,12 @@ internal sealed class Compactor
         foreach (int table in run.Tables) input.Insert(table);
     }
 
-    private void AddOverlaps(Run input, Run level, int table)
+    private void AddOverlaps(Run input, Run level, ReadOnlySpan<byte> first, ReadOnlySpan<byte> last)
     {
-        TableIndex index = _store.Index(table);
-        for (int at = level.PositionFrom(index.FirstKey); at < level.Count; at++)
+        for (int at = level.PositionFrom(first); at < level.Count; at++)
         {
-            if (_store.Index(level[at]).FirstKey.SequenceCompareTo(index.LastKey) > 0) return;
-            if (!input.Tables.Contains(level[at])) input.Insert(level[at]);
+            if (_store.Index(level[at]).FirstKey.SequenceCompareTo(last) > 0) return;
+            input.Insert(level[at]);
         }
     }
 
@@ -255,17 +265,18 @@ internal sealed class Compactor
     {
         _merge.Begin((byte)(level + 1), run: 0);
         _merge.AddInput().Insert(table);
-        AddOverlaps(_merge.AddInput(), _levels.Level(level + 1), table);
+        TableIndex index = _store.Index(table);
+        AddOverlaps(_merge.AddInput(), _levels.Level(level + 1), index.FirstKey, index.LastKey);
         return _merge.TryStart();
     }
 
     /// <summary>The table of a level that has the least below it for its size.</summary>
-    private int LeastOverlap(int level, out long least)
+    private int LeastOverlap(int level)
     {
         Run from = _levels.Level(level);
         Run to = _levels.Level(level + 1);
         int chosen = -1;
-        least = long.MaxValue;
+        long least = long.MaxValue;
         for (int at = 0; at < from.Count; at++)
         {
             long overlap = OverlapSize(to, from[at]) * 1000 / ((long)_store[from[at]].DataSize + 1);

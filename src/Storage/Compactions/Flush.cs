@@ -24,9 +24,10 @@ internal sealed class Flush(StaticMemory memory, Grid grid, TableStore store, Le
     /// <summary>A planted bug.</summary>
     internal bool DropsTombstones { get; set; }
 
-    /// <summary>Blocks that writing a memtable of a size can take at most.</summary>
+    /// <summary>Blocks that writing a memtable of a size can take at most: two neighbouring blocks hold more than the
+    /// body of one, and of eight blocks or more each table has an index and a filter.</summary>
     public static long BlocksMax(long size, int bodySizeMax) =>
-        2 * size / bodySizeMax + size / (4L * bodySizeMax) + 16;
+        2 * size / bodySizeMax + 3 * size / (4L * bodySizeMax) + 16;
 
     /// <summary>False if the grid has no room.</summary>
     public bool TryStart(Memtable memtable, ulong run)

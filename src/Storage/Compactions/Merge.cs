@@ -15,6 +15,9 @@ internal sealed partial class Merge
     private const int ReadAheadBlocks = 4;
     private const int EntryOverheadSize = 16;
 
+    /// <summary>Blocks that a table ended early may cost: entries that do not fill one, a filter, an index.</summary>
+    public const int CutBlocksMax = 3;
+
     private readonly Grid _grid;
     private readonly TableStore _store;
     private readonly LevelSet _levels;
@@ -113,11 +116,15 @@ internal sealed partial class Merge
         return true;
     }
 
-    /// <summary>Ends the open table, so that a checkpoint can name all that was made so far.</summary>
+    /// <summary>Ends the open table, so that a checkpoint can name all that was made so far. What that costs was not
+    /// reserved at the start, for nobody knew how often it would be.</summary>
     public bool TryCut(ulong op)
     {
+        if (!Running || !_writer.HasOpenTable) return true;
         _writer.Op = op;
-        return !Running || _writer.TryCut();
+        if (!_writer.TryCut()) return false;
+        if (_grid.Free.TryReserve(CutBlocksMax)) _reserved += CutBlocksMax;
+        return true;
     }
 
     /// <summary>Places the cursors, at the start or after a restart; later makes sure that their blocks are still in
