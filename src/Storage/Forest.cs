@@ -172,7 +172,7 @@ public sealed partial class Forest
         get
         {
             if (Grid.WriteFailed) return StateProblem.WriteFailed;
-            if (Grid.TryFault(out _)) return StateProblem.BlockCorrupt;
+            if (Grid.HasLostBlock) return StateProblem.BlockCorrupt;
             if (_step == CheckpointStep.Empty && GridFull) return StateProblem.GridFull;
             return !_touchedAll && Grid.IsStuck ? StateProblem.CacheTooSmall : StateProblem.None;
         }

@@ -10,6 +10,7 @@ namespace Deterministic.Vsr;
 public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
 {
     private readonly byte[] _sessionsTable;
+    private readonly byte[] _checkpointRecord = new byte[CheckpointRecord.Size];
     private CheckpointState _checkpoint;
 
     private void CheckpointStart(in Header entry)
@@ -55,6 +56,17 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         _options.Marks.Hit(Mark.CheckpointWritten);
         Tell(TraceCode.CheckpointDone, CheckpointOp, CheckpointId);
         _commitStage = CommitStage.Idle;
+        TellObserver();
+    }
+
+    /// <summary>Tells of the checkpoint that a restart would find.</summary>
+    private void TellObserver()
+    {
+        Check.That(_superblock.Idle && _commitStage == CommitStage.Idle);
+        if (_observer is null || CheckpointOp == 0) return;
+        ref readonly SuperblockCopy superblock = ref _superblock.Working;
+        CheckpointRecord.Write(in superblock, _checkpointRecord);
+        _observer.OnCheckpoint(CheckpointOp, superblock.Checkpoint.Root, _checkpointRecord);
     }
 
     private bool AdvanceRestore()
@@ -69,6 +81,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             Stop(StopReason.CheckpointRefused);
             return false;
         }
+        TellObserver();
         StartView();
         return true;
     }

@@ -39,6 +39,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         {
             case CommitStage.Idle:
                 if (Status != ReplicaStatus.Normal || CommitMin == _journaled) return false;
+                if (_observer?.HoldsBack == true) return false;
                 CommitStart(PipelineAt(CommitMin + 1).Reference());
                 return true;
             case CommitStage.Prefetch:

@@ -49,13 +49,14 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     private TDisk _disk;
     private TBus _bus;
     private TClock _clock;
+    private readonly ICheckpointObserver? _observer;
     private ulong _journaled;
     private UInt128 _headChecksum;
     private ulong _headTimestamp;
 
     public Replica(
         ReplicaOptions options, StaticMemory memory,
-        TStateMachine stateMachine, TDisk disk, TBus bus, TClock clock)
+        TStateMachine stateMachine, TDisk disk, TBus bus, TClock clock, ICheckpointObserver? observer = null)
     {
         Check.That(options.ReplicaIndex < options.ReplicaCount);
         _options = options;
@@ -64,6 +65,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         _disk = disk;
         _bus = bus;
         _clock = clock;
+        _observer = observer;
         _layout = new DataFileLayout(_configuration);
         _schedule = new CheckpointSchedule(_configuration);
         int sessions = _configuration.SessionsMax;
@@ -100,6 +102,10 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     public ulong Ticks { get; private set; }
     public int SessionsCount => _sessions.Count;
     public int PipelineCount => (int)(Op - CommitMin);
+
+    /// <summary>Entries of the log wait because the observer of checkpoints holds them back.</summary>
+    public bool IsHeldBack => Status == ReplicaStatus.Normal && CommitMin < _journaled &&
+        _commitStage == CommitStage.Idle && _observer?.HoldsBack == true;
 
     /// <summary>What opening put right.</summary>
     public int RepairedSuperblockCopies => _superblock.RepairedCopies;

@@ -9,7 +9,7 @@ namespace Deterministic.Storage.Blocks;
 /// <summary>The blocks of a data file through a cache of a fixed number of frames. Nothing waits: a block that is not
 /// in memory is asked for and there after a later completion. A new block is built in a frame, sealed with its checksum
 /// and written; nothing refers to a block before it is sealed, and no block is changed after.</summary>
-public sealed class Grid
+public sealed partial class Grid
 {
     /// <summary>Set in the tokens of all disk operations of the grid.</summary>
     public const uint TokenBit = 1u << 31;
@@ -25,7 +25,6 @@ public sealed class Grid
     private readonly int[] _attempts;
     private int _readsInFlight;
     private int _writesInFlight;
-    private int _faults;
 
     public Grid(StaticMemory memory, GridOptions options)
     {
@@ -40,6 +39,7 @@ public sealed class Grid
         _reads = new int[options.ReadsMax];
         _writes = new int[options.WritesMax];
         _attempts = new int[options.CacheFrames];
+        _repairBuffer = memory.Take(options.BlockSize, Limits.SectorSize);
         _reads.AsSpan().Fill(-1);
         _writes.AsSpan().Fill(-1);
     }
@@ -54,7 +54,7 @@ public sealed class Grid
     public int CacheFrames => _frames.Count;
 
     /// <summary>No block is still to be written.</summary>
-    public bool WritesIdle => _writesInFlight == 0 && _writeQueue.IsEmpty;
+    public bool WritesIdle => _writesInFlight == 0 && _writeQueue.IsEmpty && !IsRepairing;
 
     public bool ReadsIdle => _readsInFlight == 0 && _readQueue.IsEmpty;
 
@@ -244,53 +244,16 @@ public sealed class Grid
     {
         Check.That((token & TokenBit) != 0);
         int slot = (int)(token & ~(TokenBit | WriteBit));
-        if ((token & WriteBit) != 0) OnWritten(slot, result);
+        if ((token & WriteBit) != 0 && slot == RepairSlot) OnRepaired(result);
+        else if ((token & WriteBit) != 0) OnWritten(slot, result);
         else OnRead(slot, result);
         Submit();
     }
 
-    /// <summary>A block that could not be read as what it should be, until it is repaired; the lowest address
-    /// first.</summary>
-    public bool TryFault(out BlockReference block)
-    {
-        block = default;
-        for (int frame = 0; _faults > 0 && frame < _frames.Count; frame++)
-        {
-            if (_frames.State(frame) != FrameState.Faulty) continue;
-            if (block.IsNone || _frames.Address(frame) < block.Address)
-                block = new BlockReference(_frames.Address(frame), _frames.Checksum(frame));
-        }
-        return !block.IsNone;
-    }
-
-    /// <summary>Takes the right bytes of a damaged block from elsewhere and has them written; false if they are not
-    /// right, or if no frame can be had now.</summary>
-    public bool TryRepair(in BlockReference block, ReadOnlySpan<byte> bytes)
-    {
-        if (bytes.Length != BlockSize || !IsSound(bytes, in block)) return false;
-        // The parts of a run are joined once all are there, so a part is repaired alone and the run read again.
-        for (int part = 0; part < _frames.Count; part++)
-        {
-            if (_frames.State(part) != FrameState.Faulty || _frames.Address(part) != block.Address) continue;
-            int head = _frames.Head(part);
-            if (_frames.Run(head) > 1) Drop(head);
-        }
-        int frame = _frames.Find(block.Address);
-        if (frame >= 0 && _frames.State(frame) == FrameState.Dirty) return true;
-        if (frame >= 0) Drop(frame);
-        frame = _frames.TryTake(1);
-        if (frame < 0) return false;
-        bytes.CopyTo(_frames.Buffer(frame).Span);
-        _frames.Assign(frame, in block, FrameState.Dirty, first: true);
-        _frames.Touch(frame);
-        Check.That(_writeQueue.TryAdd(frame));
-        Submit();
-        return true;
-    }
-
-    /// <summary>Whether a block is built and not yet on disk.</summary>
+    /// <summary>Whether a block is built or repaired and not yet on disk.</summary>
     public bool IsWriting(in BlockReference block)
     {
+        if (IsRepairing && _repair.Address == block.Address) return true;
         int frame = _frames.Find(block.Address);
         return frame >= 0 && _frames.State(frame) == FrameState.Dirty;
     }

@@ -53,6 +53,9 @@ public sealed class BlockFetcher
     /// <summary>The whole block, filled up with zeroes, as <see cref="Blocks.Grid.TryRepair"/> takes it.</summary>
     public ReadOnlySpan<byte> Block => _bytes.Slice(0, _shape.BlockSize);
 
+    /// <summary>Times that the store was busy or in doubt.</summary>
+    public ulong Retries => _requests.Retries;
+
     public bool Owns(uint token) => _requests.Owns(token);
 
     public void Start(in BlockReference block)

@@ -108,9 +108,10 @@ public sealed partial class CheckpointUploader
         else
         {
             CheckpointsAbandoned++;
-            ulong corrupt = (ulong)each.Address;
+            _rotAddress = (ulong)each.Address;
+            _rotMark = _live.Mark(each.Address);
             TakeNext();
-            CorruptAddress = corrupt;
+            CorruptAddress = _rotAddress;
         }
     }
 

@@ -19,6 +19,9 @@ public sealed partial class CheckpointUploader
     private const int PackRequest = 1 + TailRequests;
     private const int PacksInFlight = 2;
 
+    /// <summary>Tokens of requests to the object store from <see cref="UploaderOptions.TokenBase"/> on.</summary>
+    public const uint TokensCount = PackRequest + PacksInFlight;
+
     private enum Step : byte
     {
         Idle,
@@ -52,6 +55,8 @@ public sealed partial class CheckpointUploader
     private bool _opened;
     private ulong _offers;
     private ulong _offersDone;
+    private ulong _rotAddress;
+    private ulong _rotMark;
 
     public CheckpointUploader(StaticMemory memory, UploaderOptions options)
     {
@@ -122,6 +127,21 @@ public sealed partial class CheckpointUploader
     public ulong PutsLost { get; private set; }
 
     public bool Owns(uint token) => _requests.Owns(token);
+
+    /// <summary>The checkpoint at hand, or the last one that was: the operation that it comes after, and whether work
+    /// is being done for it.</summary>
+    public ulong OpAtHand => _current.Op;
+    public bool IsWorking => _step is not (Step.Idle or Step.Stopped);
+
+    /// <summary>Takes the report of a block that the disk does not give as it should be.</summary>
+    /// <param name="address">Where it is.</param>
+    /// <param name="mark">Of its checksum, see <see cref="LiveBlocks.MarkOf"/>.</param>
+    public bool TryTakeRot(out ulong address, out ulong mark)
+    {
+        (address, mark) = (_rotAddress, _rotMark);
+        _rotAddress = 0;
+        return address != 0;
+    }
 
     /// <summary>A checkpoint is durable on disk. To be called before the next operation, and once at the start of a
     /// process for the checkpoint that it opened.</summary>

@@ -42,6 +42,12 @@ internal sealed class ForestBench : IDisposable
     /// <summary>Takes disk operations that are not the forest's.</summary>
     public Action<uint>? Foreign { get; set; }
 
+    /// <summary>Called when a forest has been made anew and is about to be opened.</summary>
+    public Action? Opening { get; set; }
+
+    /// <summary>Called while the disk is idle and the forest waits; says whether anything happened.</summary>
+    public Func<bool>? Elsewhere { get; set; }
+
     /// <summary>Rounds of reads that the last touches needed.</summary>
     public int Rounds { get; private set; }
 
@@ -118,8 +124,8 @@ internal sealed class ForestBench : IDisposable
             Forest.PrefetchStart(Op);
             touch(Forest);
             if (Forest.PrefetchEnd()) break;
-            if (Disk.Idle) return false;
-            CompleteAll();
+            if (Disk.Idle && Elsewhere?.Invoke() != true) return false;
+            if (!Disk.Idle) CompleteAll();
         }
         read(Forest);
         return true;
@@ -127,6 +133,7 @@ internal sealed class ForestBench : IDisposable
 
     public void CompleteOne()
     {
+        if (Disk.Idle && Elsewhere?.Invoke() == true) return;
         if (Disk.Idle) throw new InvalidOperationException($"waits for nothing: starved {Forest.Grid.Starved}, " +
             $"fault {Forest.Grid.TryFault(out BlockReference fault)} {fault.Address}, op {Op}");
         uint token = Disk.Complete();
@@ -176,7 +183,9 @@ internal sealed class ForestBench : IDisposable
         _memory.Seal();
         Forest.OpenStart(in root);
         OpenResult result;
-        while ((result = Forest.OpenAdvance()) == OpenResult.Waiting && !Disk.Idle) CompleteOne();
+        Opening?.Invoke();
+        while ((result = Forest.OpenAdvance()) == OpenResult.Waiting && (!Disk.Idle || Elsewhere?.Invoke() == true))
+            if (!Disk.Idle) CompleteOne();
         return result;
     }
 }

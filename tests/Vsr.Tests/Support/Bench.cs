@@ -138,6 +138,42 @@ internal sealed class TestClient(UInt128 id)
     }
 }
 
+/// <summary>Keeps what it was told, and what the replica had run and had on disk at that moment.</summary>
+internal sealed class TestObserver : ICheckpointObserver
+{
+    private readonly byte[] _lastRecord = new byte[CheckpointRecord.Size];
+
+    public Bench Bench { get; set; } = null!;
+    public int Told { get; private set; }
+    public ulong LastOp { get; private set; }
+    public BlockReference LastRoot { get; private set; }
+    public ReadOnlySpan<byte> LastRecord => _lastRecord;
+
+    /// <summary>Operations that the state machine had run.</summary>
+    public ulong LastCount { get; private set; }
+
+    /// <summary>Copies of the superblock on disk that named the checkpoint.</summary>
+    public int LastCopies { get; private set; }
+
+    public bool HoldsBack { get; set; }
+
+    public void OnCheckpoint(ulong op, in BlockReference root, ReadOnlySpan<byte> record)
+    {
+        Told++;
+        LastOp = op;
+        LastRoot = root;
+        record.CopyTo(_lastRecord);
+        LastCount = Bench.StateMachine.Count;
+        LastCopies = 0;
+        for (int copy = 0; copy < Limits.SuperblockCopies; copy++)
+        {
+            ReadOnlySpan<byte> bytes = Bench.File.Bytes.AsSpan(
+                (int)DataFileLayout.SuperblockOffset(copy), SuperblockCopy.Size);
+            LastCopies += SuperblockCopy.Read(bytes).Checkpoint.Op == op ? 1 : 0;
+        }
+    }
+}
+
 /// <summary>One replica with everything around it; survives crashes by its file.</summary>
 internal sealed class Bench : IDisposable
 {
@@ -146,8 +182,10 @@ internal sealed class Bench : IDisposable
     private StaticMemory _memory = new();
     private MessagePool _pool = null!;
 
-    public Bench(Configuration? configuration = null, MemoryFile? file = null)
+    public Bench(Configuration? configuration = null, MemoryFile? file = null, TestObserver? observer = null)
     {
+        Observer = observer;
+        if (observer is not null) observer.Bench = this;
         Configuration = configuration ?? Small;
         Layout = new DataFileLayout(Configuration);
         File = file ?? Format(Configuration);
@@ -166,6 +204,7 @@ internal sealed class Bench : IDisposable
     public MemoryDisk Disk { get; private set; } = null!;
     public TestBus Bus { get; private set; } = null!;
     public TestClock Clock { get; } = new();
+    public TestObserver? Observer { get; }
     public EchoStateMachine StateMachine { get; private set; } = null!;
     public Replica<EchoStateMachine, MemoryDisk, TestBus, TestClock> Replica { get; private set; } = null!;
 
@@ -186,7 +225,7 @@ internal sealed class Bench : IDisposable
         Disk = new MemoryDisk(File);
         Bus = new TestBus();
         StateMachine = new EchoStateMachine(_memory, Configuration, Disk);
-        Replica = new(options ?? Options(Configuration), _memory, StateMachine, Disk, Bus, Clock);
+        Replica = new(options ?? Options(Configuration), _memory, StateMachine, Disk, Bus, Clock, Observer);
         _memory.Seal();
     }
 
