@@ -20,11 +20,13 @@ public sealed class StorageOptions
     public static StorageOptions None { get; } = new()
         { Disk = new NoDisk(), Cluster = 0, GridOffset = 0, CacheSize = 0 };
 
-    /// <summary>Frames of the cache, at least what every operation can count on.</summary>
-    internal int CacheFrames(int blockSize)
+    /// <summary>Frames of the cache: at least what every operation can count on, and no more than could ever be
+    /// filled, for a value in parts may lie in the cache twice.</summary>
+    internal int CacheFrames(Configuration configuration)
     {
-        long frames = CacheSize / blockSize;
-        int least = Grid.FramesMin(blockSize);
+        long frames = CacheSize / configuration.BlockSize;
+        if (frames > 2 * configuration.GridBlocks) frames = 2 * configuration.GridBlocks;
+        int least = Grid.FramesMin(configuration.BlockSize);
         return frames < least ? least : checked((int)frames);
     }
 

@@ -27,7 +27,7 @@ public sealed class Trees(StaticMemory memory, Configuration configuration, Stor
             Offset = storage.GridOffset,
             BlockSize = configuration.BlockSize,
             Blocks = configuration.GridBlocks,
-            CacheFrames = storage.CacheFrames(configuration.BlockSize),
+            CacheFrames = storage.CacheFrames(configuration),
         },
     });
 

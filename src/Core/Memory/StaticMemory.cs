@@ -13,6 +13,10 @@ public sealed unsafe class StaticMemory : IDisposable
 
     public long TakenBytes { get; private set; }
 
+    /// <summary>Told of parts of regions whose content is not needed any more, to let the system have their pages until
+    /// they are written again. Without it they stay.</summary>
+    public System.Action<NativeBuffer>? PagesReturn { get; set; }
+
     /// <summary>Takes a zeroed region. Large regions cost address space at once and memory only when touched.</summary>
     public NativeBuffer Take(long size, int alignment = 64)
     {
@@ -27,6 +31,9 @@ public sealed unsafe class StaticMemory : IDisposable
         nuint start = ((nuint)region + (nuint)alignment - 1) & ~((nuint)alignment - 1);
         return new NativeBuffer((byte*)start, size);
     }
+
+    /// <summary>What a part of a region holds is not needed any more; it may read as zeroes from now on.</summary>
+    public void GiveBack(NativeBuffer part) => PagesReturn?.Invoke(part);
 
     public void Seal()
     {

@@ -52,10 +52,11 @@ internal sealed class ChildReplica : IAsyncDisposable
     }
 
     /// <summary>Starts the process and waits until it serves.</summary>
-    public async Task StartAsync()
+    /// <param name="options">Further options of `start`.</param>
+    public async Task StartAsync(params string[] options)
     {
         // The first start takes any free port; a restart takes the same one again, so that clients find it.
-        _process = Run("start", "--addresses", $"127.0.0.1:{Address.Port}", DataFile);
+        _process = Run(["start", "--addresses", $"127.0.0.1:{Address.Port}", .. options, DataFile]);
         _process.ErrorDataReceived += (_, line) => Remember(line.Data);
         _process.BeginErrorReadLine();
         TaskCompletionSource<string?> ready = new(TaskCreationOptions.RunContinuationsAsynchronously);

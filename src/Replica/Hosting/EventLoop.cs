@@ -33,11 +33,16 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
     private readonly DataFile _file;
     private readonly ThreadedDisk _disk;
     private readonly TcpMessageBus _bus;
+    private readonly StateMachine.StateMachine _machine;
+    private readonly MemoryLimit? _limit;
+    private readonly ResidentMemory _resident = new();
     private readonly Replica<StateMachine.StateMachine, ThreadedDisk, TcpMessageBus, SystemClock> _replica;
 
     private EventLoop(
         StartOptions options, ILoggerFactory loggers, DataFile file, ReplicaOptions replica, ComputeBackend backend)
     {
+        _limit = options.MemorySize is long limit ? new MemoryLimit(limit) : null;
+        _memory.PagesReturn = Libc.GiveBack;
         Configuration configuration = replica.Configuration;
         _options = options;
         _file = file;
@@ -50,15 +55,16 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
         _bus = new TcpMessageBus(
             _memory, arrived, configuration.SessionsMax + ConnectionsExtra, configuration.MessageSizeMax, _wake,
             loggers.CreateLogger("bus"));
-        StateMachine.StateMachine machine = new(_memory, configuration, backend, new StorageOptions
+        _machine = new StateMachine.StateMachine(_memory, configuration, backend, new StorageOptions
         {
             Disk = _disk,
             Cluster = replica.Cluster,
             GridOffset = new DataFileLayout(configuration).GridOffset,
-            CacheSize = options.CacheSize,
+            CacheSize = _limit?.CacheSizeMax ?? options.CacheSize,
         });
-        _replica = new(replica, _memory, machine, _disk, _bus, default);
+        _replica = new(replica, _memory, _machine, _disk, _bus, default);
         _memory.Seal();
+        ApplyLimit();
     }
 
     /// <summary>Opens the file far enough to know its sizes and takes all memory. Null and an error text if it cannot
@@ -69,10 +75,24 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
         DataFile? file = DataFile.TryOpenExisting(options.File, writable: true, out error);
         if (file is null) return null;
         ReplicaOptions? replica = DataFileIdentity.TryRead(file, options.Cluster, out error);
-        if (replica is not null) return new EventLoop(options, loggers, file, replica, backend!);
+        if (replica is not null && Suffices(options, replica.Configuration, out error))
+            return new EventLoop(options, loggers, file, replica, backend!);
         file.Dispose();
         return null;
     }
+
+    /// <summary>Whether the memory given is enough for a data file of this configuration.</summary>
+    private static bool Suffices(StartOptions options, Configuration configuration, out string error)
+    {
+        bool total = options.MemorySize is not null;
+        long least = total ? MemoryLimit.Least(configuration) : MemoryLimit.CacheSizeLeast(configuration);
+        long given = options.MemorySize ?? options.CacheSize;
+        error = $"{(total ? "--memory" : "--cache")}: {SizeText.Format(given)} is too little for this data file, it " +
+            $"needs at least {SizeText.Format(least)}";
+        return given >= least;
+    }
+
+    private void ApplyLimit() => _limit?.Apply(_machine.Trees.Forest.Grid, _resident.Read());
 
     /// <summary>Serves until told to stop. False and an error text if the replica could not open or had to
     /// stop.</summary>
@@ -108,6 +128,7 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
             TimeSpan untilTick = Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), nextTick);
             if (untilTick <= TimeSpan.Zero)
             {
+                ApplyLimit();
                 _replica.Tick();
                 nextTick = Stopwatch.GetTimestamp() + (long)(TickInterval.TotalSeconds * Stopwatch.Frequency);
             }
@@ -128,6 +149,7 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
         _disk.Dispose();
         _file.Dispose();
         _wake.Dispose();
+        _resident.Dispose();
         // The memory stays until the process ends: a socket may still hold a buffer for a moment.
     }
 }

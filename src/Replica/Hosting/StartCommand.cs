@@ -14,7 +14,10 @@ namespace Deterministic.Replica.Hosting;
 /// <summary>`deterministic start`: serves a data file until SIGTERM or Ctrl+C.</summary>
 internal static class StartCommand
 {
-    private const long CacheSizeMin = 32L << 20;
+    private const long CacheSizeDefault = 1L << 30;
+
+    /// <summary>More than any machine has, and little enough to be computed with.</summary>
+    private const long SizeMax = 1L << 45;
     private static readonly Option<string?> Addresses = new("--addresses")
         { Description = "host:port to listen on, such as 127.0.0.1:3001; port 0 takes a free one" };
     private static readonly Option<string?> Backend = new("--backend")
@@ -25,6 +28,8 @@ internal static class StartCommand
         { Description = "JSON file with the same settings: { \"addresses\": …, \"backend\": …, \"Logging\": … }" };
     private static readonly Option<string?> Cache = new("--cache")
         { Description = "Memory for blocks of the state, such as 512MiB or 8GiB (default 1GiB)" };
+    private static readonly Option<string?> Memory = new("--memory")
+        { Description = "Memory for the whole process; the blocks have what the rest leaves. Instead of --cache" };
     private static readonly Argument<string> File = new("FILE")
         { Description = "Data file made by `deterministic format`" };
 
@@ -33,11 +38,11 @@ internal static class StartCommand
         Command command = new("start",
             "Serve a data file. Prints \"ready on ADDRESS\" once it serves; SIGTERM stops it cleanly.\n\n" +
             "Settings come from flags, then from the environment (DETERMINISTIC_ADDRESSES, DETERMINISTIC_BACKEND, " +
-            "DETERMINISTIC_CACHE, " +
+            "DETERMINISTIC_CACHE, DETERMINISTIC_MEMORY, " +
             "DETERMINISTIC_Logging__LogLevel__Default), then from --config.\n\n" +
             "Example: deterministic start --addresses 127.0.0.1:3001 ./data.deterministic")
         {
-            Addresses, Backend, Cache, Cluster, ConfigurationFile, File,
+            Addresses, Backend, Cache, Cluster, ConfigurationFile, Memory, File,
         };
         command.SetAction(RunAsync);
         return command;
@@ -74,17 +79,16 @@ internal static class StartCommand
             await Console.Error.WriteLineAsync(error).ConfigureAwait(false);
             return 2;
         }
-        string cacheText = arguments.GetValue(Cache) ?? builder.Configuration["cache"] ?? "1GiB";
-        if (!SizeText.TryParse(cacheText, out long cacheSize) || cacheSize < CacheSizeMin)
+        string? cacheText = arguments.GetValue(Cache) ?? builder.Configuration["cache"];
+        string? memoryText = arguments.GetValue(Memory) ?? builder.Configuration["memory"];
+        if (!TryMemory(cacheText, memoryText, out long cacheSize, out long? memorySize, out string refusal))
         {
-            string error = $"--cache: \"{cacheText}\" is not a size of at least {SizeText.Format(CacheSizeMin)}; " +
-                "write it like 512MiB or 4GiB";
-            await Console.Error.WriteLineAsync(error).ConfigureAwait(false);
+            await Console.Error.WriteLineAsync(refusal).ConfigureAwait(false);
             return 2;
         }
         StartOptions options = new(
             arguments.GetRequiredValue(File), endpoint, arguments.GetValue(Backend) ?? builder.Configuration["backend"],
-            clusterText is null ? null : cluster, cacheSize);
+            clusterText is null ? null : cluster, cacheSize, memorySize);
         builder.Services.AddSingleton(options);
         builder.Services.AddSingleton<ReplicaService>();
         builder.Services.AddHostedService(services => services.GetRequiredService<ReplicaService>());
@@ -93,10 +97,27 @@ internal static class StartCommand
         await host.RunAsync(cancellation).ConfigureAwait(false);
         return service.ExitCode;
     }
+
+    private static bool TryMemory(
+        string? cacheText, string? memoryText, out long cacheSize, out long? memorySize, out string error)
+    {
+        cacheSize = CacheSizeDefault;
+        memorySize = null;
+        error = "--cache and --memory are two ways to say one thing; give one of them";
+        if (cacheText is not null && memoryText is not null) return false;
+        string? text = cacheText ?? memoryText;
+        error = $"--{(cacheText is null ? "memory" : "cache")}: \"{text}\" is not a size; write it like 512MiB or 4GiB";
+        if (text is null) return true;
+        if (!SizeText.TryParse(text, out long size) || size > SizeMax) return false;
+        if (cacheText is null) memorySize = size;
+        else cacheSize = size;
+        return true;
+    }
 }
 
 /// <param name="Backend">Name of the kernels to use; null for the best.</param>
 /// <param name="Cluster">The cluster that the file must belong to; null for any.</param>
-/// <param name="CacheSize">Bytes of the block cache.</param>
+/// <param name="CacheSize">Bytes of the block cache if there is no limit for the process.</param>
+/// <param name="MemorySize">Bytes that the whole process may use; null for no limit.</param>
 internal sealed record StartOptions(
-    string File, IPEndPoint Endpoint, string? Backend, UInt128? Cluster, long CacheSize);
+    string File, IPEndPoint Endpoint, string? Backend, UInt128? Cluster, long CacheSize, long? MemorySize);

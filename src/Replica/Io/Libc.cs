@@ -1,4 +1,6 @@
+using System;
 using System.Runtime.InteropServices;
+using Deterministic.Core.Memory;
 
 namespace Deterministic.Replica.Io;
 
@@ -23,6 +25,7 @@ internal static partial class Libc
     public const int ErrorNotSupported = 95;
     public const int ErrorQuota = 122;
 
+    private const int NotNeeded = 4;
     private const int LockShared = 1;
     private const int LockExclusive = 2;
     private const int LockNonBlocking = 4;
@@ -48,6 +51,20 @@ internal static partial class Libc
         }
         return 0;
     }
+
+    /// <summary>Lets the system take the whole pages of a part of anonymous memory, which then reads as
+    /// zeroes.</summary>
+    public static unsafe void GiveBack(NativeBuffer part)
+    {
+        nuint page = (nuint)Environment.SystemPageSize;
+        nuint start = unchecked((nuint)part.Pointer + page - 1) / page * page;
+        nuint end = unchecked((nuint)part.Pointer + (nuint)part.Length) / page * page;
+        // It is advice: where it is not taken, the memory stays in use.
+        if (end > start) _ = Advise((void*)start, end - start, NotNeeded);
+    }
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    private static unsafe partial int Advise(void* start, nuint length, int advice);
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Open(string path, int flags, int mode);

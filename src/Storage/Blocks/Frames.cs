@@ -36,6 +36,7 @@ internal sealed class Frames
     private const byte UsesMax = 3;
 
     private readonly NativeBuffer _memory;
+    private readonly StaticMemory _source;
     private readonly int _blockSize;
     private readonly FrameState[] _states;
     private readonly ulong[] _addresses;
@@ -43,12 +44,19 @@ internal sealed class Frames
     private readonly ulong[] _eras;
     private readonly byte[] _uses;
     private readonly int[] _runs;
+
+    /// <summary>Frames whose memory has been used and not been given back.</summary>
+    private readonly bool[] _resident;
     private readonly BlockIndex _index;
     private int _hand;
+
+    /// <summary>No frame from here on is resident.</summary>
+    private int _residentEnd;
 
     public Frames(StaticMemory memory, int count, int blockSize)
     {
         Check.That(count > 0);
+        _source = memory;
         _blockSize = blockSize;
         _memory = memory.Take((long)count * blockSize, Limits.SectorSize);
         _states = new FrameState[count];
@@ -57,10 +65,18 @@ internal sealed class Frames
         _eras = new ulong[count];
         _uses = new byte[count];
         _runs = new int[count];
+        _resident = new bool[count];
         _index = new BlockIndex(count);
+        Usable = count;
     }
 
     public int Count => _states.Length;
+
+    /// <summary>Frames in circulation, the first ones: those behind them take no block.</summary>
+    public int Usable { get; private set; }
+
+    /// <summary>Frames whose memory is in use, also those out of circulation that could not be emptied yet.</summary>
+    public int Resident { get; private set; }
 
     /// <summary>Frames touched in the current era stay until the next.</summary>
     public ulong Era { get; set; } = 1;
@@ -103,7 +119,40 @@ internal sealed class Frames
         if (!Scanning && _uses[frame] < UsesMax) _uses[frame]++;
     }
 
-    /// <summary>Takes a run of frames out of circulation; -1 if none can be had now.</summary>
+    /// <summary>Takes frames into circulation, or out of it. The memory of those that are out is given back as soon as
+    /// they can be emptied: call again for what is in use now.</summary>
+    public void SetUsable(int frames)
+    {
+        Check.That(frames > 0 && frames <= Count);
+        Usable = frames;
+        if (_hand >= frames) _hand = 0;
+        int end = frames;
+        for (int frame = _residentEnd - 1; frame >= frames; frame--)
+            if (_resident[frame] && !TryGiveBack(frame) && end == frames) end = frame + 1;
+        if (_residentEnd > end) _residentEnd = end;
+        Check.That(Resident >= 0);
+    }
+
+    /// <summary>The memory of a frame is about to be used.</summary>
+    public void MarkResident(int frame)
+    {
+        if (_resident[frame]) return;
+        _resident[frame] = true;
+        Resident++;
+        if (frame >= _residentEnd) _residentEnd = frame + 1;
+    }
+
+    private bool TryGiveBack(int frame)
+    {
+        if (_states[frame] == FrameState.Clean && IsEvictable(Head(frame))) Evict(Head(frame));
+        if (_states[frame] != FrameState.Free) return false;
+        _source.GiveBack(Buffer(frame));
+        _resident[frame] = false;
+        Resident--;
+        return true;
+    }
+
+    /// <summary>Takes a run of frames for the caller alone; -1 if none can be had now.</summary>
     public int TryTake(int run)
     {
         Check.That(run > 0);
@@ -164,10 +213,10 @@ internal sealed class Frames
 
     private int FindOne()
     {
-        for (int step = 0; step < _states.Length * (UsesMax + 2); step++)
+        for (int step = 0; step < Usable * (UsesMax + 2); step++)
         {
             int frame = _hand;
-            if (++_hand == _states.Length) _hand = 0;
+            if (++_hand == Usable) _hand = 0;
             if (_states[frame] == FrameState.Free) return frame;
             if (_states[frame] != FrameState.Clean) continue;
             int head = Head(frame);
@@ -181,11 +230,11 @@ internal sealed class Frames
     private int FindRun(int run)
     {
         int length = 0;
-        for (int step = 0; step < 2 * _states.Length; step++)
+        for (int step = 0; step < 2 * Usable; step++)
         {
             if (_hand == 0) length = 0;
             int frame = _hand;
-            if (++_hand == _states.Length) _hand = 0;
+            if (++_hand == Usable) _hand = 0;
             bool usable = _states[frame] == FrameState.Free ||
                 (_states[frame] == FrameState.Clean && IsEvictable(Head(frame)));
             length = usable ? length + 1 : 0;

@@ -53,6 +53,21 @@ public sealed partial class Grid
 
     public int CacheFrames => _frames.Count;
 
+    /// <summary>Frames of the cache whose memory is in use.</summary>
+    public int CacheFramesResident => _frames.Resident;
+
+    /// <summary>Frames that the cache may use now, from <see cref="FramesMin"/> to <see cref="CacheFrames"/>; decides
+    /// nothing about the state. Setting it again gives back what could not be given back before.</summary>
+    public int CacheFramesUsable
+    {
+        get => _frames.Usable;
+        set
+        {
+            Check.That(value >= FramesMin(BlockSize) && value <= CacheFrames);
+            _frames.SetUsable(value);
+        }
+    }
+
     /// <summary>No block is still to be written.</summary>
     public bool WritesIdle => _writesInFlight == 0 && _writeQueue.IsEmpty && !IsRepairing;
 
@@ -197,6 +212,7 @@ public sealed partial class Grid
     {
         int frame = _frames.TryTake(1);
         Starved |= frame < 0;
+        if (frame >= 0) _frames.MarkResident(frame);
         return frame;
     }
 
@@ -311,6 +327,7 @@ public sealed partial class Grid
             _reads[slot] = frame;
             _readsInFlight++;
             BlocksRead++;
+            _frames.MarkResident(frame);
             _options.Disk.Read(TokenBit | (uint)slot, OffsetOf(_frames.Address(frame)), _frames.Buffer(frame));
         }
         while (_writesInFlight < _writes.Length && _writeQueue.TryTake(out int frame))

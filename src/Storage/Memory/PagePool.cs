@@ -8,12 +8,17 @@ internal sealed unsafe class PagePool
 {
     private readonly NativeBuffer _memory;
     private readonly NativeBuffer _scratch;
+    private readonly StaticMemory _source;
     private uint _fresh = 1;
+
+    /// <summary>Pages up to here may have been used and not been given back.</summary>
+    private uint _residentEnd = 1;
     private uint _free;
 
     public PagePool(StaticMemory memory, long pagesMax)
     {
         Check.That(pagesMax > 0 && pagesMax < uint.MaxValue);
+        _source = memory;
         _memory = memory.Take((pagesMax + 1) * Page.Size, Page.Size);
         _scratch = memory.Take(Page.Size);
     }
@@ -34,6 +39,7 @@ internal sealed unsafe class PagePool
         {
             page = _fresh++;
             Check.That((long)(page + 1) * Page.Size <= _memory.Length);
+            if (_fresh > _residentEnd) _residentEnd = _fresh;
         }
         UsedPages++;
         this[page].Initialize(level);
@@ -49,8 +55,13 @@ internal sealed unsafe class PagePool
         UsedPages--;
     }
 
+    /// <summary>Frees all pages. Those that this filling did not use go back to the system: what one large operation
+    /// took is not kept for good.</summary>
     public void Clear()
     {
+        if (_fresh < _residentEnd)
+            _source.GiveBack(_memory.Part((long)_fresh * Page.Size, (long)(_residentEnd - _fresh) * Page.Size));
+        _residentEnd = _fresh;
         _fresh = 1;
         _free = 0;
         UsedPages = 0;

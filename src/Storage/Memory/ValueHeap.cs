@@ -21,16 +21,21 @@ internal sealed unsafe class ValueHeap
 
     private readonly NativeBuffer _memory;
     private readonly NativeBuffer _owners;
+    private readonly StaticMemory _source;
     private readonly int[] _previousChunk;
     private readonly int[] _tailChunk = new int[Classes];
     private readonly int[] _tailCount = new int[Classes];
     private int _fresh;
     private int _free;
 
+    /// <summary>Chunks up to here may have been used and not been given back.</summary>
+    private int _residentEnd;
+
     public ValueHeap(StaticMemory memory, int chunksMax)
     {
         Check.That(chunksMax > 0);
         Check.That(ClassOf(SizeMax) == Classes - 1);
+        _source = memory;
         _memory = memory.Take((long)chunksMax * ChunkSize, 4096);
         _owners = memory.Take((long)chunksMax * ChunkValuesMax * sizeof(uint));
         _previousChunk = new int[chunksMax];
@@ -102,8 +107,12 @@ internal sealed unsafe class ValueHeap
 
     public void SetOwner(uint reference, int size, uint owner) => *OwnerPointer(reference, size) = owner;
 
+    /// <summary>Frees all values. Chunks that this filling did not use go back to the system.</summary>
     public void Clear()
     {
+        if (_fresh < _residentEnd)
+            _source.GiveBack(_memory.Part((long)_fresh * ChunkSize, (long)(_residentEnd - _fresh) * ChunkSize));
+        _residentEnd = _fresh;
         _tailChunk.AsSpan().Fill(-1);
         _tailCount.AsSpan().Clear();
         _fresh = 0;
@@ -140,6 +149,7 @@ internal sealed unsafe class ValueHeap
             return chunk;
         }
         Check.That(_fresh < _previousChunk.Length);
+        if (_fresh == _residentEnd) _residentEnd++;
         return _fresh++;
     }
 

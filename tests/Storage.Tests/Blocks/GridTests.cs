@@ -1,5 +1,6 @@
 using System;
 using Deterministic.Core.Wire;
+using Deterministic.Storage.Blocks;
 using Deterministic.Storage.Tests.Support;
 using Xunit;
 
@@ -40,6 +41,39 @@ public sealed class GridTests
         for (int i = 0; i < bench.Grid.CacheFrames + 20; i++) bench.Write(3, 10);
         Assert.False(bench.Read(in often));
         Assert.True(bench.Read(in once));
+    }
+
+    [Fact]
+    public void AFrameOutOfCirculationGivesItsMemoryBackOnceNobodyNeedsIt()
+    {
+        using GridBench bench = new(framesExtra: 100);
+        Grid grid = bench.Grid;
+        var blocks = new BlockReference[grid.CacheFrames];
+        for (int i = 0; i < blocks.Length; i++) blocks[i] = bench.Write((byte)i, 200);
+        Assert.Equal(grid.CacheFrames, grid.CacheFramesResident);
+        Assert.Equal(0, bench.FramesGivenBack);
+        // All but the last are used in the era, so only the last can go.
+        for (int i = 0; i < blocks.Length - 1; i++) Assert.True(grid.Request(in blocks[i]));
+        grid.CacheFramesUsable = grid.CacheFrames - 100;
+        Assert.Equal(1, bench.FramesGivenBack);
+        Assert.Equal(grid.CacheFrames - 1, grid.CacheFramesResident);
+        for (int i = 0; i < blocks.Length - 1; i++) Assert.True(grid.TryGet(in blocks[i], out _));
+        grid.NextEra();
+        grid.CacheFramesUsable = grid.CacheFrames - 100;
+        Assert.Equal(100, bench.FramesGivenBack);
+        Assert.Equal(grid.CacheFrames - 100, grid.CacheFramesResident);
+        for (int i = 0; i < blocks.Length; i++)
+        {
+            bench.Read(in blocks[i]);
+            Assert.True(grid.TryGet(in blocks[i], out ReadOnlySpan<byte> body));
+            Assert.True(body.IndexOfAnyExcept((byte)i) < 0);
+            Assert.True(grid.CacheFramesResident <= grid.CacheFramesUsable);
+            grid.NextEra();
+        }
+        grid.CacheFramesUsable = grid.CacheFrames;
+        int taken = 0;
+        while (grid.TryBuild() >= 0) taken++;
+        Assert.Equal(grid.CacheFrames, taken);
     }
 
     [Fact]

@@ -24,6 +24,48 @@ public sealed class MemtableTests
     public void EveryOperationAgreesWithTheModel() =>
         Prop.ForAll(ArbMap.Default.ArbFor<int>(), (int seed) => RunAgainstModel(seed, 1500)).QuickCheckThrowOnFailure();
 
+    /// <summary>One large filling does not keep memory for good: after a smaller one what that did not use goes
+    /// back.</summary>
+    [Fact]
+    public void WhatASmallerFillingDoesNotUseIsGivenBack()
+    {
+        using var memory = new StaticMemory();
+        long givenBack = 0;
+        memory.PagesReturn = part =>
+        {
+            part.Span.Fill(0xAA);
+            givenBack += part.Length;
+        };
+        var memtable = new Memtable(memory, 1, StateSizeMax);
+        byte[] large = new byte[500_000];
+        Fill(memtable, entries: 20_000, large, largeEntries: 40);
+        memtable.Clear();
+        Assert.Equal(0, givenBack);
+        Fill(memtable, entries: 1_000, large, largeEntries: 2);
+        memtable.Clear();
+        Assert.True(givenBack > 16 << 20, $"{givenBack} bytes were given back");
+        long before = givenBack;
+        Fill(memtable, entries: 1_000, large, largeEntries: 2);
+        memtable.Clear();
+        Assert.Equal(before, givenBack);
+        Fill(memtable, entries: 20_000, large, largeEntries: 40);
+        memtable.Verify();
+        Assert.True(memtable[0].TryFind([0, 0, 0, 39, 1], out ReadOnlySpan<byte> value, out _));
+        Assert.Equal(large.Length, value.Length);
+        Assert.True(value.IndexOfAnyExcept((byte)0) < 0);
+    }
+
+    private static void Fill(Memtable memtable, int entries, byte[] large, int largeEntries)
+    {
+        byte[] key = new byte[4];
+        for (int i = 0; i < entries; i++)
+        {
+            BinaryPrimitives.WriteInt32BigEndian(key, i);
+            memtable[0].Put(key, key);
+            if (i < largeEntries) memtable[0].Put([.. key, 1], large);
+        }
+    }
+
     /// <summary>Long keys make trees of four levels, where splits and joins meet parents at every level.</summary>
     [Theory]
     [InlineData(1)]

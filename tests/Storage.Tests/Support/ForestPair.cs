@@ -1,6 +1,7 @@
 using System;
 using Deterministic.Core;
 using Deterministic.Core.Wire;
+using Deterministic.Storage.Blocks;
 using Xunit;
 
 namespace Deterministic.Storage.Tests.Support;
@@ -10,6 +11,9 @@ namespace Deterministic.Storage.Tests.Support;
 internal sealed class ForestPair : IDisposable
 {
     public const int Blocks = 8192;
+
+    /// <summary>What the operations of the script need at once.</summary>
+    private const int FramesMin = 360;
     private readonly ForestScript _script;
     private readonly Random _random;
     private readonly ForestBench[] _benches = new ForestBench[2];
@@ -21,7 +25,7 @@ internal sealed class ForestPair : IDisposable
         _random = new Random(unchecked(seed * 17 + 1));
         for (int i = 0; i < 2; i++)
         {
-            int frames = _random.Next(4) == 0 ? 5000 : _random.Next(360, 900);
+            int frames = _random.Next(4) == 0 ? 5000 : _random.Next(FramesMin, 900);
             ForestBenchSizes sizes = new(_script.MemtableSize, frames, Blocks);
             _benches[i] = new ForestBench(sizes, _random.Next()) { Eagerness = _random.Next(4) };
             _crashes[i] = _random.Next(2) == 0;
@@ -60,6 +64,7 @@ internal sealed class ForestPair : IDisposable
         {
             while (bench.Op < op)
             {
+                if (_random.Next(8) == 0) ResizeCache(bench.Forest.Grid);
                 if (crashesLeft > 0 && _random.Next(crashChance) == 0) Crash(bench, saved, ref crashesLeft);
                 _script.Run(bench);
             }
@@ -69,6 +74,9 @@ internal sealed class ForestPair : IDisposable
         }
         bench.Checkpoint();
     }
+
+    /// <summary>A host that holds its memory at a limit does this at any time.</summary>
+    private void ResizeCache(Grid grid) => grid.CacheFramesUsable = _random.Next(FramesMin, grid.CacheFrames + 1);
 
     private void Crash(ForestBench bench, ulong saved, ref int crashesLeft)
     {

@@ -6,20 +6,26 @@ using Deterministic.Storage.Blocks;
 
 namespace Deterministic.Storage.Tests.Support;
 
-/// <summary>A grid alone, on a disk in memory, with the smallest cache there is.</summary>
+/// <summary>A grid alone, on a disk in memory, with the smallest cache there is unless more is wanted. Memory that is
+/// given back is overwritten.</summary>
 internal sealed class GridBench : IDisposable
 {
     public const int BlockSize = 64 << 10;
     public const int Blocks = 512;
     private readonly StaticMemory _memory = new();
 
-    public GridBench()
+    public GridBench(int framesExtra = 0)
     {
+        _memory.PagesReturn = part =>
+        {
+            part.Span.Fill(0xAA);
+            FramesGivenBack++;
+        };
         Disk = new TestDisk((long)Blocks * BlockSize, seed: 1);
         Grid = new Grid(_memory, new GridOptions
         {
             Disk = Disk, Cluster = 7, Offset = 0, BlockSize = BlockSize, Blocks = Blocks,
-            CacheFrames = Grid.FramesMin(BlockSize),
+            CacheFrames = Grid.FramesMin(BlockSize) + framesExtra,
         });
         _memory.Seal();
     }
@@ -27,6 +33,8 @@ internal sealed class GridBench : IDisposable
     public TestDisk Disk { get; }
 
     public Grid Grid { get; }
+
+    public int FramesGivenBack { get; private set; }
 
     /// <summary>Writes a block whose body is one byte many times.</summary>
     public BlockReference Write(byte content, int size, BlockKind kind = BlockKind.Entries)
