@@ -25,6 +25,9 @@ internal sealed partial class Simulation : IDisposable
     private const ulong RowsComparedMin = 20;
     private const int LivenessTicksMax = 4_000;
 
+    /// <summary>The choice is the machine's, not the run's.</summary>
+    private static readonly ComputeBackend _compute = ComputeBackends.Select();
+
     private readonly SimulationParameters _parameters;
     private readonly StaticMemory _memory = new();
     private readonly SimulatedDisk _disk;
@@ -63,7 +66,7 @@ internal sealed partial class Simulation : IDisposable
             Cluster = Cluster, Configuration = configuration, Trace = Trace, Marks = Marks,
         };
         _replica = new SimulatedReplica(
-            options, _parameters.CacheSize, _disk, new SimulatedBus(_network, Trace), _clock, ComputeBackends.Select(),
+            options, _parameters.CacheSize, _disk, new SimulatedBus(_network, Trace), _clock, _compute,
             machine => new OracleStateMachine(
                 machine, plant.Replace(machine), _database, _history, _parameters.PrefetchWaits, _order),
             _history);
@@ -74,7 +77,7 @@ internal sealed partial class Simulation : IDisposable
         for (int i = 0; i < _parameters.Clients; i++)
             _clients.Add(new SimulatedClient((uint)i, Cluster, _parameters.ResendNanoseconds, _network, _calls));
         if (_parameters.UsedDevice) _disk.GarbleAll(workload.U64());
-        FormatSink sink = new(_disk.Image);
+        FormatSink sink = new(_disk);
         Check.That(DataFileFormat.Write(options, ref sink) == StopReason.None);
     }
 
@@ -138,10 +141,10 @@ internal sealed partial class Simulation : IDisposable
         _memory.Dispose();
     }
 
-    private struct FormatSink(NativeBuffer image) : IFormatSink
+    private struct FormatSink(SimulatedDisk disk) : IFormatSink
     {
         public readonly void Write(long offset, ReadOnlySpan<byte> bytes) =>
-            bytes.CopyTo(image.Slice(offset, bytes.Length));
+            bytes.CopyTo(disk.At(offset, bytes.Length));
 
         public readonly void Flush()
         {

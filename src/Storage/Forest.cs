@@ -27,6 +27,7 @@ public sealed partial class Forest
     /// <summary>Keys handed out by floor searches that stay as they are.</summary>
     private const int KeptKeysMax = 64;
 
+    private readonly StaticMemory _memory;
     private readonly ForestOptions _options;
     private readonly Tree[] _trees;
     private readonly Memtable[] _memtables;
@@ -45,11 +46,12 @@ public sealed partial class Forest
     {
         Check.That(options.TreeCount > 0 && options.TreeCount < byte.MaxValue);
         Check.That(options.StateSizeMax > 0 && options.MemtableSize > 0 && options.OvershootSizeMax > 0);
+        _memory = memory;
         _options = options;
         Grid = new Grid(memory, options.Grid);
         Grid.Free.FreesEarly = (options.Plant & StoragePlant.FreesEarly) != 0;
         _store = new TableStore(memory, (int)(options.Grid.Blocks / 2), Grid.BodySizeMax);
-        Levels = new LevelSet(_store);
+        Levels = new LevelSet(memory, _store);
         Lookup = new Lookup(Grid, _store, Levels);
         Ranges = new RangeTouch(Grid, _store, Levels);
         long room = options.MemtableSize + options.OvershootSizeMax;
@@ -58,8 +60,8 @@ public sealed partial class Forest
         _compactor.Plant = options.Plant;
         _trees = new Tree[options.TreeCount];
         for (int i = 0; i < _trees.Length; i++) _trees[i] = new Tree(this, i);
-        for (int i = 0; i < _cursors.Length; i++) _cursors[i] = new MergeCursor(Grid, _store);
-        Floor = new MergeCursor(Grid, _store);
+        for (int i = 0; i < _cursors.Length; i++) _cursors[i] = new MergeCursor(_memory, Grid, _store);
+        Floor = new MergeCursor(_memory, Grid, _store);
         _tablesTrailer = new Trailer(memory, Grid, _store.TablesMax * TableRecord.Size);
         _mergeTrailer = new Trailer(memory, Grid, _compactor.Merge.StateSizeMax);
         _sessionsTrailer = new Trailer(memory, Grid, options.SessionsSizeMax);
@@ -118,7 +120,7 @@ public sealed partial class Forest
     }
 
     /// <summary>Makes room for a long-lived cursor, at construction.</summary>
-    public CursorSlot NewCursor() => new(new MergeCursor(Grid, _store));
+    public CursorSlot NewCursor() => new(new MergeCursor(_memory, Grid, _store));
 
     /// <summary>Starts to gather what one operation needs. Asked again for the same operation after reads have
     /// completed, it gathers further.</summary>

@@ -8,7 +8,14 @@ namespace Deterministic.Core.Memory;
 /// direct disk access needs; they start zeroed.</summary>
 public sealed unsafe class StaticMemory : IDisposable
 {
-    private readonly System.Collections.Generic.List<nint> _regions = [];
+    /// <summary>Regions are cut from chunks of this size. It is more than what allocators ever keep for themselves when
+    /// it is freed (32 MiB in glibc), so that every chunk is of fresh pages, whose zeroes cost nothing until they are
+    /// touched: also where replicas are made and dropped by the thousand.</summary>
+    private const long ChunkSize = 64L << 20;
+
+    private readonly System.Collections.Generic.List<nint> _chunks = [];
+    private nuint _free;
+    private nuint _end;
     private bool _sealed;
 
     public long TakenBytes { get; private set; }
@@ -23,12 +30,15 @@ public sealed unsafe class StaticMemory : IDisposable
         Check.That(!_sealed);
         Check.That(size > 0);
         Check.That(alignment > 0 && (alignment & (alignment - 1)) == 0);
-        // calloc leaves fresh pages untouched, so the zeroes of a large region cost nothing until they are used.
-        nuint padded = checked((nuint)size + (nuint)alignment);
-        nint region = (nint)NativeMemory.AllocZeroed(padded);
-        _regions.Add(region);
         TakenBytes += size;
-        nuint start = ((nuint)region + (nuint)alignment - 1) & ~((nuint)alignment - 1);
+        nuint start = Align(_free, alignment);
+        if (_end - _free < (nuint)size || _end - start < (nuint)size || start > _end)
+        {
+            TakeChunk(size, alignment);
+            start = Align(_free, alignment);
+        }
+        _free = start + (nuint)size;
+        Check.That(_free <= _end);
         return new NativeBuffer((byte*)start, size);
     }
 
@@ -43,8 +53,21 @@ public sealed unsafe class StaticMemory : IDisposable
 
     public void Dispose()
     {
-        foreach (nint region in _regions) NativeMemory.Free((void*)region);
-        _regions.Clear();
+        foreach (nint chunk in _chunks) NativeMemory.Free((void*)chunk);
+        _chunks.Clear();
+        _free = _end = 0;
+    }
+
+    private static nuint Align(nuint address, int alignment) =>
+        (address + (nuint)alignment - 1) & ~((nuint)alignment - 1);
+
+    private void TakeChunk(long sizeMin, int alignment)
+    {
+        nuint size = checked((nuint)long.Max(sizeMin, ChunkSize) + (nuint)alignment);
+        nint chunk = (nint)NativeMemory.AllocZeroed(size);
+        _chunks.Add(chunk);
+        _free = (nuint)chunk;
+        _end = _free + size;
     }
 }
 

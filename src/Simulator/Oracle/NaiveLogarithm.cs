@@ -10,6 +10,7 @@ namespace Deterministic.Simulator.Oracle;
 internal static class NaiveLogarithm
 {
     private const int FractionBits = 44;
+    private static readonly long[] _known = new long[1 << 12];
     private const double NaturalLogarithmOfTwo = 0.693147180559945309417232121458;
 
     /// <summary>ln((2n + 2) / (2df + 1)), never below 0.</summary>
@@ -22,9 +23,12 @@ internal static class NaiveLogarithm
     public static long Log2(ulong value)
     {
         Check.That(value > 0);
+        bool small = value < (ulong)_known.Length;
+        if (small && _known[value] != 0) return _known[value];
         long logarithm = Log2(value, mantissaBits: 64);
         long exact = Log2(value, mantissaBits: 128);
         Check.That(logarithm <= exact && exact - logarithm <= 1, "the definition of the logarithm is not precise");
+        if (small) _known[value] = logarithm;
         return logarithm;
     }
 

@@ -62,14 +62,14 @@ internal sealed class CrashDamage(SimulatedDisk disk, DataFileLayout layout, Tap
         for (int i = 0; i < BlocksDamaged && !IsBlock(address); i++) address = (address + 1) % BlocksDamaged;
         if (!IsBlock(address)) return;
         long offset = layout.BlockOffset((ulong)address + 1);
-        long size = Header.Read(disk.Image.Slice(offset, Limits.HeaderSize)).Size;
+        long size = Header.Read(disk.At(offset, Limits.HeaderSize)).Size;
         disk.Damage(offset + Sector(size + Limits.SectorSize - 1));
         Blocks++;
     }
 
     private bool IsBlock(int address)
     {
-        Header header = Header.Read(disk.Image.Slice(layout.BlockOffset((ulong)address + 1), Limits.HeaderSize));
+        Header header = Header.Read(disk.At(layout.BlockOffset((ulong)address + 1), Limits.HeaderSize));
         return header.ValidChecksum() && header.Command == Command.Block;
     }
 
@@ -96,5 +96,5 @@ internal sealed class CrashDamage(SimulatedDisk disk, DataFileLayout layout, Tap
     }
 
     private ReadOnlySpan<byte> Copy(int copy) =>
-        disk.Image.Slice(DataFileLayout.SuperblockOffset(copy), SuperblockCopy.Size);
+        disk.At(DataFileLayout.SuperblockOffset(copy), SuperblockCopy.Size);
 }

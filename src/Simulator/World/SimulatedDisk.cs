@@ -26,12 +26,17 @@ internal readonly struct DiskFaults(ulong latencyMin, ulong latencyMax, Ratio wr
 /// damaged.</summary>
 internal sealed class SimulatedDisk(NativeBuffer image, DiskFaults faults, Tape tape, Trace trace, Plant plant) : IDisk
 {
+    /// <summary>A used device gets its old bytes in pieces of this size, when somebody first looks.</summary>
+    private const int PieceSize = 64 << 10;
+
     private readonly List<Operation> _pending = [];
     private readonly TapeStream _times = tape.Stream(TapeConsumer.Disk);
     private readonly TapeStream _faults = tape.Stream(TapeConsumer.DiskFaults);
     private readonly TapeStream _order = tape.Stream(TapeConsumer.Schedule);
 
-    public NativeBuffer Image { get; } = image;
+    private readonly bool[] _pieces = new bool[(image.Length + PieceSize - 1) / PieceSize];
+    private ulong _oldBytes;
+
     public ulong Now { get; set; }
 
     /// <summary>While set, nothing fails; times stay.</summary>
@@ -104,7 +109,7 @@ internal sealed class SimulatedDisk(NativeBuffer image, DiskFaults faults, Tape 
 
     private IoResult Finish(Operation operation)
     {
-        Span<byte> place = Image.Slice(operation.Offset, (int)operation.Buffer.Length);
+        Span<byte> place = At(operation.Offset, (int)operation.Buffer.Length);
         if (operation.Written is null && !Healed && _faults.Chance(faults.ReadFailure))
         {
             ReadsFailed++;
@@ -143,7 +148,7 @@ internal sealed class SimulatedDisk(NativeBuffer image, DiskFaults faults, Tape 
     {
         for (int at = 0; at < operation.Buffer.Length; at += Limits.SectorSize)
         {
-            Span<byte> sector = Image.Slice(operation.Offset + at, Limits.SectorSize);
+            Span<byte> sector = At(operation.Offset + at, Limits.SectorSize);
             int fate = _faults.Below(8);
             if (fate < 4) operation.Written.AsSpan(at, Limits.SectorSize).CopyTo(sector);
             else SectorsLost++;
@@ -154,7 +159,7 @@ internal sealed class SimulatedDisk(NativeBuffer image, DiskFaults faults, Tape 
     /// <summary>Damages one sector: a single bit, or all of it.</summary>
     public void Damage(long offset)
     {
-        Span<byte> sector = Image.Slice(offset, Limits.SectorSize);
+        Span<byte> sector = At(offset, Limits.SectorSize);
         trace.Add(TraceCode.DiskFault, 0, (ulong)offset, 0);
         if (_faults.Boolean())
         {
@@ -165,11 +170,22 @@ internal sealed class SimulatedDisk(NativeBuffer image, DiskFaults faults, Tape 
         Garble(sector, _faults.U64() | 1);
     }
 
-    /// <summary>Fills the disk with bytes that mean nothing, as a used device has before it is formatted.</summary>
-    public void GarbleAll(ulong pattern)
+    /// <summary>Before anything else: the disk has bytes that mean nothing, as a used device before it is
+    /// formatted.</summary>
+    public void GarbleAll(ulong pattern) => _oldBytes = pattern | 1;
+
+    /// <summary>What is on the disk, to look at and to change.</summary>
+    public Span<byte> At(long offset, int size)
     {
-        for (long at = 0; at < Image.Length; at += Limits.SectorSize)
-            Garble(Image.Slice(at, Limits.SectorSize), unchecked(pattern + (ulong)at) | 1);
+        for (long piece = offset / PieceSize; _oldBytes != 0 && piece * PieceSize < offset + size; piece++)
+        {
+            if (_pieces[piece]) continue;
+            _pieces[piece] = true;
+            long end = long.Min((piece + 1) * PieceSize, image.Length);
+            for (long at = piece * PieceSize; at < end; at += Limits.SectorSize)
+                Garble(image.Slice(at, Limits.SectorSize), unchecked(_oldBytes + (ulong)at) | 1);
+        }
+        return image.Slice(offset, size);
     }
 
     private static void Garble(Span<byte> sector, ulong pattern)
@@ -182,7 +198,7 @@ internal sealed class SimulatedDisk(NativeBuffer image, DiskFaults faults, Tape 
     {
         Check.That(offset % Limits.SectorSize == 0);
         Check.That(buffer.Length > 0 && buffer.Length % Limits.SectorSize == 0);
-        Check.That(offset >= 0 && offset + buffer.Length <= Image.Length);
+        Check.That(offset >= 0 && offset + buffer.Length <= image.Length);
     }
 
     private static ulong Low(UInt128 checksum) => unchecked((ulong)checksum);

@@ -183,7 +183,7 @@ public sealed partial class FilterProgram
     {
         if (_operandCount == OperandsMax) return Limit(ref error, "filter has too many operands, at most "u8,
             OperandsMax);
-        _operands[_operandCount++] = new FilterOperand { Least = least, Greatest = greatest };
+        AllOperands[_operandCount++] = new FilterOperand { Least = least, Greatest = greatest };
         node.OperandCount++;
         return true;
     }
@@ -195,7 +195,7 @@ public sealed partial class FilterProgram
         if (bytes.Length > _pool.Length - _poolSize)
             return Limit(ref error, "filter has too many bytes of operands, at most "u8, _pool.Length);
         bytes.CopyTo(_pool.AsSpan(_poolSize));
-        _operands[_operandCount++] = new FilterOperand { Least = position, Offset = _poolSize, Size = bytes.Length };
+        AllOperands[_operandCount++] = new FilterOperand { Least = position, Offset = _poolSize, Size = bytes.Length };
         _poolSize += bytes.Length;
         node.OperandCount++;
         return true;

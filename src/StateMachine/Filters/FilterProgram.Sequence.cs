@@ -33,7 +33,7 @@ public sealed partial class FilterProgram
         bool resident = true;
         for (int i = 0; i < node.OperandCount; i++)
         {
-            ReadOnlySpan<byte> token = Bytes(_operands[node.OperandStart + i]);
+            ReadOnlySpan<byte> token = Bytes(AllOperands[node.OperandStart + i]);
             key.Namespace(_view.Number).Attribute(node.Attribute);
             bool prefix = node.LastAsPrefix && i == node.OperandCount - 1;
             if (prefix) key.TermPrefix(token);
@@ -65,8 +65,8 @@ public sealed partial class FilterProgram
         int count = -1;
         for (int i = 0; i < node.OperandCount && count != 0; i++)
         {
-            FilterOperand operand = _operands[node.OperandStart + i];
-            uint distance = (uint)(operand.Least - _operands[node.OperandStart].Least);
+            FilterOperand operand = AllOperands[node.OperandStart + i];
+            uint distance = (uint)(operand.Least - AllOperands[node.OperandStart].Least);
             key.Namespace(_view.Number).Attribute(node.Attribute);
             if (node.LastAsPrefix && i == node.OperandCount - 1)
                 return AnyFollows(key.TermPrefix(Bytes(operand)).Key, document, count, distance);

@@ -147,7 +147,7 @@ public sealed partial class FilterProgram
     /// and give bits that the caller drops.</summary>
     private ulong IntervalWord(in FilterNode node, ReadOnlySpan<ulong> slots)
     {
-        FilterOperand operand = _operands[node.OperandStart];
+        FilterOperand operand = AllOperands[node.OperandStart];
         if (operand.Least > operand.Greatest || operand.Least > ulong.MaxValue) return 0;
         ulong least = (ulong)operand.Least;
         ulong greatest = operand.Greatest > ulong.MaxValue ? ulong.MaxValue : (ulong)operand.Greatest;
@@ -186,7 +186,7 @@ public sealed partial class FilterProgram
             if (all && WindowBitmap.IsEmpty(result)) return;
             found.Clear();
             bool prefix = node.LastAsPrefix && i == node.OperandCount - 1;
-            CollectToken(node, Bytes(_operands[node.OperandStart + i]), prefix, window, found);
+            CollectToken(node, Bytes(AllOperands[node.OperandStart + i]), prefix, window, found);
             for (int word = 0; word < result.Length; word++)
                 result[word] = all ? result[word] & found[word] : result[word] | found[word] & care[word];
         }

@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.InteropServices;
 using Deterministic.Core;
 using Deterministic.Core.Memory;
 using Deterministic.Core.Model;
@@ -20,7 +21,7 @@ public sealed partial class FilterProgram
     public const int NoFilter = -1;
 
     private readonly FilterNode[] _nodes = new FilterNode[Limits.FilterNodesMax];
-    private readonly FilterOperand[] _operands = new FilterOperand[OperandsMax];
+    private readonly NativeBuffer _operandMemory;
     private readonly byte[] _pool;
     private readonly ulong[] _scratch = new ulong[(2 * Limits.FilterDepthMax + 2) * WindowBitmap.Words];
     private readonly NamespaceView _view;
@@ -51,7 +52,10 @@ public sealed partial class FilterProgram
         _tokens = new TokenBuffer(memory, textSizeMax, 6 * textSizeMax);
         _terms = new TermReader(trees);
         _starts = memory.Take(4L * textSizeMax);
+        _operandMemory = memory.Take((long)OperandsMax * Marshal.SizeOf<FilterOperand>());
     }
+
+    private Span<FilterOperand> AllOperands => _operandMemory.As<FilterOperand>();
 
     public void Begin()
     {
@@ -65,7 +69,7 @@ public sealed partial class FilterProgram
     private ReadOnlySpan<byte> Bytes(in FilterOperand operand) => _pool.AsSpan(operand.Offset, operand.Size);
 
     private Span<FilterOperand> Operands(in FilterNode node) =>
-        _operands.AsSpan(node.OperandStart, node.OperandCount);
+        AllOperands.Slice(node.OperandStart, node.OperandCount);
 
     private bool PassesKey(in FilterNode node, UInt128 key)
     {

@@ -2,6 +2,7 @@ using System;
 using System.Buffers.Binary;
 using Deterministic.Accel;
 using Deterministic.Core;
+using Deterministic.Core.Memory;
 using Deterministic.Core.Model;
 using Deterministic.StateMachine.Filters;
 using Deterministic.StateMachine.Postings;
@@ -13,7 +14,7 @@ public sealed partial class QueryExecutor
     /// <summary>One in the fixed point of BM25 contributions.</summary>
     private const double FixedOne = 4294967296.0;
 
-    private readonly double[] _values = new double[(Limits.RankDepthMax + 1) * Limits.WindowDocuments];
+    private readonly NativeBuffer _values;
     private readonly long[] _sums = new long[Limits.WindowDocuments];
     private readonly double[] _norms = new double[Limits.WindowDocuments];
     private readonly ulong[] _matched = new ulong[WindowBitmap.Words];
@@ -24,7 +25,7 @@ public sealed partial class QueryExecutor
     private void BeginScores() => _rankTerms.BytesRead = 0;
 
     private Span<double> Values(int depth) =>
-        _values.AsSpan(depth * Limits.WindowDocuments, Limits.WindowDocuments);
+        _values.As<double>().Slice(depth * Limits.WindowDocuments, Limits.WindowDocuments);
 
     /// <summary>Evaluates the expression for all documents of the mask at once and offers those with a score.</summary>
     private void ScoreWindow(uint window)

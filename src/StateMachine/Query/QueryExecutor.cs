@@ -70,6 +70,7 @@ public sealed partial class QueryExecutor : IRowTies
         _ids = new ColumnWalk(trees.Columns);
         _lengths = new ColumnWalk(trees.Columns);
         _rankTerms = new TermReader(trees);
+        _values = memory.Take((Limits.RankDepthMax + 1L) * Limits.WindowDocuments * sizeof(double));
         for (int i = 0; i < _order.Length; i++)
         {
             _order[i] = new ColumnWalk(trees.Columns);

@@ -201,7 +201,7 @@ public sealed partial class QueryPlan
     {
         Check.That(repeats > 0);
         if (!HasRoomForTerm(ref error)) return false;
-        Keys key = new(_termKeys.AsSpan(_termKeysSize));
+        Keys key = new(_termKeys.Span[_termKeysSize..]);
         key.Namespace(_view.Number).Attribute(attribute.Number).Term(token);
         if (_touching)
         {
@@ -224,7 +224,7 @@ public sealed partial class QueryPlan
     private bool AddPrefix(in AttributeRecord attribute, ReadOnlySpan<byte> token, ref ErrorText error)
     {
         if (!HasRoomForTerm(ref error)) return false;
-        Keys key = new(_termKeys.AsSpan(_termKeysSize));
+        Keys key = new(_termKeys.Span[_termKeysSize..]);
         key.Namespace(_view.Number).Attribute(attribute.Number).TermPrefix(token);
         if (_touching)
         {

@@ -58,7 +58,7 @@ public sealed partial class QueryPlan
     private readonly TokenBuffer _tokens;
     private readonly RankNode[] _ranks = new RankNode[Limits.RankNodesMax];
     private readonly QueryTerm[] _terms = new QueryTerm[Limits.QueryTermsMax];
-    private readonly byte[] _termKeys = new byte[Limits.QueryTermsMax * Keys.SizeMax];
+    private readonly NativeBuffer _termKeys;
     private readonly AggregatePlan[] _aggregates = new AggregatePlan[Limits.AggregatesMax];
     private readonly int[] _groupSlots = new int[Limits.GroupByAttributesMax];
     private readonly int[] _orderSlots = new int[Limits.OrderByAttributesMax];
@@ -79,6 +79,7 @@ public sealed partial class QueryPlan
         _trees = trees;
         _filters = filters;
         _analyzer = new Analyzer(memory);
+        _termKeys = memory.Take((long)Limits.QueryTermsMax * Keys.SizeMax);
         _tokens = new TokenBuffer(memory, Limits.QueryTextSizeMax, 6 * Limits.QueryTextSizeMax);
     }
 
@@ -109,7 +110,7 @@ public sealed partial class QueryPlan
 
     public bool Includes(int slot) => _included[slot];
 
-    public ReadOnlySpan<byte> TermKey(in QueryTerm term) => _termKeys.AsSpan(term.KeyOffset, term.KeySize);
+    public ReadOnlySpan<byte> TermKey(in QueryTerm term) => _termKeys.Slice(term.KeyOffset, term.KeySize);
 
     /// <summary>False while the weights of terms could not be read; the plan then has to be read again.</summary>
     public bool IsResident { get; private set; }

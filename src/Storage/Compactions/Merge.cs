@@ -46,8 +46,8 @@ internal sealed partial class Merge
         _cursors = new RunCursor[_inputs.Length];
         for (int i = 0; i < _inputs.Length; i++)
         {
-            _inputs[i] = new Run(store);
-            _cursors[i] = new RunCursor(grid, store, []);
+            _inputs[i] = new Run(memory, store);
+            _cursors[i] = new RunCursor(memory, grid, store, []);
         }
         _passed = new bool[store.TablesMax];
     }

@@ -1,5 +1,6 @@
 using System;
 using Deterministic.Core;
+using Deterministic.Core.Memory;
 using Deterministic.Storage.Tables;
 
 namespace Deterministic.Storage.Levels;
@@ -17,11 +18,11 @@ internal sealed class LevelSet
     private readonly Run[] _flushRuns = new Run[FlushRunsMax + 1];
     private readonly Run[] _levels = new Run[LevelsMax];
 
-    public LevelSet(TableStore store)
+    public LevelSet(StaticMemory memory, TableStore store)
     {
         _store = store;
-        for (int i = 0; i < _flushRuns.Length; i++) _flushRuns[i] = new Run(store);
-        for (int i = 0; i < _levels.Length; i++) _levels[i] = new Run(store);
+        for (int i = 0; i < _flushRuns.Length; i++) _flushRuns[i] = new Run(memory, store);
+        for (int i = 0; i < _levels.Length; i++) _levels[i] = new Run(memory, store);
     }
 
     /// <summary>Runs of level 0.</summary>

@@ -1,5 +1,6 @@
 using System;
 using Deterministic.Core;
+using Deterministic.Core.Memory;
 using Deterministic.Storage.Blocks;
 using Deterministic.Storage.Memory;
 using Deterministic.Storage.Tables;
@@ -32,10 +33,10 @@ internal sealed class MergeCursor
     private int _current;
     private bool _backward;
 
-    public MergeCursor(Grid grid, TableStore store)
+    public MergeCursor(StaticMemory memory, Grid grid, TableStore store)
     {
         _runs = new RunCursor[LevelSet.FlushRunsMax + 1 + LevelSet.LevelsMax];
-        for (int i = 0; i < _runs.Length; i++) _runs[i] = new RunCursor(grid, store, _prefix);
+        for (int i = 0; i < _runs.Length; i++) _runs[i] = new RunCursor(memory, grid, store, _prefix);
     }
 
     /// <summary>Counts the uses of this object, to tell handles of an earlier one.</summary>

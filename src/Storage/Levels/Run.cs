@@ -1,13 +1,14 @@
 using System;
 using Deterministic.Core;
+using Deterministic.Core.Memory;
 using Deterministic.Storage.Tables;
 
 namespace Deterministic.Storage.Levels;
 
 /// <summary>Tables in key order whose ranges are apart: a whole level, or one flush.</summary>
-internal sealed class Run(TableStore store)
+internal sealed class Run(StaticMemory memory, TableStore store)
 {
-    private readonly int[] _tables = new int[store.TablesMax];
+    private readonly NativeBuffer _memory = memory.Take((long)store.TablesMax * sizeof(int));
 
     public int Count { get; private set; }
 
@@ -16,9 +17,11 @@ internal sealed class Run(TableStore store)
 
     public long DataSize { get; private set; }
 
-    public ReadOnlySpan<int> Tables => _tables.AsSpan(0, Count);
+    public ReadOnlySpan<int> Tables => Slots[..Count];
 
-    public int this[int position] => _tables[position];
+    public int this[int position] => Slots[position];
+
+    private Span<int> Slots => _memory.As<int>();
 
     public void Clear()
     {
@@ -31,12 +34,12 @@ internal sealed class Run(TableStore store)
     public void Insert(int table)
     {
         TableIndex index = store.Index(table);
-        int at = Count > 0 && store.Index(_tables[Count - 1]).LastKey.SequenceCompareTo(index.FirstKey) < 0
+        int at = Count > 0 && store.Index(Slots[Count - 1]).LastKey.SequenceCompareTo(index.FirstKey) < 0
             ? Count : PositionFrom(index.FirstKey);
-        Check.That(at == Count || index.LastKey.SequenceCompareTo(store.Index(_tables[at]).FirstKey) < 0);
-        Check.That(at == 0 || store.Index(_tables[at - 1]).LastKey.SequenceCompareTo(index.FirstKey) < 0);
-        _tables.AsSpan(at, Count - at).CopyTo(_tables.AsSpan(at + 1));
-        _tables[at] = table;
+        Check.That(at == Count || index.LastKey.SequenceCompareTo(store.Index(Slots[at]).FirstKey) < 0);
+        Check.That(at == 0 || store.Index(Slots[at - 1]).LastKey.SequenceCompareTo(index.FirstKey) < 0);
+        Slots[at..Count].CopyTo(Slots[(at + 1)..]);
+        Slots[at] = table;
         Count++;
         DataSize += (long)store[table].DataSize;
     }
@@ -45,7 +48,7 @@ internal sealed class Run(TableStore store)
     {
         int at = Tables.IndexOf(table);
         Check.That(at >= 0);
-        _tables.AsSpan(at + 1, Count - at - 1).CopyTo(_tables.AsSpan(at));
+        Slots[(at + 1)..Count].CopyTo(Slots[at..]);
         Count--;
         DataSize -= (long)store[table].DataSize;
     }
@@ -58,7 +61,7 @@ internal sealed class Run(TableStore store)
         while (low < high)
         {
             int middle = (low + high) >> 1;
-            if (store.Index(_tables[middle]).LastKey.SequenceCompareTo(key) < 0) low = middle + 1;
+            if (store.Index(Slots[middle]).LastKey.SequenceCompareTo(key) < 0) low = middle + 1;
             else high = middle;
         }
         return low;
@@ -72,7 +75,7 @@ internal sealed class Run(TableStore store)
         while (low < high)
         {
             int middle = (low + high) >> 1;
-            if (store.Index(_tables[middle]).FirstKey.SequenceCompareTo(key) <= 0) low = middle + 1;
+            if (store.Index(Slots[middle]).FirstKey.SequenceCompareTo(key) <= 0) low = middle + 1;
             else high = middle;
         }
         return low - 1;
@@ -82,6 +85,6 @@ internal sealed class Run(TableStore store)
     public bool Overlaps(ReadOnlySpan<byte> first, ReadOnlySpan<byte> last)
     {
         int at = PositionFrom(first);
-        return at < Count && store.Index(_tables[at]).FirstKey.SequenceCompareTo(last) <= 0;
+        return at < Count && store.Index(Slots[at]).FirstKey.SequenceCompareTo(last) <= 0;
     }
 }

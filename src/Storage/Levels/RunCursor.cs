@@ -1,5 +1,6 @@
 using System;
 using Deterministic.Core;
+using Deterministic.Core.Memory;
 using Deterministic.Core.Wire;
 using Deterministic.Storage.Blocks;
 using Deterministic.Storage.Tables;
@@ -8,12 +9,13 @@ namespace Deterministic.Storage.Levels;
 
 /// <summary>A place in a run, within a prefix. What is not in memory is asked for, and the cursor is then
 /// <see cref="Missing"/> until it is placed anew.</summary>
+/// <param name="memory">Where room for a key is from.</param>
 /// <param name="grid">Where blocks come from.</param>
 /// <param name="store">The tables.</param>
 /// <param name="prefix">Bytes of the prefix; the owner sets them before it places the cursor.</param>
-internal sealed unsafe class RunCursor(Grid grid, TableStore store, byte[] prefix)
+internal sealed unsafe class RunCursor(StaticMemory memory, Grid grid, TableStore store, byte[] prefix)
 {
-    private readonly byte[] _key = new byte[Tree.KeySizeMax + 1];
+    private readonly NativeBuffer _keyMemory = memory.Take(Tree.KeySizeMax + 1, alignment: 1);
     private Run _run = null!;
     private EntryPlace _place;
     private TableIndex _index;
@@ -38,9 +40,11 @@ internal sealed unsafe class RunCursor(Grid grid, TableStore store, byte[] prefi
         get
         {
             Check.That(Valid);
-            return _large ? _index.Key(_item) : _key.AsSpan(0, _place.KeySize);
+            return _large ? _index.Key(_item) : KeyRoom[.._place.KeySize];
         }
     }
+
+    private Span<byte> KeyRoom => _keyMemory.Span;
 
     public bool IsTombstone => !_large && _place.Kind == EntryKind.Tombstone;
 
@@ -75,7 +79,7 @@ internal sealed unsafe class RunCursor(Grid grid, TableStore store, byte[] prefi
             return;
         }
         if (!OpenBlock(item)) return;
-        bool found = Block.TryFloor(key, _key, out _place);
+        bool found = Block.TryFloor(key, KeyRoom, out _place);
         Check.That(found);
         Valid = true;
         if (!Key.SequenceEqual(key)) Next();
@@ -100,7 +104,7 @@ internal sealed unsafe class RunCursor(Grid grid, TableStore store, byte[] prefi
             return;
         }
         if (!OpenBlock(item)) return;
-        bool found = Block.TryFloor(key, _key, out _place);
+        bool found = Block.TryFloor(key, KeyRoom, out _place);
         Check.That(found);
         Valid = true;
         if (!orAt && Key.SequenceEqual(key)) Previous();
@@ -116,7 +120,7 @@ internal sealed unsafe class RunCursor(Grid grid, TableStore store, byte[] prefi
             EnterAfter(_item);
             return;
         }
-        Block.Next(_key, ref _place);
+        Block.Next(KeyRoom, ref _place);
         StayInPrefix();
     }
 
@@ -129,7 +133,7 @@ internal sealed unsafe class RunCursor(Grid grid, TableStore store, byte[] prefi
         Valid = OpenBlock(_item);
         _resumeInside = inside;
         if (!Valid) return false;
-        if (!inside && !_large) Block.First(_key, out _place);
+        if (!inside && !_large) Block.First(KeyRoom, out _place);
         _resumeInside = false;
         return true;
     }
@@ -174,7 +178,7 @@ internal sealed unsafe class RunCursor(Grid grid, TableStore store, byte[] prefi
             EnterBefore(_item);
             return;
         }
-        Block.Previous(_key, ref _place);
+        Block.Previous(KeyRoom, ref _place);
         StayInPrefix();
     }
 
@@ -215,7 +219,7 @@ internal sealed unsafe class RunCursor(Grid grid, TableStore store, byte[] prefi
     {
         if (!_index.Key(item).StartsWith(Prefix)) return;
         if (!OpenBlock(item)) return;
-        if (!_large) Block.First(_key, out _place);
+        if (!_large) Block.First(KeyRoom, out _place);
         Valid = true;
     }
 
@@ -235,7 +239,7 @@ internal sealed unsafe class RunCursor(Grid grid, TableStore store, byte[] prefi
     {
         if (_index.Kind(item) == IndexKind.Large && !_index.Key(item).StartsWith(Prefix)) return;
         if (!OpenBlock(item)) return;
-        if (!_large) Block.Last(_key, out _place);
+        if (!_large) Block.Last(KeyRoom, out _place);
         Valid = true;
         StayInPrefix();
     }
