@@ -15,7 +15,7 @@ namespace Deterministic.Storage;
 public sealed partial class Forest
 {
     private const ulong RootMagic = 0x746F_6F72_7465_64;
-    private const int RootHeadSize = 48;
+    private const int RootHeadSize = 64;
 
     private enum CheckpointStep : byte
     {
@@ -137,11 +137,18 @@ public sealed partial class Forest
     {
         int frame = Grid.TryBuild();
         if (frame < 0) return false;
+        int size = RootHeadSize + sizeof(long) * _trees.Length;
+        foreach (Trailer trailer in _trailers) size += trailer.ReferencesSize;
+        _rootBytes += Grid.SizeOnDisk(size);
         Span<byte> body = Grid.Body(frame);
         body[..RootHeadSize].Clear();
         BinaryPrimitives.WriteUInt64LittleEndian(body, RootMagic);
         BinaryPrimitives.WriteInt64LittleEndian(body[8..], SizeBytes);
         BinaryPrimitives.WriteUInt64LittleEndian(body[16..], _compactor.NextRun);
+        BinaryPrimitives.WriteInt64LittleEndian(body[24..], BytesPut);
+        BinaryPrimitives.WriteInt64LittleEndian(body[32..], BytesFlushed);
+        BinaryPrimitives.WriteInt64LittleEndian(body[40..], BytesMerged);
+        BinaryPrimitives.WriteInt64LittleEndian(body[48..], BytesOfCheckpoints);
         int at = RootHeadSize;
         foreach (Tree tree in _trees)
         {
@@ -153,6 +160,7 @@ public sealed partial class Forest
             trailer.WriteReferences(body[at..]);
             at += trailer.ReferencesSize;
         }
+        Check.That(at == size);
         _root = Grid.Finish(frame, _rootAddress, BlockKind.Root, op, at);
         return true;
     }

@@ -53,16 +53,29 @@ public sealed partial class Forest
     {
         Check.That(_step == CheckpointStep.None && into.Blocks == Grid.Free.Blocks);
         into.Clear();
+        VisitBlocks(into);
+    }
+
+    /// <summary>Shows all blocks that the state refers to, with their kinds; some are shown twice.</summary>
+    public void VisitBlocks(IBlockVisitor visitor)
+    {
         if (_root.IsNone) return;
-        into.Add(in _root);
+        visitor.Visit(in _root, BlockKind.Root);
         foreach (Trailer trailer in _trailers)
-            for (int page = 0; page < trailer.Pages; page++) into.Add(trailer[page]);
+            for (int page = 0; page < trailer.Pages; page++) visitor.Visit(trailer[page], BlockKind.Trailer);
         for (int table = 0; table < _store.SlotsUsed; table++)
         {
             if (_store[table].State == TableState.Free) continue;
-            into.Add(_store[table].Index);
+            visitor.Visit(_store[table].Index, BlockKind.TableIndex);
             TableIndex index = _store.Index(table);
-            for (int item = 0; item < index.Blocks; item++) into.Add(index.Reference(item));
+            for (int item = 0; item < index.Blocks; item++) visitor.Visit(index.Reference(item), KindOf(index, item));
         }
     }
+
+    private static BlockKind KindOf(TableIndex index, int item) => index.Kind(item) switch
+    {
+        IndexKind.Entries => BlockKind.Entries,
+        IndexKind.Filter => BlockKind.Filter,
+        _ => BlockKind.LargeValue,
+    };
 }

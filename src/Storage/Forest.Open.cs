@@ -54,7 +54,7 @@ public sealed partial class Forest
         if (body.Length < RootHeadSize + sizeof(long) * _trees.Length) return OpenResult.Refused;
         if (BinaryPrimitives.ReadUInt64LittleEndian(body) != RootMagic) return OpenResult.Refused;
         long size = BinaryPrimitives.ReadInt64LittleEndian(body[8..]);
-        if (size < 0) return OpenResult.Refused;
+        if (size < 0 || !ReadFigures(body)) return OpenResult.Refused;
         SizeBytes = size;
         _compactor.NextRun = BinaryPrimitives.ReadUInt64LittleEndian(body[16..]);
         ReadOnlySpan<byte> references = body[RootHeadSize..];

@@ -122,6 +122,7 @@ public sealed class Tree : ITree
         if (!TryGet(key, out ReadOnlySpan<byte> value)) return false;
         _forest.Account(-(Forest.EntryOverheadSize + key.Length + value.Length));
         Count--;
+        _forest.CountPut(key.Length);
         if (IsBelow(key)) Active.PutTombstone(key);
         else Active.Remove(key);
         return true;
@@ -255,6 +256,8 @@ public sealed class Tree : ITree
         if (Active.TryReplace(key, size, keep, out int oldSize, out Span<byte> place, out bool tombstone))
         {
             _forest.Account(size - oldSize);
+            // A value that is changed in place costs what it grows by.
+            _forest.CountPut(keep ? size - oldSize : key.Length + size);
             return place;
         }
         ReadOnlySpan<byte> old = default;
@@ -263,6 +266,7 @@ public sealed class Tree : ITree
         bool exists = below == LookupResult.Value;
         _forest.Account(exists ? size - old.Length : Forest.EntryOverheadSize + key.Length + size);
         if (!exists) Count++;
+        _forest.CountPut(keep && exists ? size - old.Length : key.Length + size);
         place = Active.Place(key, size, keep);
         if (exists && keep) old[..(old.Length < size ? old.Length : size)].CopyTo(place);
         return place;

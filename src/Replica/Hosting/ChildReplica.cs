@@ -4,6 +4,7 @@ using System.IO;
 using System.Net;
 using System.Text;
 using System.Threading.Tasks;
+using Deterministic.Replica.Hosting.Metrics;
 
 namespace Deterministic.Replica.Hosting;
 
@@ -28,6 +29,8 @@ internal sealed class ChildReplica : IAsyncDisposable
 
     public string DataFile { get; }
     public IPEndPoint Address { get; private set; } = new(IPAddress.Loopback, 0);
+    /// <summary>Address of the page of figures, if it was started with one.</summary>
+    public string MetricsPage { get; private set; } = "";
     public int ProcessId => _process?.Id ?? 0;
 
     /// <summary>Peak resident memory in bytes, as the kernel counts it.</summary>
@@ -63,6 +66,8 @@ internal sealed class ChildReplica : IAsyncDisposable
         _process.OutputDataReceived += (_, line) =>
         {
             Remember(line.Data);
+            if (line.Data?.StartsWith(MetricsServer.ReadyPrefix, StringComparison.Ordinal) == true)
+                MetricsPage = line.Data[MetricsServer.ReadyPrefix.Length..].Trim();
             int at = line.Data?.IndexOf(ReadyPrefix, StringComparison.Ordinal) ?? -1;
             if (at >= 0) ready.TrySetResult(line.Data![(at + ReadyPrefix.Length)..].Trim());
             else if (line.Data is null) ready.TrySetResult(null);

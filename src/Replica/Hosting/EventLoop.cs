@@ -4,6 +4,7 @@ using System.Threading;
 using Deterministic.Accel;
 using Deterministic.Core;
 using Deterministic.Core.Memory;
+using Deterministic.Replica.Hosting.Metrics;
 using Deterministic.Replica.Io;
 using Deterministic.Replica.Net;
 using Deterministic.StateMachine;
@@ -36,11 +37,14 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
     private readonly StateMachine.StateMachine _machine;
     private readonly MemoryLimit? _limit;
     private readonly ResidentMemory _resident = new();
+    private readonly ReplicaMetrics _metrics;
     private readonly Replica<StateMachine.StateMachine, ThreadedDisk, TcpMessageBus, SystemClock> _replica;
 
     private EventLoop(
-        StartOptions options, ILoggerFactory loggers, DataFile file, ReplicaOptions replica, ComputeBackend backend)
+        StartOptions options, ReplicaMetrics metrics, ILoggerFactory loggers, DataFile file, ReplicaOptions replica,
+        ComputeBackend backend)
     {
+        _metrics = metrics;
         _limit = options.MemorySize is long limit ? new MemoryLimit(limit) : null;
         _memory.PagesReturn = Libc.GiveBack;
         Configuration configuration = replica.Configuration;
@@ -64,19 +68,20 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
         });
         _replica = new(replica, _memory, _machine, _disk, _bus, default);
         _memory.Seal();
-        ApplyLimit();
+        Watch();
     }
 
     /// <summary>Opens the file far enough to know its sizes and takes all memory. Null and an error text if it cannot
     /// serve.</summary>
-    public static EventLoop? TryCreate(StartOptions options, ILoggerFactory loggers, out string error)
+    public static EventLoop? TryCreate(
+        StartOptions options, ReplicaMetrics metrics, ILoggerFactory loggers, out string error)
     {
         if (!Backends.TrySelect(options.Backend, out ComputeBackend? backend, out error)) return null;
         DataFile? file = DataFile.TryOpenExisting(options.File, writable: true, out error);
         if (file is null) return null;
         ReplicaOptions? replica = DataFileIdentity.TryRead(file, options.Cluster, out error);
         if (replica is not null && Suffices(options, replica.Configuration, out error))
-            return new EventLoop(options, loggers, file, replica, backend!);
+            return new EventLoop(options, metrics, loggers, file, replica, backend!);
         file.Dispose();
         return null;
     }
@@ -92,7 +97,19 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
         return given >= least;
     }
 
-    private void ApplyLimit() => _limit?.Apply(_machine.Trees.Forest.Grid, _resident.Read());
+    /// <summary>Holds the memory at its limit, and publishes the figures.</summary>
+    private void Watch()
+    {
+        long resident = _resident.Read();
+        _limit?.Apply(_machine.Trees.Forest.Grid, resident);
+        ReplicaFigures figures = new()
+        {
+            CommitOp = (long)_replica.CommitMin, CheckpointOp = (long)_replica.CheckpointOp,
+            MemoryTaken = _memory.TakenBytes, MemoryResident = resident, MemoryLimit = _limit?.Limit ?? 0,
+        };
+        figures.Take(_machine.Trees.Forest);
+        _metrics.Publish(in figures);
+    }
 
     /// <summary>Serves until told to stop. False and an error text if the replica could not open or had to
     /// stop.</summary>
@@ -128,7 +145,7 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
             TimeSpan untilTick = Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), nextTick);
             if (untilTick <= TimeSpan.Zero)
             {
-                ApplyLimit();
+                Watch();
                 _replica.Tick();
                 nextTick = Stopwatch.GetTimestamp() + (long)(TickInterval.TotalSeconds * Stopwatch.Frequency);
             }

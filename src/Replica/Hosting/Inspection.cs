@@ -1,4 +1,5 @@
 using System;
+using System.Globalization;
 using System.IO;
 using System.Linq;
 using Deterministic.Accel;
@@ -6,6 +7,7 @@ using Deterministic.Core;
 using Deterministic.Core.Memory;
 using Deterministic.Core.Wire;
 using Deterministic.Replica.Commands;
+using Deterministic.Replica.Hosting.Metrics;
 using Deterministic.Replica.Io;
 using Deterministic.StateMachine;
 using Deterministic.Storage;
@@ -84,9 +86,8 @@ internal sealed class Inspection(TextWriter output)
             return;
         }
         Forest forest = machine.Trees.Forest;
-        FreeSet free = forest.Grid.Free;
-        Print("checkpoint", $"op {checkpoint.Op}, {free.AcquiredCount:N0} of {free.Blocks:N0} blocks of " +
-            $"{SizeText.Format(configuration.BlockSize)} in use");
+        PrintCheckpoint(checkpoint.Op, forest);
+        PrintBlocks(source, forest);
         ulong op = Replay(source, superblock, journal, machine, disk);
         ContentChecksum checksum = new(forest);
         if (!Pump(machine, disk, checksum.TryAdvance))
@@ -104,6 +105,42 @@ internal sealed class Inspection(TextWriter output)
         Print("journal", $"ops after {op} cannot be run although op {journal.Head} is there: DAMAGED");
         _damaged = true;
     }
+
+    /// <summary>What the checkpoint takes and what it took to write it, before any later entry of the log.</summary>
+    private void PrintCheckpoint(ulong op, Forest forest)
+    {
+        ReplicaFigures figures = default;
+        figures.Take(forest);
+        FreeSet free = forest.Grid.Free;
+        Print("checkpoint", $"op {op}, {free.AcquiredCount:N0} of {free.Blocks:N0} blocks of " +
+            $"{SizeText.Format(forest.Grid.BlockSize)} in use, {free.FreeCount:N0} free");
+        long written = figures.BytesFlushed + figures.BytesMerged + figures.BytesOfCheckpoints;
+        Print("write amplification", $"{Ratio(figures.WriteAmplification)}: {SizeText.Format(written)} written for " +
+            $"{SizeText.Format(figures.BytesPut)} put (flushes {SizeText.Format(figures.BytesFlushed)}, merges " +
+            $"{SizeText.Format(figures.BytesMerged)}, checkpoints {SizeText.Format(figures.BytesOfCheckpoints)})");
+        Print("space amplification", $"{Ratio(figures.SpaceAmplification)}: {SizeText.Format(figures.UsedSize)} of " +
+            $"blocks for {SizeText.Format(figures.DataSize)} of entries");
+        for (int level = 0; level < Forest.LevelCount; level++)
+        {
+            LevelFigures found = forest.Level(level);
+            if (found.Tables == 0) continue;
+            Print($"  level {level}", $"{found.Runs} runs, {found.Tables:N0} tables, {found.Blocks:N0} blocks, " +
+                $"{SizeText.Format(found.DataSize)} of entries");
+        }
+        Print("merges due", SizeText.Format(figures.CompactionDebt));
+    }
+
+    /// <summary>The scrubber of a running replica passes the same blocks; here all are read at once.</summary>
+    private void PrintBlocks(DataFileSource source, Forest forest)
+    {
+        BlockVerification verification = new(source, forest.Grid);
+        forest.VisitBlocks(verification);
+        string damage = verification.IsSound ? "" : $"; the first damaged one is block {verification.FirstDamaged}";
+        Print("blocks read", verification.Text + damage);
+        _damaged |= !verification.IsSound;
+    }
+
+    private static string Ratio(double ratio) => ratio.ToString("0.00", CultureInfo.InvariantCulture);
 
     /// <summary>Carries out disk operations until the step is done; false if blocks are damaged.</summary>
     private static bool Pump(IStateMachine machine, InspectionDisk disk, Func<bool> step)

@@ -1,6 +1,7 @@
 using System;
 using System.Threading;
 using System.Threading.Tasks;
+using Deterministic.Replica.Hosting.Metrics;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -9,7 +10,8 @@ namespace Deterministic.Replica.Hosting;
 /// <summary>Ties the replica's one thread to the life of the host: a start that fails ends the host with an error, a
 /// stop lets the loop finish its round, and a failed check ends the process at once.</summary>
 internal sealed class ReplicaService(
-    StartOptions options, IHostApplicationLifetime lifetime, ILoggerFactory loggers) : IHostedService
+    StartOptions options, ReplicaMetrics metrics, IHostApplicationLifetime lifetime, ILoggerFactory loggers)
+    : IHostedService
 {
     private readonly ILogger _logger = loggers.CreateLogger("replica");
     private readonly CancellationTokenSource _stopping = new();
@@ -35,7 +37,7 @@ internal sealed class ReplicaService(
     {
         try
         {
-            using EventLoop? loop = EventLoop.TryCreate(options, loggers, out string error);
+            using EventLoop? loop = EventLoop.TryCreate(options, metrics, loggers, out string error);
             if (loop is null || !loop.Run(_stopping.Token, out error))
             {
                 ReplicaLog.Failed(_logger, error);

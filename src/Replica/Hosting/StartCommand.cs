@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Net;
 using System.Threading;
 using System.Threading.Tasks;
+using Deterministic.Replica.Hosting.Metrics;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -30,6 +31,8 @@ internal static class StartCommand
         { Description = "Memory for blocks of the state, such as 512MiB or 8GiB (default 1GiB)" };
     private static readonly Option<string?> Memory = new("--memory")
         { Description = "Memory for the whole process; the blocks have what the rest leaves. Instead of --cache" };
+    private static readonly Option<string?> Metrics = new("--metrics")
+        { Description = "host:port for a page of figures, /metrics, as Prometheus reads it (default: none)" };
     private static readonly Argument<string> File = new("FILE")
         { Description = "Data file made by `deterministic format`" };
 
@@ -38,11 +41,11 @@ internal static class StartCommand
         Command command = new("start",
             "Serve a data file. Prints \"ready on ADDRESS\" once it serves; SIGTERM stops it cleanly.\n\n" +
             "Settings come from flags, then from the environment (DETERMINISTIC_ADDRESSES, DETERMINISTIC_BACKEND, " +
-            "DETERMINISTIC_CACHE, DETERMINISTIC_MEMORY, " +
+            "DETERMINISTIC_CACHE, DETERMINISTIC_MEMORY, DETERMINISTIC_METRICS, " +
             "DETERMINISTIC_Logging__LogLevel__Default), then from --config.\n\n" +
             "Example: deterministic start --addresses 127.0.0.1:3001 ./data.deterministic")
         {
-            Addresses, Backend, Cache, Cluster, ConfigurationFile, Memory, File,
+            Addresses, Backend, Cache, Cluster, ConfigurationFile, Memory, Metrics, File,
         };
         command.SetAction(RunAsync);
         return command;
@@ -79,6 +82,15 @@ internal static class StartCommand
             await Console.Error.WriteLineAsync(error).ConfigureAwait(false);
             return 2;
         }
+        string? metricsText = arguments.GetValue(Metrics) ?? builder.Configuration["metrics"];
+        IPEndPoint? page = null;
+        if (metricsText is not null && !IPEndPoint.TryParse(metricsText, out page))
+        {
+            string error = $"--metrics: \"{metricsText}\" is not one IP address with a port; " +
+                "write it like 127.0.0.1:9464";
+            await Console.Error.WriteLineAsync(error).ConfigureAwait(false);
+            return 2;
+        }
         string? cacheText = arguments.GetValue(Cache) ?? builder.Configuration["cache"];
         string? memoryText = arguments.GetValue(Memory) ?? builder.Configuration["memory"];
         if (!TryMemory(cacheText, memoryText, out long cacheSize, out long? memorySize, out string refusal))
@@ -89,12 +101,36 @@ internal static class StartCommand
         StartOptions options = new(
             arguments.GetRequiredValue(File), endpoint, arguments.GetValue(Backend) ?? builder.Configuration["backend"],
             clusterText is null ? null : cluster, cacheSize, memorySize);
+        return await ServeAsync(builder, options, page, cancellation).ConfigureAwait(false);
+    }
+
+    private static async Task<int> ServeAsync(
+        HostApplicationBuilder builder, StartOptions options, IPEndPoint? page, CancellationToken cancellation)
+    {
+        using ReplicaMetrics metrics = new();
         builder.Services.AddSingleton(options);
+        builder.Services.AddSingleton(metrics);
         builder.Services.AddSingleton<ReplicaService>();
         builder.Services.AddHostedService(services => services.GetRequiredService<ReplicaService>());
         using IHost host = builder.Build();
         ReplicaService service = host.Services.GetRequiredService<ReplicaService>();
-        await host.RunAsync(cancellation).ConfigureAwait(false);
+        if (page is null)
+        {
+            await host.RunAsync(cancellation).ConfigureAwait(false);
+            return service.ExitCode;
+        }
+        (MetricsServer? server, string refused) =
+            await MetricsServer.TryStartAsync(page, metrics).ConfigureAwait(false);
+        if (server is null)
+        {
+            await Console.Error.WriteLineAsync(refused).ConfigureAwait(false);
+            return 1;
+        }
+        await using (server.ConfigureAwait(false))
+        {
+            await Console.Out.WriteLineAsync($"{MetricsServer.ReadyPrefix}{server.Page}").ConfigureAwait(false);
+            await host.RunAsync(cancellation).ConfigureAwait(false);
+        }
         return service.ExitCode;
     }
 

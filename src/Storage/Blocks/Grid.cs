@@ -394,6 +394,9 @@ public sealed partial class Grid
         }
     }
 
+    /// <summary>Bytes that a block with a body of this size takes of a write.</summary>
+    public static int SizeOnDisk(int bodySize) => SectorCeiling(Limits.HeaderSize + bodySize);
+
     private static int SectorCeiling(int size) =>
         (size + Limits.SectorSize - 1) / Limits.SectorSize * Limits.SectorSize;
 }

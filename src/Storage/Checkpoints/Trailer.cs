@@ -33,6 +33,9 @@ internal sealed class Trailer
 
     public int Pages { get; private set; }
 
+    /// <summary>Bytes of all pages written since construction.</summary>
+    public long BytesWritten { get; private set; }
+
     public int PagesMax => _pages.Length;
 
     public ReadOnlySpan<byte> Bytes => _bytes.Slice(0, Size);
@@ -138,6 +141,7 @@ internal sealed class Trailer
         content.CopyTo(_grid.Body(frame));
         _pages[_page] = _grid.Finish(frame, address, BlockKind.Trailer, op, content.Length);
         _contents[_page] = checksum;
+        BytesWritten += Grid.SizeOnDisk(content.Length);
         return true;
     }
 

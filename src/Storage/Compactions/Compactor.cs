@@ -83,6 +83,25 @@ internal sealed class Compactor
 
     public Merge Merge => _merge;
 
+    /// <summary>Bytes of all blocks that flushes have built since construction.</summary>
+    public long BytesFlushed => _flush.BytesWritten;
+
+    /// <summary>Bytes of entries that wait to be merged: those of level 0, and of each deeper level what is above its
+    /// target.</summary>
+    public long Debt
+    {
+        get
+        {
+            long debt = _levels.FlushDataSize;
+            for (int level = 1; level + 1 < LevelSet.LevelsMax; level++)
+            {
+                long excess = _levels.Level(level).DataSize - Target(level);
+                if (excess > 0) debt += excess;
+            }
+            return debt;
+        }
+    }
+
     /// <summary>Number that the next run of level 0 gets.</summary>
     public ulong NextRun { get; set; } = 1;
 

@@ -21,6 +21,9 @@ internal sealed class Flush(StaticMemory memory, Grid grid, TableStore store, Le
 
     public bool Running => _memtable is not null;
 
+    /// <summary>Bytes of all blocks built since construction.</summary>
+    public long BytesWritten => _writer.BytesWritten;
+
     /// <summary>A planted bug.</summary>
     internal bool DropsTombstones { get; set; }
 

@@ -54,6 +54,9 @@ internal sealed partial class Merge
 
     public bool Running { get; private set; }
 
+    /// <summary>Bytes of all blocks built since construction.</summary>
+    public long BytesWritten => _writer.BytesWritten;
+
     /// <summary>Planted bugs.</summary>
     internal bool KeepsOldest { get; set; }
     internal bool DropsTombstones { get; set; }

@@ -6,7 +6,7 @@ using Deterministic.Core.Wire;
 namespace Deterministic.Storage.Packs;
 
 /// <summary>The blocks of one checkpoint, by address: 64 bits of the checksum of each.</summary>
-public sealed class LiveBlocks
+public sealed class LiveBlocks : IBlockVisitor
 {
     private readonly NativeBuffer _marks;
 
@@ -38,6 +38,8 @@ public sealed class LiveBlocks
         if (mark == 0) Count++;
         mark = added;
     }
+
+    void IBlockVisitor.Visit(in BlockReference block, BlockKind kind) => Add(in block);
 
     /// <summary>0: the checkpoint does not need this block.</summary>
     public ulong Mark(long address) => _marks.As<ulong>()[(int)(address - 1)];

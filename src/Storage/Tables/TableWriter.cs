@@ -59,6 +59,9 @@ internal sealed class TableWriter
     /// <summary>Blocks acquired since the start.</summary>
     public long BlocksAcquired { get; private set; }
 
+    /// <summary>Bytes of all blocks built since construction.</summary>
+    public long BytesWritten { get; private set; }
+
     /// <summary>Entries have been added that are in no finished table.</summary>
     public bool HasOpenTable => _index.Count > 0 || _block.Entries > 0;
 
@@ -189,6 +192,7 @@ internal sealed class TableWriter
     private BlockReference Finish(int frame, BlockKind kind, int size)
     {
         BlocksAcquired++;
+        BytesWritten += Grid.SizeOnDisk(size);
         return _grid.Finish(frame, _grid.Free.Acquire(), kind, Op, size);
     }
 }

@@ -1,8 +1,13 @@
 using System;
+using System.Globalization;
 using System.IO;
+using System.Text.RegularExpressions;
 using System.Threading.Tasks;
 using Deterministic.Client;
+using Deterministic.Core;
+using Deterministic.Core.Wire;
 using Deterministic.Replica.Hosting;
+using Deterministic.Vsr;
 using Xunit;
 
 namespace Deterministic.Replica.Tests.Process;
@@ -99,13 +104,66 @@ public sealed class DataFileTests
         Assert.NotEqual(0, damaged.ExitCode);
     }
 
+    /// <summary>More operations than lie between two checkpoints, so that the file has one.</summary>
+    [Fact]
+    public async Task InspectTellsTheFiguresOfACheckpointAndTheKindOfWhatIsDamaged()
+    {
+        await using ChildReplica replica = await LoadedAsync(writes: Configuration.Production.CheckpointIntervalOps);
+        CommandResult healthy = await CommandResult.RunAsync("inspect", replica.DataFile);
+        Assert.Equal(0, healthy.ExitCode);
+        Match write = Regex.Match(healthy.Output,
+            @"^write amplification (\d+\.\d\d): (\S+) KiB written for (\S+) MiB put \(flushes (\S+) KiB, merges 0 B, " +
+            @"checkpoints (\S+) KiB\)$", RegexOptions.Multiline);
+        Assert.True(write.Success, healthy.Output);
+        Assert.Equal(Number(write, 2), Number(write, 4) + Number(write, 5), tolerance: 0.02);
+        Assert.Equal(Number(write, 1), Number(write, 2) / 1024 / Number(write, 3), tolerance: 0.01);
+        Assert.Matches(new Regex(@"^space amplification \d+\.\d\d: \S+ KiB of blocks for \S+ KiB of entries$",
+            RegexOptions.Multiline), healthy.Output);
+        Assert.Matches(new Regex(@"^  level 0 +1 runs, 1 tables, [2-9] blocks, \S+ KiB of entries$",
+            RegexOptions.Multiline), healthy.Output);
+        Assert.Matches(new Regex(@"^merges due +\S+ KiB$", RegexOptions.Multiline), healthy.Output);
+        Assert.Matches(new Regex(@"^checkpoint +op 959, .* in use, [\d,]+ free$", RegexOptions.Multiline),
+            healthy.Output);
+        Assert.Matches(new Regex(@"^blocks read +entries \d, indexes 1, trailers \d+, root 1$", RegexOptions.Multiline),
+            healthy.Output);
+
+        ulong rotten = await DamageEntriesAsync(replica.DataFile);
+        CommandResult damaged = await CommandResult.RunAsync("inspect", replica.DataFile);
+        Assert.NotEqual(0, damaged.ExitCode);
+        Assert.Matches(new Regex(@"^blocks read +entries \d and 1 DAMAGED, indexes 1, trailers \d+, root 1; the " +
+            $"first damaged one is block {rotten}$", RegexOptions.Multiline), damaged.Output);
+    }
+
+    private static double Number(Match match, int group) =>
+        double.Parse(match.Groups[group].Value, CultureInfo.InvariantCulture);
+
+    /// <summary>Turns a bit in the first block of entries and returns its address.</summary>
+    private static async Task<ulong> DamageEntriesAsync(string path)
+    {
+        Configuration production = Configuration.Production;
+        await using FileStream file = new(path, FileMode.Open);
+        // The zones before the grid do not depend on how large the state may grow.
+        file.Position = new DataFileLayout(production).GridOffset;
+        byte[] block = new byte[production.BlockSize];
+        for (ulong address = 1; ; address++)
+        {
+            await file.ReadExactlyAsync(block);
+            Header header = Header.Read(block);
+            if (header.Command != Command.Block || header.Block.Kind != BlockKind.Entries) continue;
+            Assert.Equal(address, header.Block.Address);
+            file.Position -= block.Length - Limits.HeaderSize;
+            file.WriteByte((byte)(block[Limits.HeaderSize] ^ 1));
+            return address;
+        }
+    }
+
     /// <summary>A stopped replica's file with some documents in it.</summary>
-    private static async Task<ChildReplica> LoadedAsync()
+    private static async Task<ChildReplica> LoadedAsync(int writes = 1)
     {
         ChildReplica replica = await ChildReplica.FormatAsync(null, "64MiB");
         await replica.StartAsync();
-        await using (DeterministicClient client =
-            Documents.Connect(replica)) await client.WriteAsync(Documents.Write(1, 10));
+        await using (DeterministicClient client = Documents.Connect(replica))
+            for (int version = 1; version <= writes; version++) await client.WriteAsync(Documents.Write(version, 10));
         await replica.KillAsync();
         return replica;
     }
