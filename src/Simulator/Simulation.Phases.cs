@@ -39,10 +39,13 @@ internal sealed partial class Simulation
     {
         _network.Healed = true;
         _disk.Healed = true;
+        if (_archive is not null) _archive.Store.Healed = true;
+        DamageRepairable();
         _stepsToCrash = -1;
         _asking = false;
         int ticks = 0;
-        while (Refused == StopReason.None && (AnyWaits() || !_replica.Idle || _network.NextDue != ulong.MaxValue))
+        while (Refused == StopReason.None && (AnyWaits() || !_replica.Idle || _network.NextDue != ulong.MaxValue ||
+            _archive?.Idle == false))
         {
             Check.That(ticks++ < LivenessTicksMax, "not every client was answered after the faults had ended");
             RunTick();
@@ -133,6 +136,7 @@ internal sealed partial class Simulation
         while (Refused == StopReason.None)
         {
             ulong due = ulong.Min(_disk.NextDue, _network.NextDue);
+            if (_archive is not null) due = ulong.Min(due, _archive.Store.NextDue);
             if (due > end) break;
             SetNow(ulong.Max(due, _now));
             Step();
@@ -161,12 +165,19 @@ internal sealed partial class Simulation
         _disk.Now = now;
         _network.Now = now;
         _clock.Now = now;
+        if (_archive is not null) _archive.Store.Now = now;
     }
 
     private void Step()
     {
         bool disk = _disk.NextDue <= _now;
         bool network = _network.NextDue <= _now;
+        bool store = _archive is not null && _archive.Store.NextDue <= _now;
+        if (store && (!(disk || network) || _order.Boolean()))
+        {
+            _archive!.CompleteOne();
+            return;
+        }
         if (disk && (!network || _order.Boolean()))
         {
             bool completed = _disk.TryComplete(out uint token, out IoResult result);
@@ -248,5 +259,15 @@ internal sealed partial class Simulation
         if (!_crashes.Chance(_parameters.Damage)) return;
         if (_parameters.Merciless) _damage.Merciless();
         else if (wasNormal) _damage.Mendable(preparesWhole);
+        if (_parameters.Merciless && _crashes.Boolean()) _archive?.Damage(_crashes);
+        DamageRepairable();
+    }
+
+    /// <summary>Checks the newest checkpoint in the object store, and damages blocks on the disk that it has.</summary>
+    private void DamageRepairable()
+    {
+        if (_archiveChecker is null || _parameters.Damage.IsNever) return;
+        if (_archiveChecker.Check(newestOnly: true) > 0 && !_parameters.Merciless)
+            _damage.Repairable(_archiveChecker.Blocks);
     }
 }

@@ -9,6 +9,7 @@ using Deterministic.Core.Wire;
 using Deterministic.Simulator.Oracle;
 using Deterministic.Simulator.Workload;
 using Deterministic.Simulator.World;
+using Deterministic.Storage.Packs;
 using Deterministic.Vsr;
 
 namespace Deterministic.Simulator;
@@ -34,6 +35,8 @@ internal sealed partial class Simulation : IDisposable
     private readonly SimulatedNetwork _network;
     private readonly SimulatedClock _clock;
     private readonly SimulatedReplica _replica;
+    private readonly SimulatedArchive? _archive;
+    private readonly ArchiveChecker? _archiveChecker;
     private readonly CrashDamage _damage;
     private readonly List<SimulatedClient> _clients = [];
     private readonly NaiveDatabase _database;
@@ -65,14 +68,23 @@ internal sealed partial class Simulation : IDisposable
         {
             Cluster = Cluster, Configuration = configuration, Trace = Trace, Marks = Marks,
         };
+        if (_parameters.Archive is ArchiveParameters archive)
+        {
+            _archive = new SimulatedArchive(
+                archive, new SimulatedObjectStore(archive.Store, tape, Trace, plant), _disk,
+                new GridShape(Cluster, configuration.BlockSize, configuration.GridBlocks), _layout.GridOffset,
+                Coverage);
+            _archiveChecker = new ArchiveChecker(_archive, configuration, _compute, _history, Coverage);
+        }
         _replica = new SimulatedReplica(
             options, _parameters.CacheSize, _disk, new SimulatedBus(_network, Trace), _clock, _compute,
             machine => new OracleStateMachine(
                 machine, plant.Replace(machine), _database, _history, _parameters.PrefetchWaits, _order),
-            _history);
+            _history, _archive, Coverage);
         TapeStream workload = tape.Stream(TapeConsumer.Workload);
         _vocabulary = new Vocabulary(workload, _parameters.Namespaces, _parameters.Ids, _parameters.Dimensions);
-        _requests = new RequestGenerator(workload, _vocabulary, _parameters.Mix, configuration.MessageBodySizeMax,
+        _requests = new RequestGenerator(workload, _vocabulary, _parameters.Mix, _parameters.Bulk,
+            configuration.MessageBodySizeMax,
             name => _database.Find(name) is not null);
         for (int i = 0; i < _parameters.Clients; i++)
             _clients.Add(new SimulatedClient((uint)i, Cluster, _parameters.ResendNanoseconds, _network, _calls));
@@ -106,6 +118,7 @@ internal sealed partial class Simulation : IDisposable
             _report($"liveness {Progress()}");
             RunAudit();
             RunLastRestart();
+            _archiveChecker?.Check(newestOnly: false);
             CheckNotVacuous();
             _report($"audit    {Progress()}");
         }

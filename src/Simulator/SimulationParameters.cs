@@ -44,26 +44,36 @@ internal sealed class SimulationParameters
     /// <summary>The device held other bytes before it was formatted.</summary>
     public required bool UsedDevice { get; init; }
 
+    /// <summary>Writes fill their messages, so that the state outgrows the cache and the levels their
+    /// targets.</summary>
+    public required bool Bulk { get; init; }
+
+    /// <summary>Null: checkpoints stay on the disk alone.</summary>
+    public required ArchiveParameters? Archive { get; init; }
+
     public static SimulationParameters Draw(TapeStream tape)
     {
         int crashes = tape.Below(6);
         int sessions = 7 - tape.Below(5);
         long stateSizeMax = tape.Below(8) switch { 6 => 512 << 10, 7 => 1 << 20, _ => 8 << 20 };
+        bool bulk = tape.Below(16) == 15;
+        if (bulk) stateSizeMax = 32 << 20;
         return new SimulationParameters
         {
             Configuration = new Configuration(
                 messageSizeMax: 16 << 10, journalSlots: 32, pipelineMax: 4 - tape.Below(4), sessionsMax: sessions,
                 barOps: 4, journalWritesMax: 2, journalReadsMax: 3, stateSizeMax: stateSizeMax,
-                blockSize: Limits.BlockSizeMin, memtableSize: (16L << 10) << tape.Below(6)),
-            CacheSize = (1L << 20) << tape.Below(6),
+                blockSize: Limits.BlockSizeMin, memtableSize: (16L << 10) << tape.Below(bulk ? 2 : 6)),
+            CacheSize = bulk ? 0 : (1L << 20) << tape.Below(6),
             Clients = 1 + tape.Below(sessions + 2),
             Requests = 60 + 20 * tape.Below(8),
             RequestRate = Ratio.Percent(50 - (uint)tape.Below(46)),
             ResendNanoseconds = (50 + 50 * tape.Below(8UL)) * Millisecond,
             Namespaces = 1 + tape.Below(6),
-            Ids = 4 + tape.Below(60),
+            Ids = bulk ? 500 + tape.Below(1500) : 4 + tape.Below(60),
             Dimensions = 1 + tape.Below(40),
-            Mix = WorkloadMix.Draw(tape),
+            Mix = WorkloadMix.Draw(tape, bulk),
+            Bulk = bulk,
             Network = new NetworkFaults(
                 loss: Sometimes(tape, 25), duplication: Sometimes(tape, 30), corruption: Sometimes(tape, 5),
                 delayMin: tape.Below(5UL) * Millisecond, delayMax: (5 + tape.Below(100UL)) * Millisecond,
@@ -79,6 +89,7 @@ internal sealed class SimulationParameters
             Damage = tape.Boolean() ? Ratio.Percent(50) : Ratio.Never,
             Merciless = crashes > 0 && tape.Below(6) == 5,
             UsedDevice = tape.Below(4) == 3,
+            Archive = tape.Below(3) == 2 ? ArchiveParameters.Draw(tape) : null,
         };
     }
 
@@ -86,7 +97,8 @@ internal sealed class SimulationParameters
         tape.Boolean() ? Ratio.Percent((uint)tape.Below(percentMax + 1)) : Ratio.Never;
 
     public override string ToString() =>
-        $"{Clients} clients for {Configuration.SessionsMax} sessions, {Requests} requests at {RequestRate} a tick, " +
+        $"{(Bulk ? "bulk, " : "")}{Clients} clients for {Configuration.SessionsMax} sessions, " +
+        $"{Requests} requests at {RequestRate} a tick, " +
         $"pipeline {Configuration.PipelineMax}, memtable {Configuration.MemtableSize >> 10} KiB, " +
         $"cache {CacheSize >> 20} MiB, resend {ResendNanoseconds / Millisecond} ms; " +
         $"{Namespaces} namespaces, {Ids} ids, {Dimensions} dimensions, mix {Mix}; network loss {Network.Loss} " +
@@ -97,5 +109,5 @@ internal sealed class SimulationParameters
         $"crash within {CrashInterval} steps, down {DownTicksMax} ticks, " +
         $"damage {Damage}{(Merciless ? ", merciless" : "")}{(UsedDevice ? ", used device" : "")}; " +
         $"clock jumps {ClockJumps}, waits {PrefetchWaits}; " +
-        $"state up to {Configuration.StateSizeMax >> 10} KiB";
+        $"state up to {Configuration.StateSizeMax >> 10} KiB{(Archive is null ? "" : $"; {Archive}")}";
 }

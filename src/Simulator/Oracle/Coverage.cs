@@ -20,6 +20,11 @@ internal sealed class Coverage
         foreach (KeyValuePair<string, ulong> pair in other._counts) Add(pair.Key, pair.Value);
     }
 
+    public void Add(string kind, string name, ulong count)
+    {
+        if (count > 0) Add($"{kind} {name}", count);
+    }
+
     private void Add(string key, ulong count) =>
         _counts[key] = (_counts.TryGetValue(key, out ulong before) ? before : 0) + count;
 

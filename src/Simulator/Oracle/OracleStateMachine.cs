@@ -3,6 +3,7 @@ using Deterministic.Core;
 using Deterministic.Core.Randomness;
 using Deterministic.Core.Wire;
 using Deterministic.Storage;
+using Deterministic.Storage.Blocks;
 
 namespace Deterministic.Simulator.Oracle;
 
@@ -12,7 +13,12 @@ internal sealed class OracleStateMachine(
     StateMachine.StateMachine real, IStateMachine machine, NaiveDatabase database, CommitHistory history,
     Ratio waits, TapeStream tape) : IStateMachine
 {
+    /// <summary>Rounds of reads before an operation that only a cold cache needs.</summary>
+    private const int ColdRounds = 2;
+
     private BlockReference _root;
+    private ulong _prefetchOp;
+    private int _rounds;
 
     /// <summary>The last entry that this machine's state contains.</summary>
     public ulong Op { get; set; }
@@ -31,7 +37,14 @@ internal sealed class OracleStateMachine(
     {
         if (Waits) return false;
         Waits = tape.Chance(waits);
-        return !Waits && machine.Prefetch(context, body);
+        if (Waits) return false;
+        Grid grid = real.Trees.Forest.Grid;
+        long missed = grid.CacheMisses;
+        bool ready = machine.Prefetch(context, body);
+        if (_prefetchOp != context.Op) _rounds = 0;
+        _prefetchOp = context.Op;
+        if (grid.CacheMisses > missed && ++_rounds == ColdRounds) database.Coverage.Hit("storage", "cold rounds");
+        return ready;
     }
 
     public int Commit(in OperationContext context, ReadOnlySpan<byte> body, Span<byte> reply)

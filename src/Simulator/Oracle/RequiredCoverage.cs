@@ -18,6 +18,19 @@ internal static class RequiredCoverage
         "ordered by several attributes", "last token as prefix", "ranked by a prefix",
     ];
 
+    private static readonly string[] Storage =
+    [
+        "evictions", "cold rounds", "tables moved", "tombstones dropped", "merges resumed", "tables of level 1",
+        "tables of level 2", "scrub passes", "rot found by scrubbing", "corruption stopped the replica",
+    ];
+
+    private static readonly string[] Archive =
+    [
+        "upload finished", "upload abandoned", "upload resumed after a crash", "garbage collected",
+        "block repaired from the store", "commits held back", "checkpoint restored", "older checkpoint restored",
+        "damage reported by a restore",
+    ];
+
     public static List<string> Missing(Coverage coverage)
     {
         List<string> missing = [];
@@ -58,6 +71,8 @@ internal static class RequiredCoverage
             if (code is not (ErrorCode.Ok or ErrorCode.Busy)) all.Add(("error", code.ToString()));
         }
         foreach (string path in Paths) all.Add(("path", path));
+        foreach (string name in Storage) all.Add(("storage", name));
+        foreach (string name in Archive) all.Add(("archive", name));
         return all;
     }
 }

@@ -18,11 +18,12 @@ internal readonly struct GeneratedRequest(Operation operation, byte[] body)
 /// <param name="tape">Where everything is drawn from.</param>
 /// <param name="vocabulary">What the requests are about.</param>
 /// <param name="mix">How often each kind is drawn.</param>
+/// <param name="bulk">Most writes fill their message.</param>
 /// <param name="bodySizeMax">Of a request.</param>
 /// <param name="exists">Whether there is a namespace of that name now.</param>
 [FloatAllowed("draws numbers from exact ones")]
 internal sealed class RequestGenerator(
-    TapeStream tape, Vocabulary vocabulary, WorkloadMix mix, int bodySizeMax, Func<string, bool> exists)
+    TapeStream tape, Vocabulary vocabulary, WorkloadMix mix, bool bulk, int bodySizeMax, Func<string, bool> exists)
 {
     private readonly FilterGenerator _filters = new(tape, vocabulary);
     private readonly SchemaGenerator _schemas = new(tape, vocabulary);
@@ -93,7 +94,8 @@ internal sealed class RequestGenerator(
         };
         if (request.PatchByFilter is not null)
             request.PatchByFilterValues.AddRange(Attributes(name, vectors: false, few: true));
-        int upserts = tape.Below(tape.Below(6) == 0 ? 24 : 5);
+        bool many = bulk ? tape.Below(4) > 0 : tape.Below(6) == 0;
+        int upserts = tape.Below(!many ? 5 : bulk ? 64 : 24);
         for (int i = 0; i < upserts; i++) AddRow(request.Upserts, name, taken, vectors: true);
         int patches = tape.Below(4);
         for (int i = 0; i < patches; i++) AddRow(request.Patches, name, taken, vectors: false);
@@ -321,11 +323,12 @@ internal readonly struct WorkloadMix(int[] weights)
 
     public override string ToString() => string.Join('/', weights);
 
-    public static WorkloadMix Draw(TapeStream tape)
+    public static WorkloadMix Draw(TapeStream tape, bool bulk)
     {
         int[] weights = [10 + tape.Below(30), 10 + tape.Below(30), tape.Below(4), tape.Below(4), tape.Below(4),
             tape.Below(3), tape.Below(6), tape.Below(8), tape.Below(4)];
         Check.That(weights.Length == Count);
+        if (bulk) weights[Write] += 100;
         return new WorkloadMix(weights);
     }
 }

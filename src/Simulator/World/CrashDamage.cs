@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using Deterministic.Core;
 using Deterministic.Core.Randomness;
 using Deterministic.Core.Wire;
@@ -54,24 +55,40 @@ internal sealed class CrashDamage(SimulatedDisk disk, DataFileLayout layout, Tap
         }
     }
 
+    /// <summary>A few of the blocks that can be had from elsewhere.</summary>
+    public void Repairable(List<BlockReference> blocks)
+    {
+        for (int i = tape.Below(4); i > 0 && blocks.Count > 0; i--)
+        {
+            BlockReference block = blocks[tape.Below(blocks.Count)];
+            if (IsBlock(block.Address) && HeaderOf(block.Address).Checksum == block.Checksum) Damage(block.Address);
+        }
+    }
+
     /// <summary>Any sector of a block that has been written; addresses are taken lowest first, so most of those near
     /// the start are in use.</summary>
     private void DamageBlock()
     {
         int address = tape.Below(BlocksDamaged);
-        for (int i = 0; i < BlocksDamaged && !IsBlock(address); i++) address = (address + 1) % BlocksDamaged;
-        if (!IsBlock(address)) return;
-        long offset = layout.BlockOffset((ulong)address + 1);
-        long size = Header.Read(disk.At(offset, Limits.HeaderSize)).Size;
-        disk.Damage(offset + Sector(size + Limits.SectorSize - 1));
+        for (int i = 0; i < BlocksDamaged && !IsBlock((ulong)address + 1); i++) address = (address + 1) % BlocksDamaged;
+        if (IsBlock((ulong)address + 1)) Damage((ulong)address + 1);
+    }
+
+    private void Damage(ulong address)
+    {
+        long offset = layout.BlockOffset(address);
+        if (disk.IsWriting(offset, layout.BlockSize)) return;
+        disk.Damage(offset + Sector(HeaderOf(address).Size + Limits.SectorSize - 1L));
         Blocks++;
     }
 
-    private bool IsBlock(int address)
+    private bool IsBlock(ulong address)
     {
-        Header header = Header.Read(disk.At(layout.BlockOffset((ulong)address + 1), Limits.HeaderSize));
+        Header header = HeaderOf(address);
         return header.ValidChecksum() && header.Command == Command.Block;
     }
+
+    private Header HeaderOf(ulong address) => Header.Read(disk.At(layout.BlockOffset(address), Limits.HeaderSize));
 
     private long Sector(long size) => tape.Below((int)(size / Limits.SectorSize)) * (long)Limits.SectorSize;
 

@@ -33,6 +33,8 @@ internal readonly struct ObjectFaults(ulong latencyMin, ulong latencyMax)
 internal sealed partial class SimulatedObjectStore(ObjectFaults faults, Tape tape, Trace trace, Plant plant)
     : IObjectStore
 {
+    private const ulong LatencyHealedMax = 20_000_000;
+
     private readonly TapeStream _choices = tape.Stream(TapeConsumer.ObjectStore);
     private readonly TapeStream _order = tape.Stream(TapeConsumer.Schedule);
 
@@ -41,7 +43,7 @@ internal sealed partial class SimulatedObjectStore(ObjectFaults faults, Tape tap
 
     public ulong Now { get; set; }
 
-    /// <summary>While set, no request fails and no listing lags; times stay.</summary>
+    /// <summary>While set, no request fails, no listing lags, and answers come soon.</summary>
     public bool Healed { get; set; }
 
     /// <summary>Requests that ended with Throttled or Unknown.</summary>
@@ -124,7 +126,9 @@ internal sealed partial class SimulatedObjectStore(ObjectFaults faults, Tape tap
     private void Submit(Operation operation)
     {
         Check.That(UnderWay < IObjectStore.RequestsMax);
-        operation.Due = Now + faults.LatencyMin + _choices.Below(faults.LatencyMax - faults.LatencyMin + 1);
+        ulong latencyMax = Healed ? ulong.Min(LatencyHealedMax, faults.LatencyMax) : faults.LatencyMax;
+        ulong latencyMin = ulong.Min(latencyMax, faults.LatencyMin);
+        operation.Due = Now + latencyMin + _choices.Below(latencyMax - latencyMin + 1);
         operation.EffectDue = Now + _choices.Below(operation.Due - Now + 1);
         if (!Healed && _choices.Chance(faults.Throttled)) operation.Fail(ObjectStatus.Throttled);
         else if (!Healed && _choices.Chance(faults.Unknown)) DrawUnknown(operation);

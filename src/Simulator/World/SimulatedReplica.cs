@@ -6,6 +6,7 @@ using Deterministic.Core.Tracing;
 using Deterministic.Simulator.Oracle;
 using Deterministic.StateMachine;
 using Deterministic.Storage;
+using Deterministic.Storage.Packs;
 using Deterministic.Vsr;
 
 namespace Deterministic.Simulator.World;
@@ -14,13 +15,15 @@ namespace Deterministic.Simulator.World;
 /// drops all of it but the disk; a start makes it anew in memory of its own.</summary>
 internal sealed class SimulatedReplica(
     ReplicaOptions options, long cacheSize, SimulatedDisk disk, SimulatedBus bus, SimulatedClock clock,
-    ComputeBackend compute, Func<StateMachine.StateMachine, OracleStateMachine> judge, CommitHistory history)
+    ComputeBackend compute, Func<StateMachine.StateMachine, OracleStateMachine> judge, CommitHistory history,
+    SimulatedArchive? archive, Coverage coverage)
     : IDisposable
 {
     private StaticMemory? _memory;
     private MessagePool? _messages;
     private OracleStateMachine? _machine;
     private Replica<OracleStateMachine, SimulatedDisk, SimulatedBus, SimulatedClock>? _replica;
+    private Forest? _forest;
     private bool _opened;
 
     /// <summary>The greatest position that any replica so far has committed; all of it was durable.</summary>
@@ -54,7 +57,9 @@ internal sealed class SimulatedReplica(
         });
         machine.Trees.Forest.Guard = new TouchGuard(machine.Trees.Forest, cold: false);
         _machine = judge(machine);
-        _replica = new(options, _memory, _machine, disk, bus, clock);
+        _forest = machine.Trees.Forest;
+        _replica = new(
+            options, _memory, _machine, disk, bus, clock, archive?.Start(_memory, _forest));
         _memory.Seal();
         _opened = false;
         Starts++;
@@ -74,13 +79,15 @@ internal sealed class SimulatedReplica(
 
     public void Tick()
     {
+        archive?.Tick();
         _replica!.Tick();
         Judge();
     }
 
     public void Complete(uint token, IoResult result)
     {
-        _replica!.OnCompletion(token, result);
+        if (CheckpointArchive.OwnsDisk(token)) archive!.OnCompletion(token, result);
+        else _replica!.OnCompletion(token, result);
         Judge();
     }
 
@@ -117,10 +124,15 @@ internal sealed class SimulatedReplica(
             _opened = true;
         }
         if (_opened) _committed = ulong.Max(_committed, CommitMin);
+        archive?.Judge(_replica!.IsHeldBack);
     }
 
     public void Dispose()
     {
+        if (_forest is not null) StorageCoverage.Count(coverage, _forest);
+        if (StopReason == StopReason.BlockCorrupt) coverage.Hit("storage", "corruption stopped the replica");
+        archive?.Crash();
+        _forest = null;
         _memory?.Dispose();
         _memory = null;
         _replica = null;

@@ -102,6 +102,9 @@ internal sealed class Compactor
         }
     }
 
+    /// <summary>Tables that went down one level as they are.</summary>
+    public long TablesMoved { get; private set; }
+
     /// <summary>Number that the next run of level 0 gets.</summary>
     public ulong NextRun { get; set; } = 1;
 
@@ -199,6 +202,7 @@ internal sealed class Compactor
             int table = LeastOverlap(level);
             TableIndex index = _store.Index(table);
             if (_levels.Level(level + 1).Overlaps(index.FirstKey, index.LastKey)) return TryMergeDown(level, table);
+            TablesMoved++;
             _levels.Level(level).Remove(table);
             _store[table].Level = (byte)(level + 1);
             _levels.Level(level + 1).Insert(table);

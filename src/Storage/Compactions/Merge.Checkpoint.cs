@@ -70,6 +70,7 @@ internal sealed partial class Merge
         }
         _dropTombstones = bytes[2] != 0;
         _reserved = reserved;
+        Resumed++;
         Running = true;
         return true;
     }

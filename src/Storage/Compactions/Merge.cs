@@ -57,6 +57,12 @@ internal sealed partial class Merge
     /// <summary>Bytes of all blocks built since construction.</summary>
     public long BytesWritten => _writer.BytesWritten;
 
+    public long TablesPassed { get; private set; }
+    public long TombstonesDropped { get; private set; }
+
+    /// <summary>Merges taken up from a checkpoint.</summary>
+    public long Resumed { get; private set; }
+
     /// <summary>Planted bugs.</summary>
     internal bool KeepsOldest { get; set; }
     internal bool DropsTombstones { get; set; }
@@ -161,6 +167,7 @@ internal sealed partial class Merge
         ReadOnlySpan<byte> value = tombstone ? default : cursor.Value;
         bool dropped = tombstone && _dropTombstones;
         if (!dropped && !_writer.TryAdd(key, value, tombstone ? EntryKind.Tombstone : EntryKind.Value)) return false;
+        if (dropped) TombstonesDropped++;
         key.CopyTo(_lastKey);
         _lastKeySize = key.Length;
         budget -= key.Length + value.Length + EntryOverheadSize;
@@ -207,6 +214,7 @@ internal sealed partial class Merge
         last.CopyTo(_lastKey);
         _lastKeySize = last.Length;
         _passed[table] = true;
+        TablesPassed++;
         _writer.Append(table);
         cursor.SkipTable();
         return true;
