@@ -22,12 +22,32 @@ public sealed class HeaderValidityTests
         (Command.PongClient, [(160, 256)]),
         (Command.Block, [(144, 224), (241, 256)]),
         (Command.Reserved, [(128, 192), (200, 256)]),
+        (Command.Ping, [(160, 256)]),
+        (Command.Pong, [(144, 256)]),
+        (Command.Commit, [(184, 256)]),
+        (Command.ExitView, [(128, 256)]),
+        (Command.JoinView, [(188, 256)]),
+        (Command.GetView, [(144, 256)]),
+        (Command.View, [(168, 256)]),
+        (Command.GetHeaders, [(144, 256)]),
+        (Command.Headers, [(128, 256)]),
+        (Command.GetPrepare, [(152, 256)]),
+        (Command.GetReply, [(168, 256)]),
+        (Command.GetBlocks, [(128, 256)]),
     ];
+
+    private static int BodySize(Command command) => command switch
+    {
+        Command.JoinView or Command.Headers => 3 * Limits.HeaderSize,
+        Command.View => Header.ViewCheckpointSize + 3 * Limits.HeaderSize,
+        Command.GetBlocks => 2 * BlockReference.Size,
+        _ => 0,
+    };
 
     private static Header Valid(Command command)
     {
         if (command == Command.Reserved) return Header.ReservedSlot(7, 3);
-        Header header = Header.Create(command, cluster: 7, view: 2, replica: 1, bodySize: 0);
+        Header header = Header.Create(command, cluster: 7, view: 2, replica: 1, BodySize(command));
         switch (command)
         {
             case Command.Request:
@@ -62,11 +82,35 @@ public sealed class HeaderValidityTests
             case Command.Block:
                 header.Block = new BlockFields { Address = 4096, Snapshot = 1, Kind = BlockKind.Entries };
                 break;
+            case Command.Commit:
+                header.Commit = new CommitFields { Commit = 5, CheckpointOp = 3, Timestamp = 1 };
+                break;
+            case Command.JoinView:
+                header.JoinView = new JoinViewFields
+                {
+                    Op = 9, CommitMin = 7, CheckpointOp = 3, LogView = 1, Present = 0b011, Nack = 0b100,
+                };
+                break;
+            case Command.View:
+                header.ViewChange = new ViewFields { Op = 9, CommitMax = 7, CheckpointOp = 3 };
+                break;
+            case Command.GetHeaders:
+                header.GetHeaders = new GetHeadersFields { OpMin = 4, OpMax = 4 };
+                break;
+            case Command.GetPrepare:
+                header.GetPrepare = new GetPrepareFields { PrepareChecksum = 1, Op = 4 };
+                break;
+            case Command.GetReply:
+                header.GetReply = new GetReplyFields { ReplyChecksum = 1, Client = 5, Op = 4 };
+                break;
+            case Command.Ping or Command.Pong or Command.ExitView or Command.GetView or Command.Headers or
+                Command.GetBlocks:
+                break;
             default:
                 header.PingClient = new PingClientFields { Client = 5 };
                 break;
         }
-        header.SetChecksumBody([]);
+        header.SetChecksumBody(new byte[BodySize(command)]);
         header.SetChecksum();
         return header;
     }
@@ -117,6 +161,27 @@ public sealed class HeaderValidityTests
             header.Command = (Command)number;
             Assert.Equal(known, header.Invalid(MessageSizeMax) is null);
         }
+    }
+
+    [Fact]
+    public void Messages_between_replicas_that_contradict_themselves_are_refused()
+    {
+        Assert.Equal("message has a body", Changed(Command.ExitView, (ref Header h) => h.Size++));
+        Assert.Equal("body is not a list", Changed(Command.Headers, (ref Header h) => h.Size++));
+        Assert.Equal("body is not a list", Changed(Command.View, (ref Header h) => h.Size = 256 + 512));
+        Assert.Equal("body has too many items", Changed(Command.Headers, (ref Header h) => h.Size = 130 * 256));
+        Assert.Equal("commit is below the checkpoint", Changed(Command.Commit, (ref Header h) => h.Commit.Commit = 2));
+        Assert.Equal("timestamp is zero", Changed(Command.Commit, (ref Header h) => h.Commit.Timestamp = 0));
+        Assert.Equal("a bit is set for no header", Changed(Command.JoinView, (ref Header h) => h.JoinView.Nack = 8));
+        Assert.Equal(
+            "an entry is both present and refused", Changed(Command.JoinView, (ref Header h) => h.JoinView.Nack = 1));
+        Assert.Equal(
+            "log view is not below the view", Changed(Command.JoinView, (ref Header h) => h.JoinView.LogView = 2));
+        Assert.Equal("op is below commit", Changed(Command.JoinView, (ref Header h) => h.JoinView.Op = 6));
+        Assert.Equal("op is below commit", Changed(Command.View, (ref Header h) => h.ViewChange.Op = 6));
+        Assert.Equal("the range of ops is empty", Changed(Command.GetHeaders, (ref Header h) => h.GetHeaders.OpMin = 5));
+        Assert.Equal("checksum is zero", Changed(Command.GetPrepare, (ref Header h) => h.GetPrepare.PrepareChecksum = 0));
+        Assert.Equal("client is zero", Changed(Command.GetReply, (ref Header h) => h.GetReply.Client = 0));
     }
 
     private delegate void Change(ref Header header);

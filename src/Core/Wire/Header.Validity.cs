@@ -64,6 +64,7 @@ public partial struct Header
             Command.Reply => InvalidReply(),
             Command.Eviction => InvalidEviction(),
             Command.Block => InvalidBlock(),
+            >= Command.Ping and <= Command.View => InvalidBetweenReplicas(),
             _ => "command is not in use",
         };
     }

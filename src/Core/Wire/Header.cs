@@ -36,6 +36,15 @@ public partial struct Header
     [FieldOffset(128)] public EvictionFields Eviction;
     [FieldOffset(128)] public PingClientFields PingClient;
     [FieldOffset(128)] public BlockFields Block;
+    [FieldOffset(128)] public PingFields Ping;
+    [FieldOffset(128)] public PongFields Pong;
+    [FieldOffset(128)] public CommitFields Commit;
+    [FieldOffset(128)] public JoinViewFields JoinView;
+    [FieldOffset(128)] public GetViewFields GetView;
+    [FieldOffset(128)] public ViewFields ViewChange;
+    [FieldOffset(128)] public GetHeadersFields GetHeaders;
+    [FieldOffset(128)] public GetPrepareFields GetPrepare;
+    [FieldOffset(128)] public GetReplyFields GetReply;
 
     [UnscopedRef]
     private readonly ReadOnlySpan<byte> Bytes =>
