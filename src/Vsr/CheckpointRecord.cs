@@ -31,6 +31,7 @@ public static class CheckpointRecord
         record.CommitMax = record.Checkpoint.Op;
         record.ReplicaId = 0;
         record.JournalStart = 0;
+        record.ViewHeadersCount = 0;
         record.Checksum = 0;
         MemoryMarshal.Write(bytes, in record);
     }

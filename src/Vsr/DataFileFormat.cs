@@ -27,7 +27,10 @@ public static class DataFileFormat
     public static StopReason Write<TSink>(ReplicaOptions options, ref TSink sink, UInt128 nonce = default)
         where TSink : IFormatSink
     {
-        if (options.ReplicaCount != 1) return StopReason.ReplicaCountUnsupported;
+        if (options.ReplicaCount is 0 or > Limits.ReplicasMax) return StopReason.ReplicaCountUnsupported;
+        bool fits = options.ReplicaCount == 1 ||
+            options.Configuration.PipelineMax < SuperblockCopy.ViewHeadersMax;
+        if (!fits) return StopReason.WrongConfiguration;
         if (options.ReplicaIndex >= options.ReplicaCount) return StopReason.WrongReplica;
         SuperblockCopy root = Root(options);
         root.ReplicaId = IdOf(in root, nonce);

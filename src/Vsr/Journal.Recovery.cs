@@ -28,12 +28,15 @@ internal sealed partial class Journal<TDisk>
         public bool Whole;
     }
 
-    private readonly Header[] _redundant;
     private readonly Header[] _found;
     private readonly bool[] _torn;
     private readonly bool[] _rewrite;
     private readonly NativeBuffer _headersRing;
     private readonly Reader[] _readers;
+    private readonly int _writesMax;
+    private readonly Header[] _viewHeaders = new Header[SuperblockCopy.ViewHeadersMax];
+    private int _viewHeadersCount;
+    private uint _logView;
     private RecoveryStep _step;
     private int _nextSlot;
     private int _slotsRead;
@@ -50,20 +53,30 @@ internal sealed partial class Journal<TDisk>
 
     /// <summary>The last entry of the log.</summary>
     public ulong Head { get; private set; }
+
+    /// <summary>There may have been acknowledged entries after <see cref="Head"/> that cannot be read: a replica of a
+    /// cluster must not speak about its log before another one has told it what it is.</summary>
+    public bool HeadUncertain { get; private set; }
     public int TornSlots { get; private set; }
     public int FixedSlots { get; private set; }
 
-    /// <param name="checkpoint">Entries up to its op are not needed any more.</param>
-    /// <param name="commitMax">An op that is known to have been durable.</param>
+    /// <param name="superblock">Entries up to its checkpoint are not needed any more; what it knows to be committed was
+    /// durable.</param>
+    /// <param name="viewHeaders">Of the superblock: how the log of its log view began, the head of then
+    /// first.</param>
     /// <param name="limit">No entry can be beyond it.</param>
-    /// <param name="start">The op after which the journal of this file begins.</param>
-    public void Recover(in CheckpointState checkpoint, ulong commitMax, ulong limit, ulong start)
+    public void Recover(in SuperblockCopy superblock, ReadOnlySpan<Header> viewHeaders, ulong limit)
     {
         Check.That(_step == RecoveryStep.None);
-        Check.That(start <= checkpoint.Op && checkpoint.Op <= commitMax && commitMax <= limit);
-        _start = start;
-        _checkpoint = checkpoint;
-        _commitMax = commitMax;
+        Check.That(superblock.JournalStart <= superblock.Checkpoint.Op);
+        Check.That(superblock.Checkpoint.Op <= superblock.CommitMax && superblock.CommitMax <= limit);
+        Check.That(!_single || viewHeaders.IsEmpty);
+        viewHeaders.CopyTo(_viewHeaders);
+        _viewHeadersCount = viewHeaders.Length;
+        _logView = superblock.LogView;
+        _start = superblock.JournalStart;
+        _checkpoint = superblock.Checkpoint;
+        _commitMax = superblock.CommitMax;
         _limit = limit;
         _step = RecoveryStep.Headers;
         _disk.Read(Token.Of(TokenKind.JournalRecoveryHeaders, 0), _layout.JournalHeadersOffset, _headersRing);
@@ -146,22 +159,29 @@ internal sealed partial class Journal<TDisk>
             any |= _start > 0 && _found[slot].Size != 0;
             if (_found[slot].Command != Command.Prepare) continue;
             any = true;
-            if (_found[slot].Prepare.Op <= _limit && _found[slot].Prepare.Op > Head) Head = _found[slot].Prepare.Op;
+            ref readonly Header found = ref _found[slot];
+            if (found.Prepare.Op <= _limit && found.Prepare.Op > Head && Belongs(in found)) Head = found.Prepare.Op;
         }
-        if (!any)
-        {
-            Stop(StopReason.JournalEmpty, -1, 0);
-            return;
-        }
-        for (int slot = 0; slot < _found.Length && Problem == StopReason.None; slot++) DecideSlot(slot);
-        if (Problem == StopReason.None) CheckChain();
+        if (_single) DecideAlone(any);
+        else DecideAmongMany();
         if (Problem != StopReason.None) return;
         _step = RecoveryStep.RepairTorn;
         _repairing = 0;
         RepairTorn();
     }
 
-    private void DecideSlot(int slot)
+    private void DecideAlone(bool any)
+    {
+        if (!any)
+        {
+            Stop(StopReason.JournalEmpty, -1, 0);
+            return;
+        }
+        for (int slot = 0; slot < _found.Length && Problem == StopReason.None; slot++) DecideSlotAlone(slot);
+        if (Problem == StopReason.None) CheckChain();
+    }
+
+    private void DecideSlotAlone(int slot)
     {
         switch (JournalRecovery.Decide(Facts(slot)).One)
         {
@@ -170,21 +190,35 @@ internal sealed partial class Journal<TDisk>
                 _headers[slot] = _found[slot];
                 break;
             case SlotDecision.Fix:
-                _headers[slot] = _found[slot];
-                _rewrite[slot / DataFileLayout.HeadersPerSector] = true;
-                FixedSlots++;
+                Fix(slot);
                 break;
             case SlotDecision.AbortUnlessTorn when IsTorn(slot):
-                _headers[slot] = Header.ReservedSlot(_cluster, slot);
-                _torn[slot] = true;
-                _rewrite[slot / DataFileLayout.HeadersPerSector] = true;
-                TornSlots++;
+                Cut(slot);
                 break;
             default:
                 _faulty[slot] = true;
                 Stop(StopReason.JournalSlotUnreadable, slot, ExpectedOp(slot));
                 break;
         }
+    }
+
+    /// <summary>The prepare is right, its header is to be written again.</summary>
+    private void Fix(int slot)
+    {
+        _headers[slot] = _found[slot];
+        _redundant[slot] = _found[slot];
+        _rewrite[slot / DataFileLayout.HeadersPerSector] = true;
+        FixedSlots++;
+    }
+
+    /// <summary>What is in the slot never was a part of the log.</summary>
+    private void Cut(int slot)
+    {
+        _headers[slot] = Header.ReservedSlot(_cluster, slot);
+        _redundant[slot] = _headers[slot];
+        _torn[slot] = true;
+        _rewrite[slot / DataFileLayout.HeadersPerSector] = true;
+        TornSlots++;
     }
 
     /// <summary>Writes are in sequence and a header is written after its prepare, so an unreadable prepare just
@@ -259,9 +293,10 @@ internal sealed partial class Journal<TDisk>
             RepairHeaders();
             return;
         }
-        _headerSector.Span.Clear();
-        _headers[_repairing].WriteTo(_headerSector.Span);
-        _disk.Write(Token.Of(TokenKind.JournalRepair, _repairing), _layout.PrepareOffset(_repairing), _headerSector);
+        NativeBuffer sector = _writes[0].Sector;
+        sector.Span.Clear();
+        _headers[_repairing].WriteTo(sector.Span);
+        _disk.Write(Token.Of(TokenKind.JournalRepair, _repairing), _layout.PrepareOffset(_repairing), sector);
     }
 
     private void RepairHeaders()
@@ -272,7 +307,7 @@ internal sealed partial class Journal<TDisk>
             _step = RecoveryStep.Done;
             return;
         }
-        WriteHeaderSector(TokenKind.JournalRepair, _repairing);
+        WriteHeaderSector(Token.Of(TokenKind.JournalRepair, _repairing), _repairing, _writes[0].Sector);
     }
 
     private void Stop(StopReason reason, int slot, ulong op)

@@ -42,12 +42,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     private void CheckpointSuperblock()
     {
         Check.That(_replies.Flushed);
-        SuperblockCopy next = _superblock.Working;
-        next.Checkpoint = _checkpoint;
-        next.CommitMax = CommitMin;
-        next.Release = Header.ReleaseCurrent;
         _commitStage = CommitStage.CheckpointSuperblock;
-        _superblock.Write(in next);
     }
 
     private void CheckpointEnd()
@@ -62,7 +57,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     /// <summary>Tells of the checkpoint that a restart would find.</summary>
     private void TellObserver()
     {
-        Check.That(_superblock.Idle && _commitStage == CommitStage.Idle);
+        Check.That(_commitStage == CommitStage.Idle);
         if (_observer is null || CheckpointOp == 0) return;
         ref readonly SuperblockCopy superblock = ref _superblock.Working;
         CheckpointRecord.Write(in superblock, _checkpointRecord);

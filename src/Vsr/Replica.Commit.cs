@@ -21,13 +21,14 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
 
     private CommitStage _commitStage;
     private Message? _committing;
+    private bool _ownReading;
 
     /// <summary>Takes over the caller's reference on <paramref name="prepare"/>.</summary>
     private void CommitStart(Message prepare)
     {
         Check.That(_commitStage == CommitStage.Idle && _committing is null);
         Check.That(prepare.Header.Prepare.Op == CommitMin + 1);
-        Check.That(prepare.Header.Prepare.Op <= _journaled);
+        Check.That(prepare.Header.Prepare.Op <= CommitMax);
         _committing = prepare;
         _commitStage = CommitStage.Prefetch;
     }
@@ -38,10 +39,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         switch (_commitStage)
         {
             case CommitStage.Idle:
-                if (Status != ReplicaStatus.Normal || CommitMin == _journaled) return false;
-                if (_observer?.HoldsBack == true) return false;
-                CommitStart(PipelineAt(CommitMin + 1).Reference());
-                return true;
+                return CommitNext();
             case CommitStage.Prefetch:
                 return Prefetch();
             case CommitStage.Execute:
@@ -55,10 +53,44 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
                 CheckpointSuperblock();
                 return true;
             default:
-                if (!_superblock.Idle) return false;
+                if (_superblock.Working.Checkpoint.Op != _checkpoint.Op) return false;
                 CheckpointEnd();
                 return true;
         }
+    }
+
+    /// <summary>Starts with the next committed entry, from memory or from the journal.</summary>
+    private bool CommitNext()
+    {
+        ulong op = CommitMin + 1;
+        bool replays = Status == ReplicaStatus.Recovering && _openStep == OpenStep.Replay;
+        bool may = Status == ReplicaStatus.Normal || replays;
+        if (!may || op > CommitMax || op > Op || !ChainIsWhole || _ownReading) return false;
+        if (_observer?.HoldsBack == true && Status == ReplicaStatus.Normal) return false;
+        if (!_journal.TryHeader(op, out Header header)) return false;
+        if (RecentAt(op) is Message recent && recent.Header.Checksum == header.Checksum)
+        {
+            CommitStart(recent.Reference());
+            return true;
+        }
+        if (!_journal.CanRead(own: true) || _messages.TryTake() is not Message message) return false;
+        _ownReading = true;
+        _journal.ReadPrepare(op, message, Journal<TDisk>.OwnRead);
+        return false;
+    }
+
+    /// <summary>The next entry was read from the journal. A single replica cannot go on without it; others get it
+    /// again.</summary>
+    private void OnOwnRead(Message message, in Header expected, bool sound)
+    {
+        _ownReading = false;
+        _options.Marks.Hit(Mark.JournalReplayed);
+        if (!sound && _replicaCount == 1)
+            Stop(StopReason.JournalSlotUnreadable, _layout.SlotOf(CommitMin + 1), CommitMin + 1);
+        bool wanted = sound && _commitStage == CommitStage.Idle && expected.Prepare.Op == CommitMin + 1 &&
+            Status is ReplicaStatus.Normal or ReplicaStatus.Recovering;
+        if (wanted && _journal.TryHeader(CommitMin + 1, out Header header) && header.Checksum == expected.Checksum)
+            CommitStart(message.Reference());
     }
 
     private static OperationContext ContextOf(in Header prepare) =>
@@ -99,7 +131,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         if (entry.Prepare.Client != 0) Answer(in entry, reply, bodySize);
         Tell(TraceCode.Committed, CommitMin, entry.Prepare.Client != 0 ? reply.Header.ChecksumBody : 0);
         reply.Release();
-        if (Status == ReplicaStatus.Normal) LeavePipeline(CommitMin);
+        DropRecent(CommitMin);
+        if (_chainFrom <= CommitMin) _chainFrom = CommitMin + 1;
         _commitStage = CommitStage.Maintain;
         return true;
     }
@@ -116,14 +149,6 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         if (_schedule.IsCheckpoint(CommitMin)) CheckpointStart(in entry);
         else _commitStage = CommitStage.Idle;
         return true;
-    }
-
-    private void LeavePipeline(ulong op)
-    {
-        ref Message? place = ref _pipeline[(int)(op % (ulong)_pipeline.Length)];
-        Check.That(place is not null && place.Header.Prepare.Op == op);
-        place.Release();
-        place = null;
     }
 
     /// <summary>Makes the reply, enters it into the session table and hands it to the reply zone and to the client.
@@ -151,7 +176,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         {
             _options.Marks.Hit(Mark.SessionRegistered);
             index = _sessions.Register(in reply, out System.UInt128 evicted);
-            if (evicted != 0 && Status == ReplicaStatus.Normal) SendEviction(evicted, EvictionReason.NoSession);
+            if (evicted != 0 && IsPrimary) SendEviction(evicted, EvictionReason.NoSession);
         }
         else
         {
@@ -161,6 +186,6 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             _sessions.Update(index, in reply);
         }
         _replies.Write(index, message);
-        if (Status == ReplicaStatus.Normal) SendToClient(reply.Reply.Client, message);
+        if (IsPrimary) SendToClient(reply.Reply.Client, message);
     }
 }

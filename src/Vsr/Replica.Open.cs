@@ -17,18 +17,12 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     }
 
     private OpenStep _openStep;
-    private Message? _replaying;
 
     /// <summary>Starts to open. Ends with status Normal, or Stopped and a <see cref="StopReason"/>.</summary>
     public void Open()
     {
         Check.That(Status == ReplicaStatus.Closed);
         Status = ReplicaStatus.Recovering;
-        if (_options.ReplicaCount != 1)
-        {
-            Stop(StopReason.ReplicaCountUnsupported);
-            return;
-        }
         _openStep = OpenStep.Superblock;
         _superblock.Open();
     }
@@ -38,7 +32,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         OpenStep.Superblock => _superblock.Idle && StartJournal(),
         OpenStep.Journal => StartRestore(),
         OpenStep.Restore => AdvanceRestore(),
-        OpenStep.View => _superblock.Idle && StartReplay(),
+        OpenStep.View => ViewIsDurable && StartReplay(),
         _ => AdvanceReplay(),
     };
 
@@ -51,9 +45,9 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             return false;
         }
         _openStep = OpenStep.Journal;
-        _journal.Recover(
-            in _superblock.Working.Checkpoint, _superblock.Working.CommitMax, _schedule.PrepareMax(CheckpointOp),
-            _superblock.Working.JournalStart);
+        _view = _superblock.Working.View;
+        _logView = _superblock.Working.LogView;
+        _journal.Recover(in _superblock.Working, _superblock.ViewHeaders, _schedule.PrepareMax(CheckpointOp));
         return false;
     }
 
@@ -107,59 +101,62 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         if (_journal.FixedSlots > 0) marks.Hit(Mark.JournalHeaderRepaired);
     }
 
-    /// <summary>A single replica takes a new view at each start, so that entries of before and after a crash
-    /// differ.</summary>
-    private void StartView()
-    {
-        CommitMin = CheckpointOp;
-        _openStep = OpenStep.View;
-        SuperblockCopy next = _superblock.Working;
-        next.View = checked(next.View + 1);
-        next.LogView = next.View;
-        _superblock.Write(in next);
-    }
-
     private bool StartReplay()
     {
         _openStep = OpenStep.Replay;
+        return true;
+    }
+
+    /// <summary>What was read is the log. A single replica takes a new view at each start, so that entries of before
+    /// and after a crash differ.</summary>
+    private void StartView()
+    {
+        CommitMin = CheckpointOp;
         Header head = _superblock.Working.Checkpoint.Prepare;
-        if (_journal.Head > CommitMin) Check.That(_journal.TryHeader(_journal.Head, out head));
-        Op = _journal.Head > CommitMin ? _journal.Head : CommitMin;
-        _journaled = Op;
+        if (_journal.Head > CommitMin) Check.That(_journal.TryKnown(_journal.Head, out head));
+        Op = ulong.Max(_journal.Head, CommitMin);
         _headChecksum = head.Checksum;
         _headTimestamp = head.Prepare.Timestamp;
-        return true;
+        _chainFrom = Op;
+        DescendChain();
+        CommitMax = _superblock.Working.CommitMax;
+        if (_replicaCount > 1)
+        {
+            JoinCluster();
+            return;
+        }
+        CommitMax = Op;
+        _view = checked(_view + 1);
+        _logView = _view;
+        _openStep = OpenStep.View;
+    }
+
+    /// <summary>A replica of a cluster takes its place again. A primary does not, for what it had under way is lost:
+    /// another one is chosen.</summary>
+    private void JoinCluster()
+    {
+        Tell(TraceCode.Opened, Op, CheckpointOp);
+        if (_journal.HeadUncertain)
+        {
+            _options.Marks.Hit(Mark.HeadUncertain);
+            Status = ReplicaStatus.RecoveringHead;
+        }
+        else if (_logView < _view) EnterViewChange(_view);
+        else if (PrimaryOf(_view) == _self) EnterViewChange(checked(_view + 1));
+        else Status = ReplicaStatus.Normal;
+        _primaryReady = IsPrimary;
+        ResetTimeouts();
     }
 
     /// <summary>Runs the entries after the checkpoint again; alone in its quorum, a single replica has committed them
     /// all.</summary>
     private bool AdvanceReplay()
     {
-        if (AdvanceCommit()) return true;
-        if (_commitStage != CommitStage.Idle) return false;
-        if (CommitMin == Op)
-        {
-            Check.That(_replaying is null);
-            Status = ReplicaStatus.Normal;
-            Tell(TraceCode.Opened, Op, CheckpointOp);
-            return true;
-        }
-        if (_replaying is null)
-        {
-            _replaying = _messages.TryTake();
-            if (_replaying is null) return false;
-            _journal.Read(CommitMin + 1, _replaying);
-            return false;
-        }
-        if (!_journal.TryTakeRead(out bool sound)) return false;
-        _options.Marks.Hit(Mark.JournalReplayed);
-        if (!sound)
-        {
-            Stop(StopReason.JournalSlotUnreadable, _layout.SlotOf(CommitMin + 1), CommitMin + 1);
-            return false;
-        }
-        CommitStart(_replaying);
-        _replaying = null;
+        if (AdvanceCommit() | AdvanceJournalReads()) return true;
+        if (_commitStage != CommitStage.Idle || CommitMin < Op) return false;
+        Status = ReplicaStatus.Normal;
+        _primaryReady = true;
+        Tell(TraceCode.Opened, Op, CheckpointOp);
         return true;
     }
 }

@@ -38,8 +38,13 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         ref readonly ClientSession session = ref _sessions.At(index);
         bool sound = message.Header.Checksum == session.Reply.Checksum && message.Header.ValidChecksum() &&
             message.Header.ValidChecksumBody(message.Body);
+        if (!IsPrimary)
+        {
+            message.Release();
+            return true;
+        }
         if (sound) SendToClient(session.Client, message);
-        // Nobody else has the reply. Better that the client learns that its session is over than that it waits for
+        // Better that the client learns that its session is over than that it waits for
         // ever.
         else if (_replies.InMemory(index) is null && session.Reply.Checksum == _replyWanted)
         {

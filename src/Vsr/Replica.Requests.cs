@@ -16,7 +16,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     {
         Check.That(message.References > 0);
         Check.That(message.Buffer.Length == _configuration.MessageSizeMax);
-        if (Status != ReplicaStatus.Normal) return;
+        if (!Running || Status == ReplicaStatus.Recovering) return;
         ref Header header = ref message.Header;
         bool sound = header.ValidChecksum() && header.Invalid(_configuration.MessageSizeMax) is null &&
             header.ValidChecksumBody(message.Body);
@@ -31,9 +31,43 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             Advance();
             return;
         }
-        if (header.Command == Command.PingClient) OnPingClient(in header);
-        else if (header.Command == Command.Request) OnRequest(message);
+        if (header.Command is Command.PingClient or Command.Request) OnClientMessage(message);
+        else if (IsOfPeer(in header)) OnReplicaMessage(message);
         Advance();
+    }
+
+    private void OnClientMessage(Message message)
+    {
+        if (Status != ReplicaStatus.Normal) return;
+        if (message.Header.Command == Command.PingClient) OnPingClient(in message.Header);
+        else if (IsPrimary) OnRequest(message);
+        else if (ViewIsDurable) SendToReplica(PrimaryOf(_view), message);
+    }
+
+    /// <summary>An entry names the primary that made it, which may have been this replica; who sends it now does not
+    /// matter.</summary>
+    private bool IsOfPeer(in Header header) => header.Replica < _replicaCount && _replicaCount > 1 &&
+        (header.Replica != _self || header.Command == Command.Prepare);
+
+    private void OnReplicaMessage(Message message)
+    {
+        ref Header header = ref message.Header;
+        bool tellsOfView = header.Command is Command.Prepare or Command.Commit;
+        if (tellsOfView && header.View > _view && Status != ReplicaStatus.RecoveringHead) EnterViewChange(header.View);
+        switch (header.Command)
+        {
+            case Command.Prepare: OnPrepare(message); break;
+            case Command.PrepareOk: OnPrepareOk(in header); break;
+            case Command.Commit: OnCommit(in header); break;
+            case Command.ExitView: OnExitView(in header); break;
+            case Command.JoinView: OnJoinView(message); break;
+            case Command.View: OnView(message); break;
+            case Command.GetView: OnGetView(in header); break;
+            case Command.GetHeaders: OnGetHeaders(in header); break;
+            case Command.Headers: OnHeaders(message); break;
+            case Command.GetPrepare: OnGetPrepare(in header); break;
+            default: break;
+        }
     }
 
     /// <summary>A client with a wrong address is told so, rather than left waiting.</summary>
@@ -47,7 +81,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     {
         if (_messages.TryTake() is not Message pong) return;
         ref Header header = ref pong.Header;
-        header = Header.Create(Command.PongClient, _options.Cluster, View, _options.ReplicaIndex);
+        header = Header.Create(Command.PongClient, _options.Cluster, View, _self);
         header.PingClient.Client = ping.PingClient.Client;
         header.PingClient.Timestamp = ping.PingClient.Timestamp;
         int index = _sessions.Find(ping.PingClient.Client);
@@ -123,54 +157,11 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         TryPrepare(message);
     }
 
-    /// <summary>Turns the request into the next entry of the log; with the pipeline full it is dropped and the client
-    /// resends.</summary>
-    private void TryPrepare(Message message)
-    {
-        ulong op = Op + 1;
-        if (PipelineCount == _pipeline.Length || op > _schedule.PrepareMax(CheckpointOp))
-        {
-            _options.Marks.Hit(Mark.PipelineFull);
-            return;
-        }
-        ref Header header = ref message.Header;
-        Header request = header;
-        ulong now = _clock.RealtimeNanoseconds;
-        if (now < _headTimestamp) _options.Marks.Hit(Mark.ClockWentBack);
-        ulong timestamp = now > _headTimestamp ? now : checked(_headTimestamp + 1);
-        header = Header.Create(
-            Command.Prepare, _options.Cluster, View, _options.ReplicaIndex, (int)request.Size - Limits.HeaderSize);
-        header.ChecksumBody = request.ChecksumBody;
-        header.Prepare = new PrepareFields
-        {
-            Parent = _headChecksum,
-            RequestChecksum = request.Checksum,
-            CheckpointId = CheckpointId,
-            Client = request.Request.Client,
-            Op = op,
-            Commit = CommitMin,
-            Timestamp = timestamp,
-            RequestNumber = request.Request.RequestNumber,
-            Operation = request.Request.Operation,
-        };
-        header.SetChecksum();
-        Check.That(header.Invalid(_configuration.MessageSizeMax) is null);
-        int size = (int)header.Size;
-        message.Buffer.Slice(size, DataFileLayout.SectorCeiling(size) - size).Clear();
-        ref Message? place = ref _pipeline[(int)(op % (ulong)_pipeline.Length)];
-        Check.That(place is null);
-        place = message.Reference();
-        Op = op;
-        _headChecksum = header.Checksum;
-        _headTimestamp = timestamp;
-        Tell(TraceCode.Prepared, op, header.Checksum);
-    }
-
     private bool InPipeline(UInt128 client)
     {
         for (ulong op = CommitMin + 1; op <= Op; op++)
         {
-            if (PipelineAt(op).Header.Prepare.Client == client) return true;
+            if (_journal.TryKnown(op, out Header header) && header.Prepare.Client == client) return true;
         }
         return false;
     }
@@ -185,7 +176,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         _options.Marks.Hit(Mark.SessionEvicted);
         Tell(TraceCode.SessionEvicted, unchecked((ulong)client), (UInt128)(byte)reason);
         ref Header header = ref message.Header;
-        header = Header.Create(Command.Eviction, _options.Cluster, View, _options.ReplicaIndex);
+        header = Header.Create(Command.Eviction, _options.Cluster, View, _self);
         header.Eviction.Client = client;
         header.Eviction.Reason = reason;
         header.SetChecksumBody([]);

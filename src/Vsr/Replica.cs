@@ -1,6 +1,7 @@
 using System;
 using Deterministic.Core;
 using Deterministic.Core.Memory;
+using Deterministic.Core.Randomness;
 using Deterministic.Core.Tracing;
 using Deterministic.Core.Wire;
 
@@ -17,6 +18,9 @@ public sealed class ReplicaOptions
     /// <summary>Where decisions are told; one per replica or one per simulated cluster.</summary>
     public Trace Trace { get; init; } = new();
     public Marks Marks { get; init; } = new();
+
+    /// <summary>Makes the timeouts of replicas differ. Nothing in the log or the state follows from it.</summary>
+    public ulong Seed { get; init; }
 }
 
 /// <summary>One replica of the log and the state machine behind it. Single-threaded and never blocking: its owner calls
@@ -32,6 +36,9 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
 {
     /// <summary>Messages to one client that a bus may keep at a time without starving the commits.</summary>
     public const int BusMessagesPerClientMax = 2;
+
+    /// <summary>Messages to one replica that a bus may keep at a time.</summary>
+    public const int BusMessagesPerReplicaMax = 4;
     private const int ReplyWritesMax = 2;
     private const int MessagesExtra = 8;
 
@@ -44,15 +51,20 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     private readonly Journal<TDisk> _journal;
     private readonly ClientReplies<TDisk> _replies;
     private readonly ClientSessions _sessions;
-    private readonly Message?[] _pipeline;
+    private readonly Quorums _quorums;
+    private readonly byte _self;
+    private readonly byte _replicaCount;
     private TStateMachine _stateMachine;
     private TDisk _disk;
     private TBus _bus;
     private TClock _clock;
     private readonly ICheckpointObserver? _observer;
-    private ulong _journaled;
-    private UInt128 _headChecksum;
-    private ulong _headTimestamp;
+
+    /// <summary>May be ahead of what is durable, see <see cref="View"/>.</summary>
+    private uint _view;
+
+    /// <summary>The last view in which the status was normal, or is about to be.</summary>
+    private uint _logView;
 
     public Replica(
         ReplicaOptions options, StaticMemory memory,
@@ -61,6 +73,9 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         Check.That(options.ReplicaIndex < options.ReplicaCount);
         _options = options;
         _configuration = options.Configuration;
+        _self = options.ReplicaIndex;
+        _replicaCount = options.ReplicaCount;
+        _quorums = new Quorums(_replicaCount);
         _stateMachine = stateMachine;
         _disk = disk;
         _bus = bus;
@@ -69,14 +84,19 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         _layout = new DataFileLayout(_configuration);
         _schedule = new CheckpointSchedule(_configuration);
         int sessions = _configuration.SessionsMax;
+        int between = _replicaCount == 1 ? 0 : _replicaCount * BusMessagesPerReplicaMax;
         _messages = new MessagePool(
-            memory, sessions * (1 + BusMessagesPerClientMax) + ReplyWritesMax + MessagesExtra,
+            memory, sessions * (1 + BusMessagesPerClientMax) + ReplyWritesMax + MessagesExtra + between,
             _configuration.MessageSizeMax);
         _superblock = new Superblock<TDisk>(memory, disk);
-        _journal = new Journal<TDisk>(memory, disk, _layout, options.Cluster, _configuration.JournalReadsMax);
+        _journal = new Journal<TDisk>(memory, disk, _layout, options.Cluster, _configuration, _replicaCount);
         _replies = new ClientReplies<TDisk>(disk, _layout, ReplyWritesMax);
         _sessions = new ClientSessions(sessions);
-        _pipeline = new Message?[_configuration.PipelineMax];
+        _recent = new Message?[2 * _configuration.PipelineMax];
+        _acknowledged = new uint[_configuration.PipelineMax];
+        _joins = new JoinViewQuorum(_replicaCount, _configuration.PipelineMax + 1);
+        _random = Prng.For(options.Seed, options.ReplicaIndex);
+        CreateTimeouts();
         _sessionsTable = new byte[ClientSessions.TableSize(sessions)];
     }
 
@@ -95,6 +115,9 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     /// <summary>Last entry of the log, durable or not.</summary>
     public ulong Op { get; private set; }
 
+    /// <summary>Last entry that is known to be committed.</summary>
+    public ulong CommitMax { get; private set; }
+
     /// <summary>Last entry that the state machine has run.</summary>
     public ulong CommitMin { get; private set; }
     public ulong CheckpointOp => _superblock.Working.Checkpoint.Op;
@@ -104,7 +127,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     public int PipelineCount => (int)(Op - CommitMin);
 
     /// <summary>Entries of the log wait because the observer of checkpoints holds them back.</summary>
-    public bool IsHeldBack => Status == ReplicaStatus.Normal && CommitMin < _journaled &&
+    public bool IsHeldBack => Status == ReplicaStatus.Normal && CommitMin < CommitMax &&
         _commitStage == CommitStage.Idle && _observer?.HoldsBack == true;
 
     /// <summary>What opening put right.</summary>
@@ -119,10 +142,21 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         return StopSlot < 0 ? text : $"journal slot {StopSlot}, op {StopOp}: {text}";
     }
 
+    /// <summary>Whether this replica is the one that orders the requests of its view.</summary>
+    public bool IsPrimary => Status == ReplicaStatus.Normal && PrimaryOf(_view) == _self;
+
+    private bool Running => Status is not (ReplicaStatus.Closed or ReplicaStatus.Stopped);
+
+    private byte PrimaryOf(uint view) => (byte)(view % _replicaCount);
+
     public void Tick()
     {
         Ticks++;
-        if (Status == ReplicaStatus.Normal) _stateMachine.Tick();
+        if (Running && Status != ReplicaStatus.Recovering)
+        {
+            _stateMachine.Tick();
+            TickTimeouts();
+        }
         Advance();
     }
 
@@ -146,8 +180,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             case TokenKind.JournalRecoveryHeaders: _journal.OnRecoveryHeaders(result); break;
             case TokenKind.JournalRecoveryPrepare: _journal.OnRecoveryPrepare(index, result); break;
             case TokenKind.JournalRepair: _journal.OnRepairCompletion(result); break;
-            case TokenKind.JournalWrite: _journal.OnWriteCompletion(result); break;
-            case TokenKind.JournalRead: _journal.OnReadCompletion(result); break;
+            case TokenKind.JournalWrite: _journal.OnWriteCompletion(index, result); break;
+            case TokenKind.JournalRead: _journal.OnReadCompletion(index, result); break;
             case TokenKind.ReplyWrite: _replies.OnWriteCompletion(index, result); break;
             case TokenKind.ReplyRead: _replies.OnReadCompletion(result); break;
             default: Check.Unreachable(); break;
@@ -158,39 +192,14 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     private void Advance()
     {
         bool progress = true;
-        while (progress && Status is ReplicaStatus.Recovering or ReplicaStatus.Normal)
+        while (progress && Running)
         {
             progress = Status == ReplicaStatus.Recovering
-                ? AdvanceOpen()
-                : AdvanceJournal() | AdvanceCommit() | AdvanceReplyRead();
+                ? AdvanceSuperblock() | AdvanceOpen()
+                : AdvanceSuperblock() | AdvanceView() | AdvanceJournal() | AdvanceQuorum() | AdvanceCommit() |
+                    AdvanceJournalReads() | AdvanceReplyRead();
         }
-        if (Status is ReplicaStatus.Recovering or ReplicaStatus.Normal) HeedStateMachine();
-    }
-
-    /// <summary>Writes the next prepare of the pipeline when the one before it is durable.</summary>
-    private bool AdvanceJournal()
-    {
-        Check.That(CommitMin <= _journaled && _journaled <= Op);
-        if (_journaled == Op || _journal.Writing) return false;
-        ulong next = _journaled + 1;
-        if (_journal.TryHeader(next, out Header header) && header.Checksum == PipelineAt(next).Header.Checksum)
-        {
-            _journaled = next;
-            Tell(TraceCode.PrepareDurable, next, header.Checksum);
-            return true;
-        }
-        Check.That(next <= _schedule.PrepareMax(CheckpointOp));
-        if (next >= (ulong)_configuration.JournalSlots) _options.Marks.Hit(Mark.JournalWrapped);
-        _journal.Write(PipelineAt(next));
-        return false;
-    }
-
-    private Message PipelineAt(ulong op)
-    {
-        Check.That(op > CommitMin && op <= Op);
-        Message message = _pipeline[(int)(op % (ulong)_pipeline.Length)]!;
-        Check.That(message.Header.Prepare.Op == op);
-        return message;
+        if (Running) HeedStateMachine();
     }
 
     private void Tell(TraceCode code, ulong a, UInt128 b) =>
@@ -216,12 +225,67 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         Check.That(header.Command is Command.Reply or Command.Eviction or Command.PongClient);
         if (header.Command == Command.Reply)
         {
-            Check.That(header.Reply.Op <= CommitMin && header.Reply.Op <= _journaled);
+            Check.That(header.Reply.Op <= CommitMin && header.Reply.Op <= CommitMax);
             Check.That(header.Reply.Client == client);
             Tell(TraceCode.ReplySent, header.Reply.Op, header.Checksum);
         }
         Check.That(header.ValidChecksum());
         Check.That(header.Invalid(_configuration.MessageSizeMax) is null);
         _bus.SendToClient(client, message);
+    }
+
+    /// <summary>The only way out to replicas: nobody is told of a view, or of an entry held in it, that a crash could
+    /// make this replica forget.</summary>
+    private void SendToReplica(byte replica, Message message)
+    {
+        ref Header header = ref message.Header;
+        Check.That(replica != _self && replica < _replicaCount);
+        Check.That(header.View <= _superblock.Working.View);
+        Check.That(header.Cluster == _options.Cluster);
+        bool impliesLog = header.Command is Command.JoinView or Command.View or Command.PrepareOk;
+        Check.That(!impliesLog || (_superblock.Working.LogView == _logView && header.View == _view));
+        Check.That(header.ValidChecksum());
+        Check.That(header.Invalid(_configuration.MessageSizeMax) is null);
+        _bus.SendToReplica(replica, message);
+    }
+
+    private void Broadcast(Message message)
+    {
+        for (byte replica = 0; replica < _replicaCount; replica++)
+            if (replica != _self) SendToReplica(replica, message);
+    }
+
+    /// <summary>A message of this replica's, with its frame filled; null if there is no buffer. <see cref="Seal"/>
+    /// before sending.</summary>
+    private Message? NewMessage(Command command, int bodySize = 0)
+    {
+        Check.That(bodySize <= _configuration.MessageBodySizeMax);
+        if (_messages.TryTake() is not Message message)
+        {
+            _options.Marks.Hit(Mark.PoolExhausted);
+            return null;
+        }
+        message.Header = Header.Create(command, _options.Cluster, _view, _self, bodySize);
+        return message;
+    }
+
+    private static void Seal(Message message)
+    {
+        message.Header.SetChecksumBody(message.Body);
+        message.Header.SetChecksum();
+    }
+
+    private void SealAndSend(byte replica, Message message)
+    {
+        Seal(message);
+        SendToReplica(replica, message);
+        message.Release();
+    }
+
+    private void SealAndBroadcast(Message message)
+    {
+        Seal(message);
+        Broadcast(message);
+        message.Release();
     }
 }

@@ -11,6 +11,12 @@ public enum ReplicaStatus : byte
 
     /// <summary>Does nothing any more; <see cref="StopReason"/> tells why. Only a restart helps.</summary>
     Stopped = 3,
+
+    /// <summary>Between two views: takes no requests.</summary>
+    ViewChange = 4,
+
+    /// <summary>The end of its log is damaged: it must not speak about it before it has heard from a primary.</summary>
+    RecoveringHead = 5,
 }
 
 /// <summary>Why a replica stopped or did not open.</summary>

@@ -1,6 +1,7 @@
 using System;
 using Deterministic.Core;
 using Deterministic.Core.Memory;
+using Deterministic.Core.Wire;
 
 namespace Deterministic.Vsr;
 
@@ -22,6 +23,8 @@ internal sealed class Superblock<TDisk> where TDisk : IDisk
     private TDisk _disk;
     private SuperblockCopy _working;
     private SuperblockCopy _staging;
+    private readonly Header[] _headers = new Header[SuperblockCopy.ViewHeadersMax];
+    private readonly Header[] _stagingHeaders = new Header[SuperblockCopy.ViewHeadersMax];
     private Step _step;
     private int _copy;
     private uint _degraded;
@@ -40,6 +43,9 @@ internal sealed class Superblock<TDisk> where TDisk : IDisk
 
     /// <summary>What is durable.</summary>
     public ref readonly SuperblockCopy Working => ref _working;
+
+    /// <summary>How the log of the working copy's log view began, its head of then first.</summary>
+    public ReadOnlySpan<Header> ViewHeaders => _headers.AsSpan(0, (int)_working.ViewHeadersCount);
     public UInt128 CheckpointId { get; private set; }
 
     /// <summary>How many copies were not the working one at open.</summary>
@@ -57,7 +63,7 @@ internal sealed class Superblock<TDisk> where TDisk : IDisk
     }
 
     /// <summary>Makes <paramref name="next"/> durable; sequence, parent and checksum are set here.</summary>
-    public void Write(in SuperblockCopy next)
+    public void Write(in SuperblockCopy next, ReadOnlySpan<Header> viewHeaders)
     {
         Check.That(Idle);
         Check.That(Problem == StopReason.None);
@@ -67,10 +73,12 @@ internal sealed class Superblock<TDisk> where TDisk : IDisk
         _staging.Sequence = _working.Sequence + 1;
         _staging.Parent = _working.Checksum;
         _staging.Copy = 0;
-        _staging.Seal(_written.Span);
+        _staging.ViewHeadersCount = (uint)viewHeaders.Length;
+        viewHeaders.CopyTo(_stagingHeaders);
+        _staging.Seal(_written.Span, viewHeaders);
         _step = Step.Write;
         _copy = 0;
-        WriteCopy(in _staging);
+        WriteCopy(in _staging, _stagingHeaders);
     }
 
     public void OnCompletion(IoResult result)
@@ -95,7 +103,7 @@ internal sealed class Superblock<TDisk> where TDisk : IDisk
             case Step.Write:
                 if (++_copy < Limits.SuperblockCopies)
                 {
-                    WriteCopy(in _staging);
+                    WriteCopy(in _staging, _stagingHeaders);
                     break;
                 }
                 _step = Step.ReadBack;
@@ -121,6 +129,14 @@ internal sealed class Superblock<TDisk> where TDisk : IDisk
             return;
         }
         _working = quorum.Working;
+        if (_working.ViewHeadersCount > SuperblockCopy.ViewHeadersMax)
+        {
+            Fail(StopReason.SuperblockConfigurationInvalid);
+            return;
+        }
+        int sound = System.Numerics.BitOperations.TrailingZeroCount(~quorum.Degraded);
+        for (int i = 0; i < _working.ViewHeadersCount; i++)
+            _headers[i] = SuperblockCopy.ViewHeader(ReadBuffer(sound).Span, i);
         CheckpointId = _working.Checkpoint.Id();
         _degraded = quorum.Degraded;
         RepairedCopies = System.Numerics.BitOperations.PopCount(_degraded);
@@ -139,7 +155,7 @@ internal sealed class Superblock<TDisk> where TDisk : IDisk
         }
         _step = Step.RepairWrite;
         _copy = System.Numerics.BitOperations.TrailingZeroCount(_degraded);
-        WriteCopy(in _working);
+        WriteCopy(in _working, _headers);
     }
 
     private void FinishWrite()
@@ -151,6 +167,7 @@ internal sealed class Superblock<TDisk> where TDisk : IDisk
             return;
         }
         _working = _staging;
+        _stagingHeaders.AsSpan().CopyTo(_headers);
         CheckpointId = _working.Checkpoint.Id();
         _step = Step.Idle;
     }
@@ -167,11 +184,11 @@ internal sealed class Superblock<TDisk> where TDisk : IDisk
     private void ReadCopy() => _disk.Read(
         Token.Of(TokenKind.Superblock, _copy), DataFileLayout.SuperblockOffset(_copy), ReadBuffer(_copy));
 
-    private void WriteCopy(in SuperblockCopy content)
+    private void WriteCopy(in SuperblockCopy content, Header[] headers)
     {
         SuperblockCopy copy = content;
         copy.Copy = (ushort)_copy;
-        copy.WriteTo(_written.Span);
+        copy.WriteTo(_written.Span, headers.AsSpan(0, (int)copy.ViewHeadersCount));
         _disk.Write(Token.Of(TokenKind.Superblock, _copy), DataFileLayout.SuperblockOffset(_copy), _written);
     }
 }

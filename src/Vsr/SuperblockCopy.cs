@@ -56,9 +56,11 @@ public struct CheckpointReserved
 [StructLayout(LayoutKind.Explicit, Size = 1024)]
 public struct SuperblockCopy
 {
-    /// <summary>Bytes of one copy on disk; what follows the struct is zero.</summary>
+    /// <summary>Bytes of one copy on disk: the struct, the headers of the view, zeroes.</summary>
     public const int Size = 2 * Limits.SectorSize;
+    public const int ViewHeadersMax = 16;
     public const uint VersionCurrent = 2;
+    private const int ViewHeadersOffset = 1024;
     private const int ChecksumStart = 48;
 
     [FieldOffset(0)] public UInt128 Checksum;
@@ -100,7 +102,12 @@ public struct SuperblockCopy
     /// <summary>The op after which this file's journal begins: 0, or the checkpoint that the file was recovered
     /// from.</summary>
     [FieldOffset(696)] public ulong JournalStart;
-    [FieldOffset(704)] public SuperblockReserved Reserved3;
+
+    /// <summary>Headers behind the copy's own fields: how the log of <see cref="LogView"/> began, its head of then
+    /// first.</summary>
+    [FieldOffset(704)] public uint ViewHeadersCount;
+    [FieldOffset(708)] public uint Reserved2;
+    [FieldOffset(712)] public SuperblockReserved Reserved3;
 
     /// <summary>Reads the copy at the front of <paramref name="bytes"/> (<see cref="Size"/> of them); any
     /// content.</summary>
@@ -110,11 +117,21 @@ public struct SuperblockCopy
         return MemoryMarshal.Read<SuperblockCopy>(bytes);
     }
 
-    public readonly void WriteTo(Span<byte> bytes)
+    /// <summary>The header of the view in place <paramref name="index"/> of a copy on disk.</summary>
+    public static Header ViewHeader(ReadOnlySpan<byte> bytes, int index)
+    {
+        Check.That(bytes.Length == Size && index is >= 0 and < ViewHeadersMax);
+        return Header.Read(bytes[(ViewHeadersOffset + index * Limits.HeaderSize)..]);
+    }
+
+    public readonly void WriteTo(Span<byte> bytes, ReadOnlySpan<Header> viewHeaders = default)
     {
         Check.That(bytes.Length == Size);
+        Check.That(viewHeaders.Length == ViewHeadersCount && viewHeaders.Length <= ViewHeadersMax);
         bytes.Clear();
         MemoryMarshal.Write(bytes, in this);
+        for (int i = 0; i < viewHeaders.Length; i++)
+            viewHeaders[i].WriteTo(bytes[(ViewHeadersOffset + i * Limits.HeaderSize)..]);
     }
 
     /// <summary>The checksum of a copy on disk: of everything but the checksum itself and the copy's number.</summary>
@@ -124,12 +141,12 @@ public struct SuperblockCopy
         return Core.Checksum.Of(bytes[ChecksumStart..]);
     }
 
-    /// <summary>Sets the checksum of a copy already laid out in <paramref name="bytes"/>.</summary>
-    public void Seal(Span<byte> bytes)
+    /// <summary>Lays the copy out in <paramref name="bytes"/> and sets its checksum.</summary>
+    public void Seal(Span<byte> bytes, ReadOnlySpan<Header> viewHeaders = default)
     {
-        WriteTo(bytes);
+        WriteTo(bytes, viewHeaders);
         Checksum = ChecksumOf(bytes);
-        WriteTo(bytes);
+        WriteTo(bytes, viewHeaders);
     }
 
     /// <summary>The sizes that the file was formatted with, or null if no configuration has them.</summary>
@@ -160,7 +177,7 @@ public struct SuperblockCopy
     }
 }
 
-[InlineArray(320)]
+[InlineArray(312)]
 public struct SuperblockReserved
 {
     private byte _element;

@@ -35,11 +35,14 @@ public sealed class DataFileTests
     }
 
     [Fact]
-    public void Format_refuses_more_than_one_replica()
+    public void Format_refuses_impossible_numbers_of_replicas()
     {
         MemoryFile file = new(new DataFileLayout(Bench.Small).Size);
-        ReplicaOptions options = new() { Cluster = 1, ReplicaCount = 3, Configuration = Bench.Small };
-        Assert.Equal(StopReason.ReplicaCountUnsupported, DataFileFormat.Write(options, ref file));
+        foreach (byte count in (byte[])[0, Limits.ReplicasMax + 1])
+        {
+            ReplicaOptions options = new() { Cluster = 1, ReplicaCount = count, Configuration = Bench.Small };
+            Assert.Equal(StopReason.ReplicaCountUnsupported, DataFileFormat.Write(options, ref file));
+        }
         Assert.False(file.Bytes.AsSpan().ContainsAnyExcept((byte)0));
     }
 

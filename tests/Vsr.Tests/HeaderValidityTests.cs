@@ -179,8 +179,10 @@ public sealed class HeaderValidityTests
             "log view is not below the view", Changed(Command.JoinView, (ref Header h) => h.JoinView.LogView = 2));
         Assert.Equal("op is below commit", Changed(Command.JoinView, (ref Header h) => h.JoinView.Op = 6));
         Assert.Equal("op is below commit", Changed(Command.View, (ref Header h) => h.ViewChange.Op = 6));
-        Assert.Equal("the range of ops is empty", Changed(Command.GetHeaders, (ref Header h) => h.GetHeaders.OpMin = 5));
-        Assert.Equal("checksum is zero", Changed(Command.GetPrepare, (ref Header h) => h.GetPrepare.PrepareChecksum = 0));
+        Assert.Equal(
+            "the range of ops is empty", Changed(Command.GetHeaders, (ref Header h) => h.GetHeaders.OpMin = 5));
+        Assert.Equal(
+            "checksum is zero", Changed(Command.GetPrepare, (ref Header h) => h.GetPrepare.PrepareChecksum = 0));
         Assert.Equal("client is zero", Changed(Command.GetReply, (ref Header h) => h.GetReply.Client = 0));
     }
 

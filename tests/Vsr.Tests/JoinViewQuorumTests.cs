@@ -160,7 +160,9 @@ public sealed class JoinViewQuorumTests
     public void What_may_be_committed_is_never_cut()
     {
         Gen<(int Replicas, int[] Draws)> cases =
-            from replicas in Gen.Choose(2, 6) from drawn in Gen.ArrayOf(Gen.Choose(0, 999), 64) select (replicas, drawn);
+            from replicas in Gen.Choose(2, 6)
+            from drawn in Gen.ArrayOf(Gen.Choose(0, 999), 64)
+            select (replicas, drawn);
         int cut = 0;
         int kept = 0;
         Prop.ForAll(cases.ToArbitrary(), at =>

@@ -50,7 +50,23 @@ public enum Mark : byte
     ReplyTooLarge = 21,
     NamespaceCollected = 22,
 
-    Count = 23,
+    ViewChanged = 23,
+    PrimarySuspected = 24,
+
+    /// <summary>The end of the log was cut in a change of view.</summary>
+    LogTruncated = 25,
+
+    /// <summary>An entry that may have been committed is nowhere to be found.</summary>
+    LogLost = 26,
+
+    /// <summary>An entry came before others that had to be repaired.</summary>
+    LogGap = 27,
+    PrepareRepaired = 28,
+
+    /// <summary>A replica of a cluster opened without knowing where its log ends.</summary>
+    HeadUncertain = 29,
+
+    Count = 30,
 }
 
 /// <summary>Counts how often each <see cref="Mark"/> was hit. One per replica or run, handed to those who hit; there is

@@ -68,6 +68,15 @@ public enum TraceCode : ushort
 
     /// <summary>Kind and status of a request to the object store, token.</summary>
     ObjectRequestEnded = 20,
+
+    /// <summary>View, log view.</summary>
+    ViewEntered = 21,
+
+    /// <summary>Op of the head, low half of its checksum.</summary>
+    LogInstalled = 22,
+
+    /// <summary>View, primary.</summary>
+    ViewStarted = 23,
 }
 
 /// <summary>One traced decision: 24 bytes.</summary>

@@ -12,6 +12,12 @@ public struct PingFields
 
     /// <summary>Nanoseconds of the sender's monotonic clock.</summary>
     [FieldOffset(24)] public ulong Timestamp;
+    [FieldOffset(32)] public UInt128 Reserved0;
+    [FieldOffset(48)] public UInt128 Reserved1;
+    [FieldOffset(64)] public UInt128 Reserved2;
+    [FieldOffset(80)] public UInt128 Reserved3;
+    [FieldOffset(96)] public UInt128 Reserved4;
+    [FieldOffset(112)] public UInt128 Reserved5;
 }
 
 /// <summary>The answer to a ping.</summary>
@@ -23,6 +29,13 @@ public struct PongFields
 
     /// <summary>Nanoseconds since 1970 by the answering machine's clock.</summary>
     [FieldOffset(8)] public ulong Realtime;
+    [FieldOffset(16)] public UInt128 Reserved0;
+    [FieldOffset(32)] public UInt128 Reserved1;
+    [FieldOffset(48)] public UInt128 Reserved2;
+    [FieldOffset(64)] public UInt128 Reserved3;
+    [FieldOffset(80)] public UInt128 Reserved4;
+    [FieldOffset(96)] public UInt128 Reserved5;
+    [FieldOffset(112)] public UInt128 Reserved6;
 }
 
 /// <summary>The primary's heartbeat: how far the log is committed.</summary>
@@ -38,6 +51,11 @@ public struct CommitFields
     /// <summary>Nanoseconds of the primary's monotonic clock, so that an old heartbeat is not taken for a new
     /// one.</summary>
     [FieldOffset(48)] public ulong Timestamp;
+    [FieldOffset(56)] public ulong Reserved0;
+    [FieldOffset(64)] public UInt128 Reserved1;
+    [FieldOffset(80)] public UInt128 Reserved2;
+    [FieldOffset(96)] public UInt128 Reserved3;
+    [FieldOffset(112)] public UInt128 Reserved4;
 }
 
 /// <summary>A replica that takes part in the change to a view tells its new primary what it has. The body holds the
@@ -57,6 +75,11 @@ public struct JoinViewFields
 
     /// <summary>The last view in which the sender's status was normal.</summary>
     [FieldOffset(56)] public uint LogView;
+    [FieldOffset(60)] public uint Reserved0;
+    [FieldOffset(64)] public UInt128 Reserved1;
+    [FieldOffset(80)] public UInt128 Reserved2;
+    [FieldOffset(96)] public UInt128 Reserved3;
+    [FieldOffset(112)] public UInt128 Reserved4;
 }
 
 /// <summary>Asks the primary of a view for a <see cref="Command.View"/>.</summary>
@@ -65,6 +88,13 @@ public struct GetViewFields
 {
     /// <summary>Chosen by the sender; a sender that has forgotten its log believes only an answer with it.</summary>
     [FieldOffset(0)] public UInt128 Nonce;
+    [FieldOffset(16)] public UInt128 Reserved0;
+    [FieldOffset(32)] public UInt128 Reserved1;
+    [FieldOffset(48)] public UInt128 Reserved2;
+    [FieldOffset(64)] public UInt128 Reserved3;
+    [FieldOffset(80)] public UInt128 Reserved4;
+    [FieldOffset(96)] public UInt128 Reserved5;
+    [FieldOffset(112)] public UInt128 Reserved6;
 }
 
 /// <summary>The primary tells where the log of its view begins to be new: the checkpoint (body, first) and the headers
@@ -77,6 +107,12 @@ public struct ViewFields
     [FieldOffset(16)] public ulong Op;
     [FieldOffset(24)] public ulong CommitMax;
     [FieldOffset(32)] public ulong CheckpointOp;
+    [FieldOffset(40)] public ulong Reserved0;
+    [FieldOffset(48)] public UInt128 Reserved1;
+    [FieldOffset(64)] public UInt128 Reserved2;
+    [FieldOffset(80)] public UInt128 Reserved3;
+    [FieldOffset(96)] public UInt128 Reserved4;
+    [FieldOffset(112)] public UInt128 Reserved5;
 }
 
 /// <summary>Asks for headers of a range of the log, both ends included; the answer is
@@ -86,6 +122,13 @@ public struct GetHeadersFields
 {
     [FieldOffset(0)] public ulong OpMin;
     [FieldOffset(8)] public ulong OpMax;
+    [FieldOffset(16)] public UInt128 Reserved0;
+    [FieldOffset(32)] public UInt128 Reserved1;
+    [FieldOffset(48)] public UInt128 Reserved2;
+    [FieldOffset(64)] public UInt128 Reserved3;
+    [FieldOffset(80)] public UInt128 Reserved4;
+    [FieldOffset(96)] public UInt128 Reserved5;
+    [FieldOffset(112)] public UInt128 Reserved6;
 }
 
 /// <summary>Asks for one whole entry of the log; the answer is the entry itself.</summary>
@@ -94,6 +137,13 @@ public struct GetPrepareFields
 {
     [FieldOffset(0)] public UInt128 PrepareChecksum;
     [FieldOffset(16)] public ulong Op;
+    [FieldOffset(24)] public ulong Reserved0;
+    [FieldOffset(32)] public UInt128 Reserved1;
+    [FieldOffset(48)] public UInt128 Reserved2;
+    [FieldOffset(64)] public UInt128 Reserved3;
+    [FieldOffset(80)] public UInt128 Reserved4;
+    [FieldOffset(96)] public UInt128 Reserved5;
+    [FieldOffset(112)] public UInt128 Reserved6;
 }
 
 /// <summary>Asks for the stored reply of a session; the answer is the reply itself.</summary>
@@ -103,4 +153,10 @@ public struct GetReplyFields
     [FieldOffset(0)] public UInt128 ReplyChecksum;
     [FieldOffset(16)] public UInt128 Client;
     [FieldOffset(32)] public ulong Op;
+    [FieldOffset(40)] public ulong Reserved0;
+    [FieldOffset(48)] public UInt128 Reserved1;
+    [FieldOffset(64)] public UInt128 Reserved2;
+    [FieldOffset(80)] public UInt128 Reserved3;
+    [FieldOffset(96)] public UInt128 Reserved4;
+    [FieldOffset(112)] public UInt128 Reserved5;
 }

@@ -56,6 +56,25 @@ public sealed class NamespaceTests : IDisposable
         Assert.Equal(1, _machine.State.Trees.Ids.Count);
     }
 
+    /// <summary>Removing goes on where it was, so it never passes what is removed already.</summary>
+    [Fact]
+    public void The_removal_of_a_namespace_goes_forward_only()
+    {
+        Fill("old", rows: 2000);
+        NamespaceRequest request = new() { Namespace = "old" };
+        Assert.Equal(ErrorCode.Ok, _machine.CodeOf(Operation.DeleteNamespace, request.Write));
+        byte[] reached = [];
+        int steps = 0;
+        for (; _machine.State.Trees.Garbage.Count > 0; steps++)
+        {
+            byte[] next = _machine.State.Trees.Garbage.SeekFirst().Value.ToArray();
+            Assert.True(steps == 0 || next.AsSpan().SequenceCompareTo(reached) > 0);
+            reached = next;
+            List("", "", 1);
+        }
+        Assert.True(steps > 3, "a few operations are needed");
+    }
+
     [Fact]
     public void A_schema_may_gain_text_search_and_lose_filtering_but_not_change_types()
     {

@@ -93,8 +93,9 @@ internal sealed class MemoryDisk(MemoryFile file) : IDisk
         return true;
     }
 
-    /// <summary>What a power cut leaves of the writes in flight: each sector old, new or, rarely, garbage.</summary>
-    public void Crash(Random random)
+    /// <summary>What a power cut leaves of the writes in flight: each sector old, new or, on a poor disk,
+    /// garbage.</summary>
+    public void Crash(Random random, bool garbage = true)
     {
         for (int i = 0; i < _count; i++)
         {
@@ -105,7 +106,7 @@ internal sealed class MemoryDisk(MemoryFile file) : IDisk
                 Span<byte> sector = file.Bytes.AsSpan((int)operation.Offset + at, Limits.SectorSize);
                 int fate = random.Next(5);
                 if (fate < 2) operation.Buffer.Slice(at, Limits.SectorSize).CopyTo(sector);
-                else if (fate == 2) random.NextBytes(sector);
+                else if (fate == 2 && garbage) random.NextBytes(sector);
             }
         }
         _count = 0;

@@ -1,0 +1,348 @@
+using System;
+using Deterministic.Core;
+using Deterministic.Core.Tracing;
+using Deterministic.Core.Wire;
+
+namespace Deterministic.Vsr;
+
+/// <summary>Normal operation: the primary makes entries and sends them to all, everybody writes them, and what a quorum
+/// holds is committed.</summary>
+public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
+{
+    /// <summary>Entries that are not committed here yet and whose bytes are still in memory, by op.</summary>
+    private readonly Message?[] _recent;
+
+    /// <summary>Who holds the entries that are not committed, by op; bit i is replica i. A backup keeps only its own
+    /// bit.</summary>
+    private readonly uint[] _acknowledged;
+
+    /// <summary>No header is missing or stale from this op to the head.</summary>
+    private ulong _chainFrom = 1;
+    private UInt128 _headChecksum;
+    private ulong _headTimestamp;
+
+    /// <summary>The entry of an op if its bytes are in memory. What the log had there before may be too, and does not
+    /// count.</summary>
+    private Message? RecentAt(ulong op)
+    {
+        Message? message = _recent[(int)(op % (ulong)_recent.Length)];
+        if (message is null || !_journal.TryKnown(op, out Header header)) return null;
+        return message.Header.Checksum == header.Checksum ? message : null;
+    }
+
+    /// <summary>Keeps an entry in memory until it has been run; one that is needed sooner has precedence.</summary>
+    private void KeepRecent(Message message)
+    {
+        ulong op = message.Header.Prepare.Op;
+        Check.That(op > CommitMin);
+        ref Message? place = ref _recent[(int)(op % (ulong)_recent.Length)];
+        if (place is not null && place.Header.Prepare.Op < op) return;
+        place?.Release();
+        place = message.Reference();
+    }
+
+    private void DropRecent(ulong op)
+    {
+        ref Message? place = ref _recent[(int)(op % (ulong)_recent.Length)];
+        if (place is null || place.Header.Prepare.Op != op) return;
+        place.Release();
+        place = null;
+    }
+
+    /// <summary>The head of the log becomes this entry.</summary>
+    private void SetHead(in Header head)
+    {
+        ulong op = head.Prepare.Op;
+        bool follows = op == Op + 1 && head.Prepare.Parent == _headChecksum;
+        Op = op;
+        _headChecksum = head.Checksum;
+        _headTimestamp = head.Prepare.Timestamp;
+        if (!follows) _chainFrom = op;
+        DescendChain();
+    }
+
+    /// <summary>Goes down as far as each entry names the one below it.</summary>
+    private void DescendChain()
+    {
+        if (_chainFrom <= CommitMin) _chainFrom = CommitMin + 1;
+        while (_chainFrom > CommitMin + 1 && _chainFrom <= Op)
+        {
+            bool known = _journal.TryKnown(_chainFrom, out Header upper);
+            Check.That(known);
+            if (!_journal.TryKnown(_chainFrom - 1, out Header lower) || lower.Checksum != upper.Prepare.Parent) return;
+            _chainFrom--;
+        }
+    }
+
+    /// <summary>Whether nothing is missing in the headers of what is to be run next.</summary>
+    private bool ChainIsWhole => _chainFrom == CommitMin + 1;
+
+    /// <summary>Turns the request into the next entry of the log; with the pipeline full it is dropped and the client
+    /// resends.</summary>
+    private void TryPrepare(Message message)
+    {
+        ulong op = Op + 1;
+        Check.That(IsPrimary);
+        bool full = PipelineCount >= _configuration.PipelineMax || op > _schedule.PrepareMax(CheckpointOp) ||
+            !_primaryReady;
+        if (full)
+        {
+            _options.Marks.Hit(Mark.PipelineFull);
+            return;
+        }
+        ref Header header = ref message.Header;
+        Header request = header;
+        ulong now = _clock.RealtimeNanoseconds;
+        if (now < _headTimestamp) _options.Marks.Hit(Mark.ClockWentBack);
+        ulong timestamp = now > _headTimestamp ? now : checked(_headTimestamp + 1);
+        header = Header.Create(
+            Command.Prepare, _options.Cluster, _view, _self, (int)request.Size - Limits.HeaderSize);
+        header.ChecksumBody = request.ChecksumBody;
+        header.Prepare = new PrepareFields
+        {
+            Parent = _headChecksum,
+            RequestChecksum = request.Checksum,
+            CheckpointId = CheckpointId,
+            Client = request.Request.Client,
+            Op = op,
+            Commit = CommitMax,
+            Timestamp = timestamp,
+            RequestNumber = request.Request.RequestNumber,
+            Operation = request.Request.Operation,
+        };
+        header.SetChecksum();
+        Check.That(header.Invalid(_configuration.MessageSizeMax) is null);
+        ClearTail(message);
+        Acknowledged(op) = 0;
+        _journal.Accept(in header);
+        KeepRecent(message);
+        SetHead(in header);
+        Tell(TraceCode.Prepared, op, header.Checksum);
+        Broadcast(message);
+    }
+
+    private static void ClearTail(Message message)
+    {
+        int size = (int)message.Header.Size;
+        message.Buffer.Slice(size, DataFileLayout.SectorCeiling(size) - size).Clear();
+    }
+
+    private ref uint Acknowledged(ulong op) => ref _acknowledged[(int)(op % (ulong)_acknowledged.Length)];
+
+    /// <summary>An entry from the primary, or one that this replica has asked for.</summary>
+    private void OnPrepare(Message message)
+    {
+        ref Header header = ref message.Header;
+        ulong op = header.Prepare.Op;
+        if (header.Prepare.Operation == Operation.Root || op > _schedule.PrepareMax(CheckpointOp))
+        {
+            OnPrepareBeyond(in header);
+            return;
+        }
+        bool fresh = Status == ReplicaStatus.Normal && header.View == _view && !IsPrimary;
+        if (fresh)
+        {
+            HeardPrimary();
+            LearnCommit(header.Prepare.Commit);
+            if (op > Op && !AnchorIsAbove(op)) Extend(in header);
+        }
+        // The primary sends an entry of an earlier view again, so it is in the log, which is longer than this replica
+        // knows.
+        if (op > Op && header.View < _view && Status == ReplicaStatus.Normal && !IsPrimary) SendGetView();
+        if (op > Op || !_journal.TryKnown(op, out Header known) || known.Checksum != header.Checksum) return;
+        if (_journal.TryHeader(op, out _)) SendPrepareOk(in header);
+        else if (op > CommitMin) TakeEntry(message);
+    }
+
+    private void OnPrepareBeyond(in Header header)
+    {
+        bool fresh = Status == ReplicaStatus.Normal && header.View == _view && !IsPrimary;
+        if (!fresh || header.Prepare.Op <= Op) return;
+        HeardPrimary();
+        LearnCommit(header.Prepare.Commit);
+        Anchor(header.Prepare.Op, header.Checksum);
+    }
+
+    /// <summary>The primary's newest entry becomes the head; what lies between is repaired.</summary>
+    private void Extend(in Header header)
+    {
+        Check.That(header.Prepare.Op > Op && header.View == _view);
+        Check.That(header.Prepare.Op != Op + 1 || header.Prepare.Parent == _headChecksum, "one view has one log");
+        if (header.Prepare.Op > Op + 1) _options.Marks.Hit(Mark.LogGap);
+        _journal.Accept(in header);
+        SetHead(in header);
+    }
+
+    private void TakeEntry(Message message)
+    {
+        ClearTail(message);
+        KeepRecent(message);
+        OnRepaired(message.Header.Prepare.Op);
+        if (_journal.CanWrite(message.Header.Prepare.Op)) _journal.WritePrepare(message);
+    }
+
+    /// <summary>Writes what is in memory and not durable.</summary>
+    private bool AdvanceJournal()
+    {
+        bool progress = false;
+        for (int i = 0; i < _recent.Length; i++)
+        {
+            ulong op = CommitMin + 1 + (ulong)i;
+            if (op > Op) break;
+            if (RecentAt(op) is not Message message) continue;
+            if (_journal.TryHeader(op, out _) || !_journal.CanWrite(op)) continue;
+            Check.That(op <= _schedule.PrepareMax(CheckpointOp));
+            if (op >= (ulong)_configuration.JournalSlots) _options.Marks.Hit(Mark.JournalWrapped);
+            _journal.WritePrepare(message);
+            progress = true;
+        }
+        return progress | AcknowledgeDurable();
+    }
+
+    /// <summary>Tells the primary, or notes as the primary, which entries have become durable here.</summary>
+    private bool AcknowledgeDurable()
+    {
+        if (Status != ReplicaStatus.Normal || !ViewIsDurable) return false;
+        bool progress = false;
+        uint own = 1u << _self;
+        ulong last = ulong.Min(Op, CommitMax + (ulong)_acknowledged.Length);
+        for (ulong op = CommitMax + 1; op <= last; op++)
+        {
+            if ((Acknowledged(op) & own) != 0 || !_journal.TryHeader(op, out Header header)) continue;
+            if (op < _chainFrom) continue;
+            Acknowledged(op) |= own;
+            Tell(TraceCode.PrepareDurable, op, header.Checksum);
+            if (!IsPrimary) SendPrepareOk(in header);
+            progress = true;
+        }
+        return progress;
+    }
+
+    /// <summary>An acknowledgement also says that a recent checkpoint is durable here: none is given for entries far
+    /// beyond the next one.</summary>
+    private void SendPrepareOk(in Header prepare)
+    {
+        ulong limit = _schedule.TriggerOfNext(CheckpointOp) + (ulong)_configuration.PipelineMax;
+        bool may = Status == ReplicaStatus.Normal && !IsPrimary && ViewIsDurable && prepare.Prepare.Op <= limit;
+        bool unproved = prepare.Prepare.Op > CommitMin && prepare.Prepare.Op < _chainFrom;
+        if (!may || unproved) return;
+        if (NewMessage(Command.PrepareOk) is not Message message) return;
+        message.Header.PrepareOk = new PrepareOkFields
+        {
+            Parent = prepare.Prepare.Parent,
+            PrepareChecksum = prepare.Checksum,
+            CheckpointId = prepare.Prepare.CheckpointId,
+            Client = prepare.Prepare.Client,
+            Op = prepare.Prepare.Op,
+            CommitMin = CommitMin,
+            Timestamp = prepare.Prepare.Timestamp,
+            RequestNumber = prepare.Prepare.RequestNumber,
+            Operation = prepare.Prepare.Operation,
+        };
+        SealAndSend(PrimaryOf(_view), message);
+    }
+
+    private void OnPrepareOk(in Header ok)
+    {
+        if (!IsPrimary || ok.View != _view) return;
+        ulong op = ok.PrepareOk.Op;
+        if (op <= CommitMax || op > Op || op > CommitMax + (ulong)_acknowledged.Length) return;
+        if (!_journal.TryKnown(op, out Header header) || header.Checksum != ok.PrepareOk.PrepareChecksum) return;
+        Acknowledged(op) |= 1u << ok.Replica;
+    }
+
+    /// <summary>What a quorum holds is committed, in order.</summary>
+    private bool AdvanceQuorum()
+    {
+        if (!IsPrimary || !ViewIsDurable) return false;
+        bool progress = false;
+        while (CommitMax < Op && CommitMax + 1 >= _chainFrom &&
+            System.Numerics.BitOperations.PopCount(Acknowledged(CommitMax + 1)) >= _quorums.Replication)
+        {
+            LearnCommit(CommitMax + 1);
+            progress = true;
+        }
+        return progress;
+    }
+
+    private void LearnCommit(ulong commit)
+    {
+        while (CommitMax < commit)
+        {
+            CommitMax++;
+            Acknowledged(CommitMax) = 0;
+            if (commit - CommitMax > (ulong)_acknowledged.Length) CommitMax = commit - (ulong)_acknowledged.Length;
+        }
+    }
+
+    /// <summary>Entries that lack acknowledgements go out again.</summary>
+    private void ResendPrepares()
+    {
+        if (!IsPrimary) return;
+        for (ulong op = CommitMax + 1; op <= Op; op++)
+        {
+            if (RecentAt(op) is Message recent) SendToSilent(op, recent);
+            else ReadAndSend(op, ToSilent);
+        }
+    }
+
+    /// <summary>To all that have not acknowledged it.</summary>
+    private void SendToSilent(ulong op, Message entry)
+    {
+        uint acknowledged = op > CommitMax && op <= Op ? Acknowledged(op) : uint.MaxValue;
+        for (byte replica = 0; replica < _replicaCount; replica++)
+            if (replica != _self && (acknowledged & 1u << replica) == 0) SendToReplica(replica, entry);
+    }
+
+    /// <summary>Sends an entry from memory, or has it read first.</summary>
+    private void SendEntry(ulong op, byte replica)
+    {
+        if (RecentAt(op) is Message recent) SendToReplica(replica, recent);
+        else ReadAndSend(op, replica);
+    }
+
+    private void ReadAndSend(ulong op, byte destination)
+    {
+        if (!_journal.TryHeader(op, out _) || !_journal.CanRead(own: false)) return;
+        if (_messages.TryTake() is Message message) _journal.ReadPrepare(op, message, destination);
+    }
+
+    /// <summary>Destination of a read whose entry goes to all that have not acknowledged it.</summary>
+    private const byte ToSilent = byte.MaxValue - 1;
+
+    private bool AdvanceJournalReads()
+    {
+        if (!_journal.TryTakeRead(out Message message, out Header expected, out byte destination, out bool sound))
+            return false;
+        if (destination == Journal<TDisk>.OwnRead) OnOwnRead(message, in expected, sound);
+        else if (sound && destination == ToSilent && IsPrimary) SendToSilent(expected.Prepare.Op, message);
+        else if (sound && destination != ToSilent) SendToReplica(destination, message);
+        message.Release();
+        return true;
+    }
+
+    private void SendCommit()
+    {
+        if (!IsPrimary || !ViewIsDurable || CommitMax < CheckpointOp) return;
+        if (CommitMax < _chainFrom - 1 || NewMessage(Command.Commit) is not Message message) return;
+        message.Header.Commit = new CommitFields
+        {
+            CommitChecksum = HeaderAt(CommitMax).Checksum,
+            CheckpointId = CheckpointId,
+            CheckpointOp = CheckpointOp,
+            Commit = CommitMax,
+            Timestamp = ulong.Max(_clock.MonotonicNanoseconds, 1),
+        };
+        SealAndBroadcast(message);
+    }
+
+    private void OnCommit(in Header commit)
+    {
+        bool current = Status == ReplicaStatus.Normal && commit.View == _view && commit.Replica == PrimaryOf(_view) &&
+            !IsPrimary;
+        if (!current) return;
+        HeardPrimary();
+        LearnCommit(commit.Commit.Commit);
+        if (commit.Commit.Commit > Op) Anchor(commit.Commit.Commit, commit.Commit.CommitChecksum);
+    }
+}

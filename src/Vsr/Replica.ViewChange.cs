@@ -1,0 +1,323 @@
+using System;
+using System.Runtime.InteropServices;
+using Deterministic.Core;
+using Deterministic.Core.Tracing;
+using Deterministic.Core.Wire;
+
+namespace Deterministic.Vsr;
+
+/// <summary>From one primary to the next: a quorum wants to leave the view, tells the new primary what it has, and the
+/// new primary tells everybody what the log is.</summary>
+public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
+{
+    private readonly JoinViewQuorum _joins;
+
+    /// <summary>The end of the log with which <see cref="_logView"/> began, its head first.</summary>
+    private readonly Header[] _viewHeaders = new Header[SuperblockCopy.ViewHeadersMax];
+    private int _viewHeadersCount;
+
+    /// <summary>Replicas that want to leave the view.</summary>
+    private uint _exitVotes;
+
+    /// <summary>The log of the view is installed; it counts once it is durable.</summary>
+    private bool _entering;
+
+    /// <summary>This replica has said once what it has.</summary>
+    private bool _joined;
+
+    /// <summary>The primary has all that it must hold, and may make new entries.</summary>
+    private bool _primaryReady;
+
+    /// <summary>What an answer must carry that a replica believes which does not know its own log.</summary>
+    private UInt128 _nonce;
+
+    private bool ViewIsDurable => _superblock.Working.View == _view && _superblock.Working.LogView == _logView;
+
+    /// <summary>The one place that makes views and checkpoints durable, one change at a time.</summary>
+    private bool AdvanceSuperblock()
+    {
+        bool open = _superblock.Working.Sequence > 0 && _superblock.Problem == StopReason.None;
+        if (!open || !_superblock.Idle) return false;
+        bool checkpoint = _commitStage == CommitStage.CheckpointSuperblock &&
+            _superblock.Working.Checkpoint.Op != _checkpoint.Op;
+        if (ViewIsDurable && !checkpoint) return false;
+        if (_view < _superblock.Working.View) return false;
+        SuperblockCopy next = _superblock.Working;
+        ReadOnlySpan<Header> headers = _superblock.ViewHeaders;
+        if (next.LogView != _logView) headers = _viewHeaders.AsSpan(0, _viewHeadersCount);
+        next.View = _view;
+        next.LogView = _logView;
+        next.CommitMax = ulong.Max(next.CommitMax, CommitMin);
+        if (checkpoint)
+        {
+            next.Checkpoint = _checkpoint;
+            next.Release = Header.ReleaseCurrent;
+        }
+        _superblock.Write(in next, headers);
+        return true;
+    }
+
+    private void OnExitView(in Header exit)
+    {
+        if (exit.View < _view || Status == ReplicaStatus.RecoveringHead) return;
+        if (exit.View > _view) EnterViewChange(exit.View);
+        _exitVotes |= 1u << exit.Replica;
+        CountExitVotes();
+    }
+
+    /// <summary>This replica has lost faith in its view.</summary>
+    private void VoteToExit()
+    {
+        if (Status == ReplicaStatus.RecoveringHead || _replicaCount == 1) return;
+        _exitVotes |= 1u << _self;
+        SendExitView();
+        CountExitVotes();
+    }
+
+    private void SendExitView()
+    {
+        if ((_exitVotes & 1u << _self) == 0 || _superblock.Working.View != _view) return;
+        if (NewMessage(Command.ExitView) is Message message) SealAndBroadcast(message);
+    }
+
+    private void CountExitVotes()
+    {
+        if (System.Numerics.BitOperations.PopCount(_exitVotes) < _quorums.ViewChange) return;
+        EnterViewChange(checked(_view + 1));
+    }
+
+    /// <summary>No requests any more, and no new entries of an older view, until the log of this one is
+    /// known.</summary>
+    private void EnterViewChange(uint view)
+    {
+        bool again = view == _view && Status is ReplicaStatus.Recovering or ReplicaStatus.RecoveringHead;
+        Check.That(view > _view || again);
+        _options.Marks.Hit(Mark.ViewChanged);
+        Tell(TraceCode.ViewEntered, view, _logView);
+        _view = view;
+        Status = ReplicaStatus.ViewChange;
+        _exitVotes = 0;
+        _entering = false;
+        _joined = false;
+        _primaryReady = false;
+        _anchorOp = 0;
+        _joins.Clear();
+        ForgetRepairs();
+        ResetTimeouts();
+    }
+
+    /// <summary>Tells the new primary what this replica has, or notes it if it is the one.</summary>
+    private void SendJoinView()
+    {
+        bool may = Status == ReplicaStatus.ViewChange && !_entering && ViewIsDurable && _logView < _view;
+        if (!may) return;
+        int count = (int)ulong.Min((ulong)_configuration.PipelineMax + 1, Op + 1);
+        if (NewMessage(Command.JoinView, count * Limits.HeaderSize) is not Message message) return;
+        UInt128 present = 0;
+        UInt128 nack = 0;
+        message.Body.Clear();
+        for (int i = 0; i < count; i++)
+        {
+            ulong op = Op - (ulong)i;
+            // What is damaged is neither there nor denied.
+            if (op > CommitMin && _journal.IsFaulty(op)) continue;
+            UInt128 bit = UInt128.One << i;
+            bool known = _journal.TryKnown(op, out Header header);
+            if (known) header.WriteTo(message.Body[(i * Limits.HeaderSize)..]);
+            if (_journal.TryHeader(op, out _)) present |= bit;
+            else if (op > CommitMin) nack |= bit;
+        }
+        message.Header.JoinView = new JoinViewFields
+        {
+            Present = present, Nack = nack, Op = Op, CommitMin = CommitMin, CheckpointOp = CheckpointOp,
+            LogView = _logView,
+        };
+        Seal(message);
+        byte primary = PrimaryOf(_view);
+        if (primary == _self) OnJoinView(message);
+        else SendToReplica(primary, message);
+        message.Release();
+    }
+
+    private void OnJoinView(Message message)
+    {
+        ref Header join = ref message.Header;
+        if (join.View < _view || PrimaryOf(join.View) != _self || Status == ReplicaStatus.RecoveringHead) return;
+        if (join.View > _view) EnterViewChange(join.View);
+        if (Status != ReplicaStatus.ViewChange || _entering) return;
+        if (!_joins.TryAdd(in join, message.Body, _configuration.MessageSizeMax))
+        {
+            _options.Marks.Hit(Mark.MessageInvalid);
+            return;
+        }
+        // Its own word counts once its view is durable.
+        if (!_joins.Has(_self) && join.Replica != _self) return;
+        DecideLog();
+    }
+
+    private void DecideLog()
+    {
+        if (!_joins.Has(_self)) return;
+        JoinViewOutcome outcome = _joins.Decide(out ulong op, out ulong commitMax);
+        if (outcome == JoinViewOutcome.Lost) _options.Marks.Hit(Mark.LogLost);
+        // A primary so far behind cannot hold the log; the timeout gives the next one its chance.
+        if (outcome != JoinViewOutcome.Complete || op > _schedule.PrepareMax(CheckpointOp)) return;
+        if (op < Op) _options.Marks.Hit(Mark.LogTruncated);
+        InstallLog(_joins.Log(op), commitMax);
+    }
+
+    /// <summary>The log ends with these headers, its head first; blank ones are unknown. Counts once the superblock
+    /// says so.</summary>
+    private void InstallLog(ReadOnlySpan<Header> log, ulong commitMax)
+    {
+        Header head = log[0];
+        Check.That(Status == ReplicaStatus.ViewChange && !_entering && head.Size != 0);
+        Check.That(head.Prepare.Op >= CommitMin, "what was committed is in every later log");
+        _viewHeadersCount = 0;
+        bool connected = true;
+        _journal.RemoveAfter(head.Prepare.Op);
+        for (int i = 0; i < log.Length; i++)
+        {
+            connected &= log[i].Size != 0;
+            if (connected && i < _viewHeaders.Length) _viewHeaders[_viewHeadersCount++] = log[i];
+            if (log[i].Size == 0 || log[i].Prepare.Op <= CommitMin) continue;
+            _journal.Accept(in log[i]);
+        }
+        LearnCommit(ulong.Min(commitMax, head.Prepare.Op));
+        Array.Clear(_acknowledged);
+        _chainFrom = head.Prepare.Op;
+        Op = head.Prepare.Op;
+        _headChecksum = head.Checksum;
+        _headTimestamp = head.Prepare.Timestamp;
+        DescendChain();
+        _logView = _view;
+        _entering = true;
+        Tell(TraceCode.LogInstalled, Op, head.Checksum);
+    }
+
+    /// <summary>Goes on with the change of view when something has become durable or has been repaired.</summary>
+    private bool AdvanceView()
+    {
+        if (_entering && ViewIsDurable)
+        {
+            _entering = false;
+            Status = ReplicaStatus.Normal;
+            _exitVotes = 0;
+            ResetTimeouts();
+            Tell(TraceCode.ViewStarted, _view, (UInt128)PrimaryOf(_view));
+            if (IsPrimary) BroadcastView();
+            return true;
+        }
+        if (Status == ReplicaStatus.ViewChange && !_entering && !_joined && ViewIsDurable)
+        {
+            _joined = true;
+            SendJoinView();
+            return true;
+        }
+        if (!IsPrimary || _primaryReady || !HasWholeLog()) return false;
+        _primaryReady = true;
+        ResendPrepares();
+        return true;
+    }
+
+    /// <summary>Every entry that is not run yet is durable here.</summary>
+    private bool HasWholeLog()
+    {
+        if (!ChainIsWhole && CommitMin < Op) return false;
+        for (ulong op = CommitMin + 1; op <= Op; op++)
+            if (!_journal.TryHeader(op, out _)) return false;
+        return true;
+    }
+
+    private void BroadcastView()
+    {
+        for (byte replica = 0; replica < _replicaCount; replica++)
+            if (replica != _self) SendView(replica, nonce: 0);
+    }
+
+    private void SendView(byte replica, UInt128 nonce)
+    {
+        if (!IsPrimary || !ViewIsDurable) return;
+        int count = (int)ulong.Min((ulong)_configuration.PipelineMax + 1, Op + 1 - ulong.Min(_chainFrom, Op));
+        if (count == 0) count = 1;
+        int size = Header.ViewCheckpointSize + count * Limits.HeaderSize;
+        if (NewMessage(Command.View, size) is not Message message) return;
+        CheckpointState checkpoint = _superblock.Working.Checkpoint;
+        MemoryMarshal.Write(message.Body, in checkpoint);
+        for (int i = 0; i < count; i++)
+        {
+            HeaderAt(Op - (ulong)i).WriteTo(
+                message.Body[(Header.ViewCheckpointSize + i * Limits.HeaderSize)..]);
+        }
+        message.Header.ViewChange = new ViewFields
+        {
+            Nonce = nonce, Op = Op, CommitMax = CommitMax, CheckpointOp = CheckpointOp,
+        };
+        SealAndSend(replica, message);
+    }
+
+    private Header HeaderAt(ulong op)
+    {
+        if (_journal.TryKnown(op, out Header header)) return header;
+        Check.That(op == CheckpointOp);
+        return _superblock.Working.Checkpoint.Prepare;
+    }
+
+    private void OnGetView(in Header get)
+    {
+        if (IsPrimary && get.View <= _view) SendView(get.Replica, get.GetView.Nonce);
+    }
+
+    private void SendGetView()
+    {
+        bool lost = Status == ReplicaStatus.RecoveringHead;
+        bool may = !IsPrimary && !_entering && _superblock.Working.View == _view;
+        if (!may || NewMessage(Command.GetView) is not Message message) return;
+        if (lost && _nonce == 0) _nonce = (UInt128)_random.Next() << 64 | _random.Next() | 1;
+        message.Header.GetView.Nonce = _nonce;
+        SealAndBroadcast(message);
+    }
+
+    private void OnView(Message message)
+    {
+        ref Header view = ref message.Header;
+        if (view.View < _view || view.Replica != PrimaryOf(view.View) || view.Replica == _self) return;
+        if (Status == ReplicaStatus.RecoveringHead && (_nonce == 0 || view.ViewChange.Nonce != _nonce)) return;
+        if (view.View == _view && _entering) return;
+        if (view.View == _view && Status == ReplicaStatus.Normal)
+        {
+            bool longer = view.ViewChange.Op > Op && TryReadLog(message, out _);
+            if (longer) Anchor(_viewLog[0].Prepare.Op, _viewLog[0].Checksum);
+            return;
+        }
+        if (view.View > _view || Status == ReplicaStatus.RecoveringHead) EnterViewChange(view.View);
+        if (!TryReadLog(message, out int count)) return;
+        ReadOnlySpan<Header> log = _viewLog.AsSpan(0, count);
+        if (view.ViewChange.Op <= _schedule.PrepareMax(CheckpointOp)) InstallLog(log, view.ViewChange.CommitMax);
+        else Anchor(log[0].Prepare.Op, log[0].Checksum);
+    }
+
+    private readonly Header[] _viewLog = new Header[Header.HeadersMax];
+
+    /// <summary>The headers in a view message, which must be a chain.</summary>
+    private bool TryReadLog(Message message, out int count)
+    {
+        ReadOnlySpan<byte> bytes = message.Body[Header.ViewCheckpointSize..];
+        count = bytes.Length / Limits.HeaderSize;
+        ulong op = message.Header.ViewChange.Op;
+        for (int i = 0; i < count; i++)
+        {
+            Header header = Header.Read(bytes[(i * Limits.HeaderSize)..]);
+            bool sound = header.ValidChecksum() && header.Command == Command.Prepare &&
+                header.Invalid(_configuration.MessageSizeMax) is null && header.Cluster == _options.Cluster &&
+                header.Prepare.Op == op - (ulong)i && (i == 0 || header.Checksum == _viewLog[i - 1].Prepare.Parent);
+            if (!sound)
+            {
+                _options.Marks.Hit(Mark.MessageInvalid);
+                return false;
+            }
+            _viewLog[i] = header;
+        }
+        return true;
+    }
+}

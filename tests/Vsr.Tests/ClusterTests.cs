@@ -1,0 +1,145 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using Deterministic.Core.Tracing;
+using Deterministic.Core.Wire;
+using Deterministic.Vsr.Tests.Support;
+using Xunit;
+
+namespace Deterministic.Vsr.Tests;
+
+/// <summary>What a cluster does as a whole.</summary>
+public sealed class ClusterTests
+{
+    private const int ElectionTicks = 1000;
+
+    private static TestClient Register(ClusterBench bench, UInt128 id)
+    {
+        TestClient client = new(id);
+        client.MakeRegister(Bench.Cluster);
+        Answer(bench, client);
+        return client;
+    }
+
+    /// <summary>Sends a request to all replicas until it is answered.</summary>
+    private static Header Answer(ClusterBench bench, TestClient client)
+    {
+        Header request = Header.Read(client.Request);
+        for (int tries = 0; tries < 60; tries++)
+        {
+            for (byte i = 0; i < bench.Nodes.Count; i++) bench.Send(i, client.Request);
+            bench.Run(20);
+            foreach (ClusterBench.Packet reply in bench.Replies)
+            {
+                if (reply.Header.Command != Command.Reply || reply.Client != client.Id) continue;
+                if (reply.Header.Reply.RequestChecksum != request.Checksum) continue;
+                client.Take(reply.Header);
+                return reply.Header;
+            }
+        }
+        throw new InvalidOperationException("no answer");
+    }
+
+    private static Header Write(ClusterBench bench, TestClient client, params byte[] body)
+    {
+        client.Make(Bench.Cluster, Operation.Write, body);
+        return Answer(bench, client);
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(5)]
+    [InlineData(6)]
+    public void A_new_cluster_finds_a_primary_and_every_replica_runs_what_it_orders(int replicas)
+    {
+        using ClusterBench bench = new(replicas);
+        bench.Run(ElectionTicks);
+        Assert.True(bench.Primary() >= 0);
+        TestClient client = Register(bench, 5);
+        for (byte i = 0; i < 10; i++) Write(bench, client, i);
+        bench.Run(100);
+        Assert.All(bench.Nodes, node => Assert.Equal(11UL, node.Replica!.CommitMin));
+        Assert.Single(bench.Nodes.Select(node => node.Machine.Hash).Distinct());
+    }
+
+    [Fact]
+    public void The_cluster_goes_on_without_its_primary_and_takes_it_back()
+    {
+        using ClusterBench bench = new(3);
+        bench.Run(ElectionTicks);
+        TestClient client = Register(bench, 5);
+        Write(bench, client, 1);
+        byte old = (byte)bench.Primary();
+        bench.Crash(old, new Random(1));
+        Header reply = Write(bench, client, 2);
+        Assert.Equal(3UL, reply.Reply.Op);
+        Assert.NotEqual(old, bench.Primary());
+        bench.Start(old);
+        bench.Run(ElectionTicks);
+        Write(bench, client, 3);
+        bench.Run(100);
+        Assert.All(bench.Nodes, node => Assert.Equal(4UL, node.Replica!.CommitMin));
+    }
+
+    [Fact]
+    public void A_minority_does_not_answer()
+    {
+        using ClusterBench bench = new(3);
+        bench.Run(ElectionTicks);
+        TestClient client = Register(bench, 5);
+        byte primary = (byte)bench.Primary();
+        for (byte i = 0; i < 3; i++)
+            if (i != primary) bench.Crash(i, new Random(i));
+        client.Make(Bench.Cluster, Operation.Write, [1]);
+        int replies = bench.Replies.Count;
+        bench.Send(primary, client.Request);
+        bench.Run(500);
+        Assert.Equal(replies, bench.Replies.Count);
+    }
+
+    [Fact]
+    public void A_replica_that_missed_entries_gets_them_from_the_others()
+    {
+        using ClusterBench bench = new(3);
+        bench.Run(ElectionTicks);
+        TestClient client = Register(bench, 5);
+        byte away = (byte)((bench.Primary() + 1) % 3);
+        bench.Lose = packet => packet.To == away || packet.From == away;
+        for (byte i = 0; i < 12; i++) Write(bench, client, i);
+        Assert.True(bench.Nodes[away].Replica!.CommitMin < 3);
+        bench.Lose = _ => false;
+        bench.Run(ElectionTicks);
+        Assert.Equal(13UL, bench.Nodes[away].Replica!.CommitMin);
+        Assert.True(bench.Marks.Count(Mark.LogGap) > 0 && bench.Marks.Count(Mark.PrepareRepaired) > 0);
+    }
+
+    [Fact]
+    public void What_was_answered_survives_that_all_lose_power_at_once()
+    {
+        using ClusterBench bench = new(3);
+        bench.Run(ElectionTicks);
+        TestClient client = Register(bench, 5);
+        for (byte i = 0; i < 50; i++) Write(bench, client, i);
+        for (byte i = 0; i < 3; i++) bench.Crash(i, new Random(i));
+        for (byte i = 0; i < 3; i++) bench.Start(i);
+        bench.Run(2 * ElectionTicks);
+        Header reply = Write(bench, client, 77);
+        Assert.Equal(52UL, reply.Reply.Op);
+        Assert.True(bench.Nodes[0].Replica!.CheckpointOp > 0);
+    }
+
+    /// <summary>Messages are late, lost, doubled and out of order, replicas lose power, links are cut: nobody runs
+    /// another log than the others, no answer is taken back, and once all is well requests are answered
+    /// again.</summary>
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(5)]
+    [InlineData(6)]
+    public void Chaos_changes_no_log_and_takes_no_answer_back(int replicas)
+    {
+        for (int seed = 0; seed < 25; seed++) new ChaosRun(replicas, seed).Run();
+    }
+}

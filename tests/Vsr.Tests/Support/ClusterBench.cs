@@ -1,0 +1,204 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using Deterministic.Core;
+using Deterministic.Core.Memory;
+using Deterministic.Core.Wire;
+using Deterministic.Vsr;
+
+namespace Deterministic.Vsr.Tests.Support;
+
+/// <summary>Several replicas on disks in memory, a network that a test or chance delivers from, and clients. Whatever a
+/// replica runs is compared with what any other has run at the same op.</summary>
+internal sealed class ClusterBench : IDisposable
+{
+    public const byte ToClient = byte.MaxValue;
+
+    /// <summary>A message under way.</summary>
+    public sealed record Packet(byte From, byte To, UInt128 Client, byte[] Bytes)
+    {
+        public Header Header => Header.Read(Bytes);
+    }
+
+    private sealed class Bus(ClusterBench bench, byte self) : IMessageBus
+    {
+        public void SendToClient(UInt128 client, Message message) =>
+            bench.Send(new Packet(self, ToClient, client, message.Bytes.ToArray()));
+
+        public void SendToReplica(byte replica, Message message) =>
+            bench.Send(new Packet(self, replica, 0, message.Bytes.ToArray()));
+    }
+
+    public sealed class Node
+    {
+        public required MemoryFile File { get; init; }
+        public StaticMemory Memory { get; set; } = new();
+        public MessagePool Pool { get; set; } = null!;
+        public MemoryDisk Disk { get; set; } = null!;
+        public TestClock Clock { get; } = new();
+        public EchoStateMachine Machine { get; set; } = null!;
+        public Replica<EchoStateMachine, MemoryDisk, IMessageBus, TestClock>? Replica { get; set; }
+        public ulong Seen { get; set; }
+    }
+
+    private readonly List<Packet> _packets = [];
+
+    /// <summary>Hash of the state after an op, and the reply that its client got.</summary>
+    private readonly SortedDictionary<ulong, UInt128> _history = [];
+    private readonly ulong _seed;
+    private ulong _starts;
+
+    public ClusterBench(int replicas, ulong seed = 1)
+    {
+        _seed = seed;
+        Configuration = Bench.Small;
+        for (byte i = 0; i < replicas; i++)
+        {
+            MemoryFile file = new(new DataFileLayout(Configuration).Size);
+            Assert(DataFileFormat.Write(Options(i, replicas), ref file) == StopReason.None, "format");
+            Nodes.Add(new Node { File = file });
+        }
+        for (byte i = 0; i < replicas; i++) Start(i);
+    }
+
+    public Configuration Configuration { get; }
+    public List<Node> Nodes { get; } = [];
+    public IReadOnlyList<Packet> Packets => _packets;
+    public ulong CommittedMax => _history.Count == 0 ? 0 : _history.Keys.Last();
+
+    /// <summary>Packets that are lost at once.</summary>
+    public Func<Packet, bool> Lose { get; set; } = _ => false;
+
+    /// <summary>What clients were answered.</summary>
+    public List<Packet> Replies { get; } = [];
+
+    public Deterministic.Core.Tracing.Marks Marks { get; } = new();
+
+    private ReplicaOptions Options(byte index, int count) => new()
+    {
+        Cluster = Bench.Cluster, ReplicaIndex = index, ReplicaCount = (byte)count, Configuration = Configuration,
+        Marks = Marks, Seed = _seed + ++_starts,
+    };
+
+    public static void Assert(bool condition, string text)
+    {
+        if (!condition) throw new InvalidOperationException(text);
+    }
+
+    public void Start(byte index)
+    {
+        Node node = Nodes[index];
+        Assert(node.Replica is null, "already running");
+        node.Memory = new StaticMemory();
+        node.Pool = new MessagePool(node.Memory, 40, Configuration.MessageSizeMax);
+        node.Disk = new MemoryDisk(node.File);
+        node.Machine = new EchoStateMachine(node.Memory, Configuration, node.Disk);
+        node.Replica = new(
+            Options(index, Nodes.Count), node.Memory, node.Machine, node.Disk, new Bus(this, index), node.Clock);
+        node.Memory.Seal();
+        node.Seen = 0;
+        node.Replica.Open();
+    }
+
+    /// <summary>Power off: writes in flight leave what chance wants.</summary>
+    public void Crash(byte index, Random random)
+    {
+        Node node = Nodes[index];
+        node.Disk.Crash(random, garbage: false);
+        node.Memory.Dispose();
+        node.Replica = null;
+    }
+
+    private void Send(Packet packet)
+    {
+        if (Lose(packet)) return;
+        if (packet.To == ToClient) Replies.Add(packet);
+        else _packets.Add(packet);
+    }
+
+    /// <summary>A client's message on its way to a replica.</summary>
+    public void Send(byte to, ReadOnlySpan<byte> bytes) => _packets.Add(new Packet(ToClient, to, 0, bytes.ToArray()));
+
+    public void Deliver(int at)
+    {
+        Packet packet = _packets[at];
+        _packets.RemoveAt(at);
+        Node node = Nodes[packet.To];
+        if (node.Replica is null || node.Replica.Status == ReplicaStatus.Closed) return;
+        if (node.Pool.TryTake() is not Message message) return;
+        packet.Bytes.CopyTo(message.Buffer.Span);
+        node.Replica.OnMessage(message);
+        message.Release();
+        Judge(packet.To);
+    }
+
+    public bool CompleteDisk(byte index)
+    {
+        Node node = Nodes[index];
+        if (node.Replica is null || !node.Disk.TryComplete(out uint token, out IoResult result)) return false;
+        node.Replica.OnCompletion(token, result);
+        Judge(index);
+        return true;
+    }
+
+    public void Tick(byte index)
+    {
+        if (Nodes[index].Replica is null) return;
+        Nodes[index].Replica!.Tick();
+        Judge(index);
+    }
+
+    /// <summary>Everything that is under way arrives, in order.</summary>
+    public void Settle()
+    {
+        bool progress = true;
+        while (progress)
+        {
+            progress = _packets.Count > 0;
+            if (progress) Deliver(0);
+            for (byte i = 0; i < Nodes.Count; i++)
+                while (CompleteDisk(i)) progress = true;
+        }
+    }
+
+    public void Run(int ticks)
+    {
+        for (int tick = 0; tick < ticks; tick++)
+        {
+            Settle();
+            for (byte i = 0; i < Nodes.Count; i++) Tick(i);
+        }
+        Settle();
+    }
+
+    /// <summary>The replica that takes requests in the newest view, or -1.</summary>
+    public int Primary()
+    {
+        int primary = -1;
+        for (int i = 0; i < Nodes.Count; i++)
+        {
+            if (Nodes[i].Replica is not { IsPrimary: true } replica) continue;
+            if (primary < 0 || replica.View > Nodes[primary].Replica!.View) primary = i;
+        }
+        return primary;
+    }
+
+    /// <summary>Two replicas that have run the same op are in the same state.</summary>
+    private void Judge(byte index)
+    {
+        Node node = Nodes[index];
+        Assert(node.Replica!.Status != ReplicaStatus.Stopped, $"replica {index}: {node.Replica.StopText()}");
+        ulong op = node.Replica.CommitMin;
+        if (op == 0 || op == node.Seen) return;
+        node.Seen = op;
+        bool known = _history.TryGetValue(op, out UInt128 hash);
+        if (known) Assert(hash == node.Machine.Hash, $"op {op} differs on {index}");
+        else _history.Add(op, node.Machine.Hash);
+    }
+
+    public void Dispose()
+    {
+        foreach (Node node in Nodes)
+            if (node.Replica is not null) node.Memory.Dispose();
+    }
+}
