@@ -24,6 +24,7 @@ internal static class Program
             StartCommand.Create(),
             InspectCommand.Create(),
             RecoverCommand.Create(),
+            SnapshotCommand.Create(),
             VersionCommand.Create(),
             BenchmarkCommand.Create(),
             DemoCommand.Create(),

@@ -13,7 +13,9 @@ namespace Deterministic.Replica.Checkpoints;
 /// <summary>Lists the checkpoints in an object store: each manifest is read and checked, packs are not.</summary>
 internal sealed class CheckpointList(TextWriter output)
 {
-    public int Run(string address)
+    /// <param name="address">Of the store.</param>
+    /// <param name="namedOnly">Only snapshots.</param>
+    public int Run(string address, bool namedOnly = false)
     {
         using ObjectStoreSession? session = ObjectStoreSession.TryOpen(address, out string error);
         if (session is null)
@@ -22,7 +24,9 @@ internal sealed class CheckpointList(TextWriter output)
             return ExitCode.Failed;
         }
         Catalog catalog = session.Catalog;
-        output.WriteLine($"cluster {session.Cluster}, {catalog.Count} checkpoints");
+        int shown = 0;
+        for (int i = 0; i < catalog.Count; i++) shown += !namedOnly || catalog[i].IsNamed ? 1 : 0;
+        output.WriteLine($"cluster {session.Cluster}, {shown} {(namedOnly ? "snapshots" : "checkpoints")}");
         output.WriteLine(
             $"{"op",12}  {"when (UTC)",-19}  {"reachable bytes",18}  {"dead bytes",18}  {"packs",6}  name");
         int sizeMax = 0;
@@ -32,6 +36,7 @@ internal sealed class CheckpointList(TextWriter output)
         for (int i = 0; i < catalog.Count; i++)
         {
             CatalogEntry entry = catalog[i];
+            if (namedOnly && !entry.IsNamed) continue;
             bool read = TryReadTime(session, in entry, manifest, out string when, out error);
             output.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{entry.Op,12}  {when,-19}  {entry.LiveBytes,18:N0}  {entry.PackBytes - entry.LiveBytes,18:N0}  " +

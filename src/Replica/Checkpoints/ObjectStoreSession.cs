@@ -55,18 +55,17 @@ internal sealed class ObjectStoreSession : IDisposable
     /// <summary>A failure as a line for people, with what to do.</summary>
     public string TextOf(in PacksFailure failure)
     {
-        string key = failure.Key.IsEmpty ? "" : $": {failure.Key}";
-        string content = failure.Content == ContentProblem.None ? "" : $" ({failure.Content})";
-        string store = failure.Problem == PacksProblem.Refused && Store.Error.Length > 0 ? $" ({Store.Error})" : "";
         string advice = failure.Problem switch
         {
-            PacksProblem.NoCatalog => "; check the address, or start a replica with it first",
-            PacksProblem.NoCheckpoint => $"; `deterministic inspect --object-store {_address}` lists those there are",
-            PacksProblem.ObjectMissing or PacksProblem.ObjectDamaged => "; choose another checkpoint, which may not " +
+            PacksProblem.NoCatalog => "check the address, or start a replica with it first",
+            PacksProblem.NoCheckpoint => $"`deterministic inspect --object-store {_address}` lists those there are",
+            PacksProblem.NameTaken => "choose another name, or delete that snapshot first",
+            PacksProblem.CatalogFull => "delete a snapshot first",
+            PacksProblem.ObjectMissing or PacksProblem.ObjectDamaged => "choose another checkpoint, which may not " +
                 "need it, or restore the object from a copy of the store",
             _ => "",
         };
-        return $"{_address}: {failure.Text}{key}{content}{store}{advice}";
+        return FailureText.Of(_address, in failure, Store.Error, advice);
     }
 
     public string NoAnswerText() =>

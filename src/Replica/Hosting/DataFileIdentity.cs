@@ -13,9 +13,13 @@ internal static class DataFileIdentity
     public static UInt128 NewNonce() =>
         BinaryPrimitives.ReadUInt128LittleEndian(RandomNumberGenerator.GetBytes(16));
 
+    /// <param name="file">The data file.</param>
     /// <param name="cluster">The cluster that the caller expects; null for any.</param>
-    public static ReplicaOptions? TryRead(DataFile file, UInt128? cluster, out string error)
+    /// <param name="id">What no other data file has.</param>
+    /// <param name="error">Why null.</param>
+    public static ReplicaOptions? TryRead(DataFile file, UInt128? cluster, out UInt128 id, out string error)
     {
+        id = 0;
         using DataFileSource source = new(file);
         SuperblockReport report = DataFileInspection.Superblock(source);
         error = $"{file.Path}: {StopReasons.Text(report.Problem)}";
@@ -32,6 +36,7 @@ internal static class DataFileIdentity
             "it was cut or copied incompletely; restore it from a backup";
         if (file.Length != expected) return null;
         error = "";
+        id = report.Working.ReplicaId;
         return options;
     }
 }

@@ -4,10 +4,13 @@ using System.Threading;
 using Deterministic.Accel;
 using Deterministic.Core;
 using Deterministic.Core.Memory;
+using Deterministic.Replica.Checkpoints;
 using Deterministic.Replica.Hosting.Metrics;
 using Deterministic.Replica.Io;
 using Deterministic.Replica.Net;
+using Deterministic.Replica.Objects;
 using Deterministic.StateMachine;
+using Deterministic.Storage.Packs;
 using Deterministic.Vsr;
 using Microsoft.Extensions.Logging;
 
@@ -28,7 +31,7 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
     private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(10);
 
     private readonly StaticMemory _memory = new();
-    private readonly WakeSignal _wake = new();
+    private readonly WakeSignal _wake;
     private readonly StartOptions _options;
     private readonly ILogger _logger;
     private readonly DataFile _file;
@@ -38,11 +41,12 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
     private readonly MemoryLimit? _limit;
     private readonly ResidentMemory _resident = new();
     private readonly ReplicaMetrics _metrics;
+    private readonly ReplicaArchive? _archive;
     private readonly Replica<StateMachine.StateMachine, ThreadedDisk, TcpMessageBus, SystemClock> _replica;
 
     private EventLoop(
         StartOptions options, ReplicaMetrics metrics, ILoggerFactory loggers, DataFile file, ReplicaOptions replica,
-        ComputeBackend backend)
+        UInt128 history, ComputeBackend backend, ThreadedObjectStore? store, WakeSignal wake)
     {
         _metrics = metrics;
         _limit = options.MemorySize is long limit ? new MemoryLimit(limit) : null;
@@ -50,6 +54,7 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
         Configuration configuration = replica.Configuration;
         _options = options;
         _file = file;
+        _wake = wake;
         _logger = loggers.CreateLogger("replica");
         ReplicaLog.Opening(
             _logger, file.Path, replica.Cluster, replica.ReplicaIndex, SizeText.Format(configuration.StateSizeMax),
@@ -66,7 +71,13 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
             GridOffset = new DataFileLayout(configuration).GridOffset,
             CacheSize = _limit?.CacheSizeMax ?? options.CacheSize,
         });
-        _replica = new(replica, _memory, _machine, _disk, _bus, default);
+        if (store is not null)
+        {
+            _archive = new ReplicaArchive(
+                _memory, options.Archive!, store, _disk, replica, history, _machine.Trees.Forest,
+                loggers.CreateLogger("archive"));
+        }
+        _replica = new(replica, _memory, _machine, _disk, _bus, default, _archive?.Archive);
         _memory.Seal();
         Watch();
     }
@@ -79,9 +90,17 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
         if (!Backends.TrySelect(options.Backend, out ComputeBackend? backend, out error)) return null;
         DataFile? file = DataFile.TryOpenExisting(options.File, writable: true, out error);
         if (file is null) return null;
-        ReplicaOptions? replica = DataFileIdentity.TryRead(file, options.Cluster, out error);
+        WakeSignal wake = new();
+        ThreadedObjectStore? store = null;
+        ReplicaOptions? replica = DataFileIdentity.TryRead(file, options.Cluster, out UInt128 history, out error);
         if (replica is not null && Suffices(options, replica.Configuration, out error))
-            return new EventLoop(options, metrics, loggers, file, replica, backend!);
+        {
+            error = "";
+            store = options.Archive?.Address.TryOpen(wake, out error);
+            if (error.Length == 0)
+                return new EventLoop(options, metrics, loggers, file, replica, history, backend!, store, wake);
+        }
+        wake.Dispose();
         file.Dispose();
         return null;
     }
@@ -122,16 +141,10 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
         error = "";
         while (!stopping.IsCancellationRequested)
         {
-            bool worked = false;
-            while (_disk.TryTakeCompletion(out uint token, out IoResult result))
-            {
-                _replica.OnCompletion(token, result);
-                worked = true;
-            }
+            bool worked = PassCompletions();
             if (_replica.Status == ReplicaStatus.Stopped)
             {
-                string disk = _disk.WriteError.Length > 0 ? $" ({_disk.WriteError})" : "";
-                error = $"{_file.Path}: {_replica.StopText()}{disk}";
+                error = StopText();
                 return false;
             }
             if (!serving && _replica.Status == ReplicaStatus.Normal)
@@ -147,6 +160,7 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
             {
                 Watch();
                 _replica.Tick();
+                _archive?.Tick(_replica.IsHeldBack);
                 nextTick = Stopwatch.GetTimestamp() + (long)(TickInterval.TotalSeconds * Stopwatch.Frequency);
             }
             else if (!worked)
@@ -158,11 +172,32 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
         return true;
     }
 
+    /// <summary>Of the disk and of the object store.</summary>
+    private bool PassCompletions()
+    {
+        bool any = false;
+        while (_disk.TryTakeCompletion(out uint token, out IoResult result))
+        {
+            if (_archive is not null && CheckpointArchive.OwnsDisk(token)) _archive.Archive.OnCompletion(token, result);
+            else _replica.OnCompletion(token, result);
+            any = true;
+        }
+        return (_archive?.Pump() ?? false) | any;
+    }
+
+    private string StopText()
+    {
+        string why = _disk.WriteError;
+        if (_replica.StopReason == StopReason.BlockCorrupt) why = _archive?.RepairFailure ?? "";
+        return $"{_file.Path}: {_replica.StopText()}{(why.Length > 0 ? $" ({why})" : "")}";
+    }
+
     public void OnMessage(Message message) => _replica.OnMessage(message);
 
     public void Dispose()
     {
         _bus.Dispose();
+        _archive?.Dispose();
         _disk.Dispose();
         _file.Dispose();
         _wake.Dispose();

@@ -11,6 +11,8 @@ internal static class InspectCommand
 {
     private static readonly Option<string?> Store = new("--object-store")
         { Description = "List the checkpoints in dir:PATH or s3://BUCKET/PREFIX[?endpoint=URL] instead" };
+    private static readonly Option<bool> Checkpoint = new("--checkpoint")
+        { Description = "The state of the checkpoint alone, without the operations that came after it" };
     private static readonly Argument<string?> Path = new("FILE")
         { Description = "Data file of a stopped replica", Arity = ArgumentArity.ZeroOrOne };
 
@@ -21,7 +23,7 @@ internal static class InspectCommand
             "list the checkpoints in an object store.\n\n" +
             "Example: deterministic inspect ./data.deterministic")
         {
-            Store, Path,
+            Store, Checkpoint, Path,
         };
         command.SetAction(Run);
         return command;
@@ -36,6 +38,7 @@ internal static class InspectCommand
             Console.Error.WriteLine("inspect takes either FILE or --object-store");
             return ExitCode.Usage;
         }
-        return store is null ? new Inspection(Console.Out).Run(path!) : new CheckpointList(Console.Out).Run(store);
+        if (store is not null) return new CheckpointList(Console.Out).Run(store);
+        return new Inspection(Console.Out, arguments.GetValue(Checkpoint)).Run(path!);
     }
 }

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Net;
 using System.Threading;
 using System.Threading.Tasks;
+using Deterministic.Replica.Checkpoints;
 using Deterministic.Replica.Hosting.Metrics;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -41,12 +42,13 @@ internal static class StartCommand
         Command command = new("start",
             "Serve a data file. Prints \"ready on ADDRESS\" once it serves; SIGTERM stops it cleanly.\n\n" +
             "Settings come from flags, then from the environment (DETERMINISTIC_ADDRESSES, DETERMINISTIC_BACKEND, " +
-            "DETERMINISTIC_CACHE, DETERMINISTIC_MEMORY, DETERMINISTIC_METRICS, " +
+            "DETERMINISTIC_CACHE, DETERMINISTIC_MEMORY, DETERMINISTIC_METRICS, DETERMINISTIC_OBJECT_STORE, " +
             "DETERMINISTIC_Logging__LogLevel__Default), then from --config.\n\n" +
             "Example: deterministic start --addresses 127.0.0.1:3001 ./data.deterministic")
         {
             Addresses, Backend, Cache, Cluster, ConfigurationFile, Memory, Metrics, File,
         };
+        ArchiveOptions.AddTo(command);
         command.SetAction(RunAsync);
         return command;
     }
@@ -93,14 +95,16 @@ internal static class StartCommand
         }
         string? cacheText = arguments.GetValue(Cache) ?? builder.Configuration["cache"];
         string? memoryText = arguments.GetValue(Memory) ?? builder.Configuration["memory"];
-        if (!TryMemory(cacheText, memoryText, out long cacheSize, out long? memorySize, out string refusal))
+        bool sized = TryMemory(cacheText, memoryText, out long cacheSize, out long? memorySize, out string refusal);
+        ArchiveOptions? archive = ArchiveOptions.TryRead(arguments, builder.Configuration, out string wrong);
+        if (!sized || wrong.Length > 0)
         {
-            await Console.Error.WriteLineAsync(refusal).ConfigureAwait(false);
+            await Console.Error.WriteLineAsync(sized ? wrong : refusal).ConfigureAwait(false);
             return 2;
         }
         StartOptions options = new(
             arguments.GetRequiredValue(File), endpoint, arguments.GetValue(Backend) ?? builder.Configuration["backend"],
-            clusterText is null ? null : cluster, cacheSize, memorySize);
+            clusterText is null ? null : cluster, cacheSize, memorySize, archive);
         return await ServeAsync(builder, options, page, cancellation).ConfigureAwait(false);
     }
 
@@ -155,5 +159,7 @@ internal static class StartCommand
 /// <param name="Cluster">The cluster that the file must belong to; null for any.</param>
 /// <param name="CacheSize">Bytes of the block cache if there is no limit for the process.</param>
 /// <param name="MemorySize">Bytes that the whole process may use; null for no limit.</param>
+/// <param name="Archive">Where checkpoints go; null: nowhere.</param>
 internal sealed record StartOptions(
-    string File, IPEndPoint Endpoint, string? Backend, UInt128? Cluster, long CacheSize, long? MemorySize);
+    string File, IPEndPoint Endpoint, string? Backend, UInt128? Cluster, long CacheSize, long? MemorySize,
+    ArchiveOptions? Archive);
