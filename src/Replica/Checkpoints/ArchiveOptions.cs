@@ -18,7 +18,7 @@ internal sealed record ArchiveOptions(ObjectStoreAddress Address, int Keep, int 
     public const int LagDefault = 4;
 
     private static readonly Option<string?> Store = new("--object-store")
-        { Description = "Keep checkpoints in dir:PATH or s3://BUCKET/PREFIX[?endpoint=URL], and repair blocks from it" };
+        { Description = "Keep checkpoints in dir:PATH or s3://BUCKET/PREFIX[?endpoint=URL], repair blocks from it" };
     private static readonly Option<string?> KeepCheckpoints = new("--keep-checkpoints")
         { Description = $"Checkpoints kept there beside named snapshots, 1 to {KeepMax} (default {KeepDefault})" };
     private static readonly Option<string?> LagCheckpoints = new("--lag-checkpoints")
