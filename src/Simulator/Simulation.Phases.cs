@@ -176,6 +176,7 @@ internal sealed partial class Simulation
         if (store && (!(disk || network) || _order.Boolean()))
         {
             _archive!.CompleteOne();
+            _archiveChecker!.CheckChange();
             return;
         }
         if (disk && (!network || _order.Boolean()))

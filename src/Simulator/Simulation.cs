@@ -35,6 +35,7 @@ internal sealed partial class Simulation : IDisposable
     private readonly SimulatedNetwork _network;
     private readonly SimulatedClock _clock;
     private readonly SimulatedReplica _replica;
+    private readonly Twin? _twin;
     private readonly SimulatedArchive? _archive;
     private readonly ArchiveChecker? _archiveChecker;
     private readonly CrashDamage _damage;
@@ -68,19 +69,20 @@ internal sealed partial class Simulation : IDisposable
         {
             Cluster = Cluster, Configuration = configuration, Trace = Trace, Marks = Marks,
         };
+        _twin = _parameters.HasTwin ? new Twin(configuration, _compute, tape.Stream(TapeConsumer.Twin)) : null;
         if (_parameters.Archive is ArchiveParameters archive)
         {
             _archive = new SimulatedArchive(
                 archive, new SimulatedObjectStore(archive.Store, tape, Trace, plant), _disk,
                 new GridShape(Cluster, configuration.BlockSize, configuration.GridBlocks), _layout.GridOffset,
-                Coverage);
+                Coverage, plant);
             _archiveChecker = new ArchiveChecker(_archive, configuration, _compute, _history, Coverage);
         }
         _replica = new SimulatedReplica(
             options, _parameters.CacheSize, _disk, new SimulatedBus(_network, Trace), _clock, _compute,
             machine => new OracleStateMachine(
-                machine, plant.Replace(machine), _database, _history, _parameters.PrefetchWaits, _order),
-            _history, _archive, Coverage);
+                machine, plant.Replace(machine), _database, _history, _twin, _parameters.PrefetchWaits, _order),
+            _history, _archive, Coverage, plant.Storage);
         TapeStream workload = tape.Stream(TapeConsumer.Workload);
         _vocabulary = new Vocabulary(workload, _parameters.Namespaces, _parameters.Ids, _parameters.Dimensions);
         _requests = new RequestGenerator(workload, _vocabulary, _parameters.Mix, _parameters.Bulk,
@@ -143,7 +145,9 @@ internal sealed partial class Simulation : IDisposable
     /// <summary>A run that compared little proves little.</summary>
     private void CheckNotVacuous()
     {
-        Check.That(Compared >= ComparedMin, "too few replies were compared");
+        // Clients of a log that a slow store holds back ask less in their time.
+        ulong comparedMin = _archive is null ? ComparedMin : ComparedMin / 3;
+        Check.That(Compared >= comparedMin, "too few replies were compared");
         Check.That(RowsCompared >= RowsComparedMin, "too few rows were compared");
         Check.That(_history.Count > 0 && _database.StatesFull <= Compared / 10, "most writes were refused");
     }
@@ -152,6 +156,11 @@ internal sealed partial class Simulation : IDisposable
     {
         _replica.Dispose();
         _memory.Dispose();
+        if (_twin is null) return;
+        Coverage.Add("twin", "checkpoints compared", _twin.Compared);
+        Coverage.Add("twin", "blocks compared", _twin.BlocksCompared);
+        Coverage.Add("twin", "crashes", _twin.Crashes);
+        _twin.Dispose();
     }
 
     private struct FormatSink(SimulatedDisk disk) : IFormatSink

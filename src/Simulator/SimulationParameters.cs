@@ -51,6 +51,9 @@ internal sealed class SimulationParameters
     /// <summary>Null: checkpoints stay on the disk alone.</summary>
     public required ArchiveParameters? Archive { get; init; }
 
+    /// <summary>A second machine runs the same log, and is compared at each checkpoint.</summary>
+    public required bool HasTwin { get; init; }
+
     public static SimulationParameters Draw(TapeStream tape)
     {
         int crashes = tape.Below(6);
@@ -90,6 +93,7 @@ internal sealed class SimulationParameters
             Merciless = crashes > 0 && tape.Below(6) == 5,
             UsedDevice = tape.Below(4) == 3,
             Archive = tape.Below(3) == 2 ? ArchiveParameters.Draw(tape) : null,
+            HasTwin = tape.Below(6) == 5,
         };
     }
 
@@ -109,5 +113,6 @@ internal sealed class SimulationParameters
         $"crash within {CrashInterval} steps, down {DownTicksMax} ticks, " +
         $"damage {Damage}{(Merciless ? ", merciless" : "")}{(UsedDevice ? ", used device" : "")}; " +
         $"clock jumps {ClockJumps}, waits {PrefetchWaits}; " +
-        $"state up to {Configuration.StateSizeMax >> 10} KiB{(Archive is null ? "" : $"; {Archive}")}";
+        $"state up to {Configuration.StateSizeMax >> 10} KiB{(HasTwin ? ", twin" : "")}" +
+        (Archive is null ? "" : $"; {Archive}");
 }

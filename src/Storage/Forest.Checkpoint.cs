@@ -39,6 +39,19 @@ public sealed partial class Forest
     private ulong _rootAddress;
     private ulong _checkpointOp;
 
+    private StoragePlant _plant;
+
+    internal StoragePlant Plant
+    {
+        set
+        {
+            _plant = value;
+            _compactor.Plant = value;
+            Grid.Free.FreesEarly = (value & StoragePlant.FreesEarly) != 0;
+            Grid.ServesRot = (value & StoragePlant.ServesRot) != 0;
+        }
+    }
+
     /// <summary>What <see cref="TryCheckpoint"/> keeps for its caller: the client sessions of the log.</summary>
     public ReadOnlySpan<byte> Sessions => _sessionsTrailer.Bytes;
 
@@ -74,7 +87,8 @@ public sealed partial class Forest
         while (Grid.IsStuck);
         Grid.Scanning = false;
         root = _root;
-        if (_step != CheckpointStep.Writes || !Grid.WritesIdle) return false;
+        bool early = (_plant & StoragePlant.SignsEarly) != 0;
+        if (_step != CheckpointStep.Writes || !(Grid.WritesIdle || early)) return false;
         _step = CheckpointStep.None;
         return true;
     }
@@ -123,7 +137,7 @@ public sealed partial class Forest
     private void StartFreeSet()
     {
         if (!_root.IsNone) Grid.Free.Release(_root.Address);
-        bool early = (_options.Plant & StoragePlant.SavesFreeSetEarly) != 0;
+        bool early = (_plant & StoragePlant.SavesFreeSetEarly) != 0;
         if (early) Grid.Free.WriteTo(0, _freeTrailer.Room[..Grid.Free.SizeBytes]);
         _freeTrailer.AcquireAnew(Grid.Free.SizeBytes);
         bool reserved = Grid.Free.TryReserve(1);

@@ -49,7 +49,6 @@ public sealed partial class Forest
         _memory = memory;
         _options = options;
         Grid = new Grid(memory, options.Grid);
-        Grid.Free.FreesEarly = (options.Plant & StoragePlant.FreesEarly) != 0;
         _store = new TableStore(memory, (int)(options.Grid.Blocks / 2), Grid.BodySizeMax);
         Levels = new LevelSet(memory, _store);
         Lookup = new Lookup(Grid, _store, Levels);
@@ -57,7 +56,7 @@ public sealed partial class Forest
         long room = options.MemtableSize + options.OvershootSizeMax;
         _memtables = [new(memory, options.TreeCount, room), new(memory, options.TreeCount, room)];
         _compactor = new Compactor(memory, Grid, _store, Levels, _memtables, options.MemtableSize, this);
-        _compactor.Plant = options.Plant;
+        Plant = options.Plant;
         _trees = new Tree[options.TreeCount];
         for (int i = 0; i < _trees.Length; i++) _trees[i] = new Tree(this, i);
         for (int i = 0; i < _cursors.Length; i++) _cursors[i] = new MergeCursor(_memory, Grid, _store);

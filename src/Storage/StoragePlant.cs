@@ -4,7 +4,7 @@ namespace Deterministic.Storage;
 
 /// <summary>Bugs that tests plant, to see that the checkers catch them.</summary>
 [Flags]
-internal enum StoragePlant : byte
+internal enum StoragePlant : ushort
 {
     None = 0,
 
@@ -22,4 +22,16 @@ internal enum StoragePlant : byte
 
     /// <summary>A merge drops tombstones although older entries lie below.</summary>
     MergeDropsTombstones = 16,
+
+    /// <summary>A checkpoint is said to be on disk while its blocks are still being written.</summary>
+    SignsEarly = 32,
+
+    /// <summary>A merge that had to wait for a read cuts its table there.</summary>
+    MergeFollowsReads = 64,
+
+    /// <summary>What was read is taken for the block that was asked for.</summary>
+    ServesRot = 128,
+
+    /// <summary>A manifest does not wait for the packs that it names.</summary>
+    NamesMissingPacks = 256,
 }

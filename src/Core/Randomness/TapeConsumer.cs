@@ -28,5 +28,8 @@ public enum TapeConsumer : byte
     /// <summary>Damage done to an input that was valid.</summary>
     Mutation = 11,
 
-    Count = 12,
+    /// <summary>The second machine that runs the same log.</summary>
+    Twin = 12,
+
+    Count = 13,
 }

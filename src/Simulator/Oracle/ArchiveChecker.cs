@@ -21,9 +21,19 @@ internal sealed class ArchiveChecker(
     Coverage coverage)
 {
     private readonly SortedDictionary<ulong, UInt128> _contents = [];
+    private byte[]? _catalog;
 
     /// <summary>Blocks of the checkpoint that was restored last.</summary>
     public List<BlockReference> Blocks { get; } = [];
+
+    /// <summary>Once the catalog has become another, the checkpoint that it names last must be there.</summary>
+    public void CheckChange()
+    {
+        byte[]? catalog = archive.Store.Find($"{SimulatedArchive.Prefix}catalog");
+        if (catalog == _catalog) return;
+        _catalog = catalog;
+        Check(newestOnly: true);
+    }
 
     /// <summary>Restores all, or the newest alone; says how many.</summary>
     public int Check(bool newestOnly)

@@ -11,7 +11,7 @@ namespace Deterministic.Simulator.Oracle;
 /// database; what commits again, after a crash, against the first time.</summary>
 internal sealed class OracleStateMachine(
     StateMachine.StateMachine real, IStateMachine machine, NaiveDatabase database, CommitHistory history,
-    Ratio waits, TapeStream tape) : IStateMachine
+    Twin? twin, Ratio waits, TapeStream tape) : IStateMachine
 {
     /// <summary>Rounds of reads before an operation that only a cold cache needs.</summary>
     private const int ColdRounds = 2;
@@ -52,6 +52,7 @@ internal sealed class OracleStateMachine(
         Check.That(context.Op > Op, "an entry was run twice");
         int size = machine.Commit(context, body, reply);
         ReadOnlySpan<byte> written = reply[..size];
+        twin?.Commit(in context, body, written);
         if (context.Op > history.LastOp)
         {
             history.Add(context, body, written);
@@ -65,11 +66,16 @@ internal sealed class OracleStateMachine(
         return size;
     }
 
-    public bool Maintain(ulong op) => machine.Maintain(op);
+    public bool Maintain(ulong op)
+    {
+        twin?.Maintain(op);
+        return machine.Maintain(op);
+    }
 
     public void CheckpointStart(ulong op, ReadOnlySpan<byte> sessions)
     {
         Check.That(op >= Op);
+        twin?.Checkpoint(op, sessions);
         machine.CheckpointStart(op, sessions);
     }
 
@@ -77,6 +83,7 @@ internal sealed class OracleStateMachine(
     {
         if (!machine.CheckpointAdvance(out root)) return false;
         history.CheckState(Op, root.Checksum);
+        twin?.Compare(in root, real);
         return true;
     }
 

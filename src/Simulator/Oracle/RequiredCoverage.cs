@@ -72,6 +72,8 @@ internal static class RequiredCoverage
         }
         foreach (string path in Paths) all.Add(("path", path));
         foreach (string name in Storage) all.Add(("storage", name));
+        foreach (string name in (string[])["checkpoints compared", "blocks compared", "crashes"])
+            all.Add(("twin", name));
         foreach (string name in Archive) all.Add(("archive", name));
         return all;
     }

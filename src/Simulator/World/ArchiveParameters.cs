@@ -23,7 +23,7 @@ internal sealed class ArchiveParameters
     {
         Store = new ObjectFaults(
             latencyMin: tape.Below(20UL) * Millisecond,
-            latencyMax: (20 + (tape.Below(200UL) << tape.Below(4))) * Millisecond)
+            latencyMax: (20 + (tape.Below(200UL) << tape.Below(3))) * Millisecond)
         {
             Throttled = Sometimes(tape),
             Unknown = Sometimes(tape),

@@ -1,4 +1,5 @@
 using Deterministic.Core;
+using Deterministic.Storage;
 
 namespace Deterministic.Simulator.World;
 
@@ -12,6 +13,12 @@ internal class Plant
 
     /// <summary>Whether the object store says that this put is done without doing it.</summary>
     public virtual bool ForgetsPut(ulong number) => false;
+
+    /// <summary>Whether the object store loses an object, acknowledged long ago, after somebody has read it.</summary>
+    public virtual bool LosesObject(string key) => false;
+
+    /// <summary>Bugs of the storage under test.</summary>
+    public virtual StoragePlant Storage => StoragePlant.None;
 
     /// <summary>What runs in the place of the machine under test; called at every start of the replica.</summary>
     public virtual IStateMachine Replace(IStateMachine machine) => machine;

@@ -14,7 +14,7 @@ namespace Deterministic.Simulator.World;
 /// its runs.</summary>
 internal sealed class SimulatedArchive(
     ArchiveParameters parameters, SimulatedObjectStore store, SimulatedDisk disk, GridShape shape, long gridOffset,
-    Coverage coverage)
+    Coverage coverage, Plant plant)
 {
     private CheckpointArchive? _archive;
     private uint _runs;
@@ -38,7 +38,7 @@ internal sealed class SimulatedArchive(
     {
         Check.That(_archive is null);
         _runs++;
-        return _archive = new CheckpointArchive(memory, new UploaderOptions
+        _archive = new CheckpointArchive(memory, new UploaderOptions
         {
             Store = store,
             Prefix = Prefix,
@@ -54,6 +54,8 @@ internal sealed class SimulatedArchive(
             ReadsMax = 4,
             GarbageInterval = parameters.GarbageInterval,
         }, forest);
+        _archive.Uploader.Plant = plant.Storage;
+        return _archive;
     }
 
     /// <summary>The replica is gone, and the archive with it.</summary>

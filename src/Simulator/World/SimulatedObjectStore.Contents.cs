@@ -81,6 +81,7 @@ internal sealed partial class SimulatedObjectStore
         // An answer that breaks off has left some of its bytes behind.
         int arrived = operation.HasFailed ? _choices.Below(size + 1) : size;
         content.AsSpan((int)from, arrived).CopyTo(operation.Into.Span);
+        if (plant.LosesObject(operation.Key)) stored.Change(null, Now);
         return new ObjectResult
         {
             Size = size, ObjectSize = content.Length, Tag = size == content.Length ? TagOf(content) : default,

@@ -16,7 +16,7 @@ namespace Deterministic.Simulator.World;
 internal sealed class SimulatedReplica(
     ReplicaOptions options, long cacheSize, SimulatedDisk disk, SimulatedBus bus, SimulatedClock clock,
     ComputeBackend compute, Func<StateMachine.StateMachine, OracleStateMachine> judge, CommitHistory history,
-    SimulatedArchive? archive, Coverage coverage)
+    SimulatedArchive? archive, Coverage coverage, StoragePlant plant)
     : IDisposable
 {
     private StaticMemory? _memory;
@@ -56,6 +56,7 @@ internal sealed class SimulatedReplica(
             CacheSize = cacheSize,
         });
         machine.Trees.Forest.Guard = new TouchGuard(machine.Trees.Forest, cold: false);
+        machine.Trees.Forest.Plant = plant;
         _machine = judge(machine);
         _forest = machine.Trees.Forest;
         _replica = new(

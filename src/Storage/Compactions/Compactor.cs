@@ -72,6 +72,7 @@ internal sealed class Compactor
         {
             _flush.DropsTombstones = (value & StoragePlant.FlushDropsTombstones) != 0;
             _merge.KeepsOldest = (value & StoragePlant.MergeKeepsOldest) != 0;
+            _merge.FollowsReads = (value & StoragePlant.MergeFollowsReads) != 0;
             _merge.DropsTombstones = (value & StoragePlant.MergeDropsTombstones) != 0;
         }
     }

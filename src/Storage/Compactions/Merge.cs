@@ -30,6 +30,7 @@ internal sealed partial class Merge
     private int _inputCount;
     private int _lastKeySize;
     private bool _placed;
+    private bool _waited;
     private bool _dropTombstones;
     private byte _level;
     private ulong _run;
@@ -66,6 +67,7 @@ internal sealed partial class Merge
     /// <summary>Planted bugs.</summary>
     internal bool KeepsOldest { get; set; }
     internal bool DropsTombstones { get; set; }
+    internal bool FollowsReads { get; set; }
 
     /// <summary>Begins to gather inputs, newest first.</summary>
     public void Begin(byte level, ulong run)
@@ -108,7 +110,13 @@ internal sealed partial class Merge
     {
         Check.That(Running);
         _writer.Op = op;
-        if (!TryPlace()) return false;
+        if (!TryPlace())
+        {
+            _waited = true;
+            return false;
+        }
+        if (_waited && FollowsReads && !_writer.TryCut()) return false;
+        _waited = false;
         while (budget > 0)
         {
             int source = FindSmallest();

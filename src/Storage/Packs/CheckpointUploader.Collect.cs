@@ -53,7 +53,7 @@ public sealed partial class CheckpointUploader
             if (pack.Step == PackStep.Filling && pack.Writer.Count > 0) PutPack(pack);
             idle &= pack.Step is PackStep.Free or PackStep.Filling;
         }
-        if (!idle) return false;
+        if (!idle && (Plant & StoragePlant.NamesMissingPacks) == 0) return false;
         return StartManifest();
     }
 

@@ -94,6 +94,8 @@ public sealed partial class CheckpointUploader
     /// <summary>Nothing is under way.</summary>
     public bool IsIdle => _step is Step.Idle or Step.Stopped && _requests.Busy == 0 && _readsUnderWay == 0;
 
+    internal StoragePlant Plant { get; set; }
+
     /// <summary>Why it has stopped for good.</summary>
     public PacksFailure Failure { get; private set; }
 
