@@ -191,8 +191,8 @@ internal sealed class NaiveDatabase
         if (refusal is null)
         {
             NaiveReply.Query(ref writer, request, expected, database!.Schema);
-            Core.Check.That(!writer.Overflowed);
-            if (writer.Position + NaiveReply.CountersSize > capacity)
+            Core.Check.That(capacity <= _reply.Length);
+            if (writer.Overflowed || writer.Position + NaiveReply.CountersSize > capacity)
             {
                 refusal = new(ErrorCode.ReplyTooLarge, $"the answer is larger than one message of {capacity} bytes; " +
                     "lower top_k or limit, or name fewer attributes in include_attributes");
