@@ -49,6 +49,7 @@ public sealed partial class Forest
         _memory = memory;
         _options = options;
         Grid = new Grid(memory, options.Grid);
+        _met = new BlockSet(memory, options.Grid.Blocks);
         _store = new TableStore(memory, (int)(options.Grid.Blocks / 2), Grid.BodySizeMax);
         Levels = new LevelSet(memory, _store);
         Lookup = new Lookup(Grid, _store, Levels);

@@ -44,6 +44,7 @@ internal sealed class Frames
     private readonly ulong[] _eras;
     private readonly byte[] _uses;
     private readonly int[] _runs;
+    private readonly bool[] _examined;
 
     /// <summary>Frames whose memory has been used and not been given back.</summary>
     private readonly bool[] _resident;
@@ -65,6 +66,7 @@ internal sealed class Frames
         _eras = new ulong[count];
         _uses = new byte[count];
         _runs = new int[count];
+        _examined = new bool[count];
         _resident = new bool[count];
         _index = new BlockIndex(count);
         Usable = count;
@@ -90,6 +92,11 @@ internal sealed class Frames
     public ulong Address(int frame) => _addresses[frame];
 
     public UInt128 Checksum(int frame) => _checksums[frame];
+
+    /// <summary>Whether the block has been seen to make sense.</summary>
+    public bool IsExamined(int frame) => _examined[frame];
+
+    public void SetExamined(int frame) => _examined[frame] = true;
 
     /// <summary>Frames of the run that begins here; 0 inside of one.</summary>
     public int Run(int frame) => _runs[frame];
@@ -166,6 +173,7 @@ internal sealed class Frames
             _runs[i] = 0;
             _uses[i] = 0;
             _eras[i] = 0;
+            _examined[i] = false;
         }
         _runs[frame] = run;
         return frame;

@@ -135,6 +135,16 @@ public sealed class FreeSet
         return tailSet;
     }
 
+    /// <summary>Whether the blocks in use are these and no others.</summary>
+    internal bool IsExactly(BlockSet blocks)
+    {
+        ReadOnlySpan<ulong> acquired = _acquired.As<ulong>();
+        ReadOnlySpan<ulong> words = blocks.Words;
+        Check.That(words.Length == acquired.Length);
+        for (int i = 0; i < words.Length; i++) if ((words[i] & ~acquired[i]) != 0) return false;
+        return blocks.Count == AcquiredCount;
+    }
+
     /// <summary>The bits behind the last block are always set, so that they are never found free.</summary>
     private void FillTail()
     {

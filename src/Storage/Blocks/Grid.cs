@@ -121,17 +121,43 @@ public sealed partial class Grid
     }
 
     /// <summary>The body of a block that is in memory.</summary>
-    public bool TryGet(scoped in BlockReference block, out ReadOnlySpan<byte> body)
+    public bool TryGet(scoped in BlockReference block, out ReadOnlySpan<byte> body) =>
+        TryGet(in block, out body, out _);
+
+    /// <summary>The same.</summary>
+    /// <param name="block">The block.</param>
+    /// <param name="body">What is behind its header.</param>
+    /// <param name="examined">Since it was read, <see cref="Examined"/> was told that it makes sense.</param>
+    internal bool TryGet(scoped in BlockReference block, out ReadOnlySpan<byte> body, out bool examined)
     {
         int frame = _frames.Find(block.Address);
         body = default;
+        examined = false;
         if (frame < 0 || !IsReady(frame)) return false;
         Check.That(_frames.Checksum(frame) == block.Checksum);
         CacheHits++;
         _frames.Touch(frame);
+        examined = _frames.IsExamined(frame);
         Span<byte> bytes = _frames.Buffer(frame).Span;
         body = bytes[Limits.HeaderSize..(int)Header.At(bytes).Size];
         return true;
+    }
+
+    /// <summary>What a block in memory says that it is.</summary>
+    internal BlockKind KindOf(in BlockReference block) => Header.At(_frames.Buffer(_frames.Find(block.Address)).Span)
+        .Block.Kind;
+
+    /// <summary>Takes down whether a block in memory makes sense, and passes it on. One that does not is a fault as if
+    /// it could not be read; one that is still being written is left to be judged again when it is.</summary>
+    internal bool Examined(in BlockReference block, bool sound)
+    {
+        int frame = _frames.Find(block.Address);
+        Check.That(frame >= 0 && IsReady(frame) && !_frames.IsExamined(frame));
+        if (sound) _frames.SetExamined(frame);
+        if (sound || _frames.State(frame) == FrameState.Dirty) return sound;
+        _frames.SetState(frame, FrameState.Faulty);
+        _faults++;
+        return false;
     }
 
     /// <summary>Whether a block is in memory; then it stays for the current era.</summary>
@@ -246,6 +272,7 @@ public sealed partial class Grid
         HasLargeValues |= kind == BlockKind.LargeValue;
         BlockReference block = new(address, header.Checksum);
         _frames.Assign(frame, in block, FrameState.Dirty, first: true);
+        _frames.SetExamined(frame);
         _frames.Touch(frame);
         Check.That(_writeQueue.TryAdd(frame));
         Submit();
@@ -372,6 +399,9 @@ public sealed partial class Grid
         BlockReference block = new(_frames.Address(frame), _frames.Checksum(frame));
         if (result == IoResult.Ok && (ServesRot || IsSound(_frames.Buffer(frame).Span, in block)))
         {
+            // An index may claim that a part is longer than it is; what is behind it is the same on every disk.
+            Span<byte> bytes = _frames.Buffer(frame).Span;
+            bytes[(int)Header.At(bytes).Size..].Clear();
             _frames.SetState(frame, FrameState.Clean);
             int head = _frames.Head(frame);
             if (_frames.Run(head) > 1 && IsReady(head)) Join(head);

@@ -90,7 +90,8 @@ internal sealed class Trailer
         for (int page = 0; page < Pages; page++) _pages[page].WriteTo(bytes[(8 + page * BlockReference.Size)..]);
     }
 
-    /// <summary>Takes references of a checkpoint and the number of their bytes; false if they cannot be such.</summary>
+    /// <summary>Takes references of a checkpoint and the number of their bytes; false if they cannot be such. Where
+    /// they point is for the caller to judge.</summary>
     public bool ReadReferences(ReadOnlySpan<byte> bytes, out int taken)
     {
         taken = 0;
@@ -102,10 +103,7 @@ internal sealed class Trailer
         Size = size;
         Pages = pages;
         for (int page = 0; page < pages; page++)
-        {
             _pages[page] = BlockReference.Read(bytes[(8 + page * BlockReference.Size)..]);
-            if (_pages[page].IsNone || _pages[page].Address > (ulong)_grid.Free.Blocks) return false;
-        }
         _page = 0;
         taken = ReferencesSize;
         return true;
@@ -119,7 +117,7 @@ internal sealed class Trailer
             for (int ahead = _page; ahead < Pages && ahead < _page + 8; ahead++) _grid.Request(in _pages[ahead]);
             if (!_grid.TryGet(in _pages[_page], out ReadOnlySpan<byte> body)) return false;
             Span<byte> place = _bytes.Slice(_page * _grid.BodySizeMax, PageSize(_page));
-            ReadFailed |= body.Length != place.Length;
+            ReadFailed |= body.Length != place.Length || _grid.KindOf(in _pages[_page]) != BlockKind.Trailer;
             if (ReadFailed) return false;
             body.CopyTo(place);
             _contents[_page] = Checksum.Of(place);
@@ -128,7 +126,7 @@ internal sealed class Trailer
         return true;
     }
 
-    /// <summary>A page was not what its size says.</summary>
+    /// <summary>A page was none, or not of its size.</summary>
     public bool ReadFailed { get; private set; }
 
     private bool TryWritePage(ReadOnlySpan<byte> content, UInt128 checksum, ulong op)

@@ -43,17 +43,20 @@ internal sealed partial class Merge
         return at;
     }
 
-    /// <summary>Takes up a merge where a checkpoint left it; false if the bytes cannot be one.</summary>
+    /// <summary>Takes up a merge where a checkpoint left it; false if the bytes cannot be one. The levels have been
+    /// arranged before.</summary>
     public bool Read(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length < StateHeadSize || bytes[0] > 1) return false;
-        if (bytes[0] == 0) return true;
+        if (bytes[0] == 0)
+            return bytes.Length == StateHeadSize && !bytes.ContainsAnyExcept((byte)0) && CountOutputs() == 0;
+        if (bytes[1] >= LevelSet.LevelsMax || bytes[2] > 1 || bytes[3] != 0) return false;
         int inputs = BinaryPrimitives.ReadInt32LittleEndian(bytes[4..]);
         int made = BinaryPrimitives.ReadInt32LittleEndian(bytes[8..]);
         int keySize = BinaryPrimitives.ReadInt32LittleEndian(bytes[12..]);
         long reserved = BinaryPrimitives.ReadInt64LittleEndian(bytes[24..]);
-        if (inputs < 1 || inputs > _inputs.Length || made < 0 || keySize < 0 || keySize > _lastKey.Length) return false;
-        if (bytes[1] >= LevelSet.LevelsMax || reserved < 0 || !_grid.Free.TryReserve(reserved)) return false;
+        if (inputs < 1 || inputs > _inputs.Length || keySize < 0 || keySize > _lastKey.Length) return false;
+        if (reserved < 0 || !_grid.Free.TryReserve(reserved)) return false;
         Begin(bytes[1], BinaryPrimitives.ReadUInt64LittleEndian(bytes[16..]));
         ReadOnlySpan<byte> rest = bytes[StateHeadSize..];
         if (rest.Length < keySize) return false;
@@ -61,18 +64,18 @@ internal sealed partial class Merge
         _lastKeySize = keySize;
         rest = rest[keySize..];
         for (int i = 0; i < inputs; i++) if (!TryReadInput(ref rest)) return false;
-        if (rest.Length != 4 * made) return false;
+        if (rest.Length % 4 != 0 || rest.Length / 4 != made || made > _store.Count) return false;
         _writer.Start(_level, _run);
         for (; !rest.IsEmpty; rest = rest[4..])
         {
-            if (!TryReadTable(rest, out int table, out _)) return false;
+            if (!TryReadTable(rest, out int table, out bool passed) || passed) return false;
             _writer.Append(table);
         }
         _dropTombstones = bytes[2] != 0;
         _reserved = reserved;
-        Resumed++;
-        Running = true;
-        return true;
+        Running = IsPossible(_dropTombstones, reserved);
+        if (Running) Resumed++;
+        return Running;
     }
 
     private bool TryReadInput(ref ReadOnlySpan<byte> rest)
@@ -80,13 +83,12 @@ internal sealed partial class Merge
         if (rest.Length < 4) return false;
         int count = BinaryPrimitives.ReadInt32LittleEndian(rest);
         rest = rest[4..];
-        if (count < 0 || rest.Length < 4L * count) return false;
+        if (count < 0 || count > rest.Length / 4) return false;
         Run input = AddInput();
         for (; count > 0; count--, rest = rest[4..])
         {
-            if (!TryReadTable(rest, out int table, out bool passed)) return false;
+            if (!TryReadTable(rest, out int table, out bool passed) || !input.TryInsert(table)) return false;
             _passed[table] = passed;
-            input.Insert(table);
         }
         return true;
     }

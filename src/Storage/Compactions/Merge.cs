@@ -93,15 +93,21 @@ internal sealed partial class Merge
     public bool TryStart()
     {
         Check.That(!Running && _inputCount > 0);
-        long blocks = 0;
-        for (int i = 0; i < _inputCount; i++)
-            foreach (int table in _inputs[i].Tables) blocks += _store[table].Blocks + 1;
-        _reserved = 2 * blocks + 16;
+        _reserved = BlocksMax();
         if (!_grid.Free.TryReserve(_reserved)) return false;
         _dropTombstones = DropsTombstones || NothingBelow();
         _writer.Start(_level, _run);
         Running = true;
         return true;
+    }
+
+    /// <summary>Blocks that the merge can take at most, not counting what interruptions cost.</summary>
+    private long BlocksMax()
+    {
+        long blocks = 0;
+        for (int i = 0; i < _inputCount; i++)
+            foreach (int table in _inputs[i].Tables) blocks += _store[table].Blocks + 1;
+        return 2 * blocks + 16;
     }
 
     /// <summary>Merges until the budget is spent or the end is reached; false: reads or writes are under way that it
@@ -255,12 +261,7 @@ internal sealed partial class Merge
         return true;
     }
 
-    private Run OutputRun()
-    {
-        int age = 0;
-        while (age < _levels.FlushRuns && _levels[age].Number > _run) age++;
-        return _levels.AddFlushRun(_run, age);
-    }
+    private Run OutputRun() => _levels.AddFlushRun(_run, _levels.AgeFrom(_run));
 
     private void Release(int table)
     {

@@ -82,15 +82,16 @@ internal sealed class LevelSet
         _flushRuns[--FlushRuns] = run;
     }
 
-    public int AgeOf(ulong number)
+    private int AgeOf(ulong number)
     {
-        for (int i = 0; i < FlushRuns; i++) if (_flushRuns[i].Number == number) return i;
-        Check.Unreachable("no such run");
-        return -1;
+        int age = AgeFrom(number);
+        Check.That(age < FlushRuns && _flushRuns[age].Number == number, "no such run");
+        return age;
     }
 
-    /// <summary>Arranges the live tables of the store anew.</summary>
-    public void Rebuild()
+    /// <summary>Arranges the live tables of the store anew; false if they cannot be so: tables of one run overlap, or
+    /// level 0 has too many.</summary>
+    public bool TryRebuild()
     {
         for (int i = 0; i < FlushRuns; i++) _flushRuns[i].Clear();
         FlushRuns = 0;
@@ -99,15 +100,24 @@ internal sealed class LevelSet
         {
             ref TableRecord record = ref _store[table];
             if (record.State != TableState.Live) continue;
-            if (record.Level > 0) _levels[record.Level].Insert(table);
-            else FindOrAdd(record.Run).Insert(table);
+            if (record.Level > 0)
+            {
+                if (!_levels[record.Level].TryInsert(table)) return false;
+                continue;
+            }
+            int age = AgeFrom(record.Run);
+            bool known = age < FlushRuns && _flushRuns[age].Number == record.Run;
+            if (!known && FlushRuns == FlushRunsMax) return false;
+            if (!(known ? _flushRuns[age] : AddFlushRun(record.Run, age)).TryInsert(table)) return false;
         }
+        return true;
     }
 
-    private Run FindOrAdd(ulong number)
+    /// <summary>Age of the newest run whose number is not above this one: where it is or belongs.</summary>
+    public int AgeFrom(ulong number)
     {
         int age = 0;
         while (age < FlushRuns && _flushRuns[age].Number > number) age++;
-        return age < FlushRuns && _flushRuns[age].Number == number ? _flushRuns[age] : AddFlushRun(number, age);
+        return age;
     }
 }

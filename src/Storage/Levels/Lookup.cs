@@ -69,9 +69,9 @@ internal sealed class Lookup(Grid grid, TableStore store, LevelSet levels)
         }
         BlockReference filter = index.HasFilter ? index.Filter : default;
         ReadOnlySpan<byte> bits = default;
-        bool filtered = !filter.IsNone && grid.TryGet(in filter, out bits);
+        bool filtered = !filter.IsNone && TableBlocks.TryGetFilter(grid, in filter, out bits);
         if (filtered && !KeyFilter.MayHold(bits, hash)) return LookupResult.Absent;
-        if (!grid.TryGet(in block, out ReadOnlySpan<byte> body))
+        if (!TableBlocks.TryGetEntries(grid, index, item, out ReadOnlySpan<byte> body))
         {
             // Both in one round: the filter serves the searches that follow.
             if (!filter.IsNone && !filtered) grid.Request(in filter);

@@ -66,7 +66,9 @@ internal sealed class RangeTouch(Grid grid, TableStore store, LevelSet levels)
         if (index.Kind(item) == IndexKind.Large) return request
             ? grid.RequestRun(index.References(item, parts), TableIndex.ItemSize, parts)
             : grid.IsRunResident(in block, parts);
-        return request ? grid.Request(in block) : grid.IsResident(in block);
+        if (TableBlocks.TryGetEntries(grid, index, item, out _)) return true;
+        if (request) grid.Request(in block);
+        return false;
     }
 
     /// <summary>Whether a key is below the prefix or begins with it.</summary>

@@ -33,15 +33,23 @@ internal sealed class Run(StaticMemory memory, TableStore store)
     /// <summary>Puts a table where its keys belong.</summary>
     public void Insert(int table)
     {
+        bool apart = TryInsert(table);
+        Check.That(apart, "tables of one run overlap");
+    }
+
+    /// <summary>The same; false if it overlaps another one.</summary>
+    public bool TryInsert(int table)
+    {
         TableIndex index = store.Index(table);
         int at = Count > 0 && store.Index(Slots[Count - 1]).LastKey.SequenceCompareTo(index.FirstKey) < 0
             ? Count : PositionFrom(index.FirstKey);
-        Check.That(at == Count || index.LastKey.SequenceCompareTo(store.Index(Slots[at]).FirstKey) < 0);
-        Check.That(at == 0 || store.Index(Slots[at - 1]).LastKey.SequenceCompareTo(index.FirstKey) < 0);
+        if (at < Count && index.LastKey.SequenceCompareTo(store.Index(Slots[at]).FirstKey) >= 0) return false;
+        if (at > 0 && store.Index(Slots[at - 1]).LastKey.SequenceCompareTo(index.FirstKey) >= 0) return false;
         Slots[at..Count].CopyTo(Slots[(at + 1)..]);
         Slots[at] = table;
         Count++;
         DataSize += (long)store[table].DataSize;
+        return true;
     }
 
     public void Remove(int table)

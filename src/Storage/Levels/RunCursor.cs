@@ -256,7 +256,7 @@ internal sealed unsafe class RunCursor(StaticMemory memory, Grid grid, TableStor
             Missing = !grid.RequestRun(_index.References(item, parts), TableIndex.ItemSize, parts);
             return !Missing;
         }
-        Missing = !grid.TryGet(in block, out ReadOnlySpan<byte> body);
+        Missing = !TableBlocks.TryGetEntries(grid, _index, item, out ReadOnlySpan<byte> body);
         if (Missing)
         {
             grid.Request(in block);

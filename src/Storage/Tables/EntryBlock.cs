@@ -20,8 +20,8 @@ internal struct EntryPlace
 }
 
 /// <summary>View of a block of entries, see <see cref="EntryBlockWriter"/>. The bytes are verified by
-/// checksum.</summary>
-internal readonly ref struct EntryBlock
+/// checksum and by <see cref="IsValid"/>.</summary>
+internal readonly ref partial struct EntryBlock
 {
     private readonly ReadOnlySpan<byte> _body;
     private readonly ReadOnlySpan<byte> _restarts;

@@ -44,10 +44,13 @@ internal static class KeyFilter
         return filter.Length;
     }
 
+    /// <summary>Whether untrusted bytes can be a filter.</summary>
+    public static bool IsValid(ReadOnlySpan<byte> filter) => filter.Length >= LineSize && filter.Length % LineSize == 0;
+
     /// <summary>False: no key with this hash is in the table.</summary>
     public static bool MayHold(ReadOnlySpan<byte> filter, ulong hash)
     {
-        Check.That(filter.Length >= LineSize && filter.Length % LineSize == 0);
+        Check.That(IsValid(filter));
         ReadOnlySpan<byte> line = LineOf(
             MemoryMarshal.CreateSpan(ref MemoryMarshal.GetReference(filter), filter.Length), hash);
         ulong probe = FirstProbe(hash);

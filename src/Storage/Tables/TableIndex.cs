@@ -26,7 +26,7 @@ internal enum IndexKind : byte
 /// greatest key, number of filters u32 (0 or 1). Items of <see cref="ItemSize"/> bytes: reference, offset of the key
 /// u32, size of the key u16, kind u8, 0 u8, size of the large value or number of entries u32, reserved u32. Then one
 /// for the filter. Then the keys. It is in memory for every table.</summary>
-internal readonly unsafe struct TableIndex(byte* bytes)
+internal readonly unsafe partial struct TableIndex(byte* bytes)
 {
     public const int HeadSize = 16;
     public const int ItemSize = BlockReference.Size + 16;
@@ -104,30 +104,6 @@ internal readonly unsafe struct TableIndex(byte* bytes)
         while (index > 0 && Kind(index) == IndexKind.Part) index--;
         return index;
     }
-
-    /// <summary>Whether untrusted bytes of this size are an index; only then may anything else be asked.</summary>
-    public static bool IsValid(ReadOnlySpan<byte> bytes)
-    {
-        if (bytes.Length < HeadSize + ItemSize) return false;
-        long count = BinaryPrimitives.ReadUInt32LittleEndian(bytes);
-        long filters = BinaryPrimitives.ReadUInt32LittleEndian(bytes[FiltersAt..]);
-        if (count == 0 || filters > 1 || HeadSize + (count + filters) * ItemSize > bytes.Length) return false;
-        if (!IsKey(bytes, BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]),
-            BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]))) return false;
-        for (int i = 0; i < (int)(count + filters); i++)
-        {
-            ReadOnlySpan<byte> item = bytes.Slice(HeadSize + i * ItemSize, ItemSize);
-            if (BinaryPrimitives.ReadUInt64LittleEndian(item) == 0) return false;
-            if (i >= count != (item[KindAt] == (byte)IndexKind.Filter)) return false;
-            if (item[KindAt] > (byte)IndexKind.Filter || (i == 0 && item[KindAt] == (byte)IndexKind.Part)) return false;
-            if (!IsKey(bytes, BinaryPrimitives.ReadUInt32LittleEndian(item[KeyOffsetAt..]),
-                BinaryPrimitives.ReadUInt16LittleEndian(item[KeySizeAt..]))) return false;
-        }
-        return true;
-    }
-
-    private static bool IsKey(ReadOnlySpan<byte> bytes, uint offset, uint size) =>
-        size <= Tree.KeySizeMax + 1 && offset + (long)size <= bytes.Length;
 
     /// <summary>Writes one item.</summary>
     internal static void WriteItem(

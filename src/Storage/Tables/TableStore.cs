@@ -71,7 +71,10 @@ internal sealed unsafe class TableStore
         System.Runtime.InteropServices.MemoryMarshal.AsBytes(_records.AsSpan(0, SlotsUsed));
 
     /// <summary>Takes the records of a checkpoint; false if they cannot be such.</summary>
-    public bool Read(ReadOnlySpan<byte> bytes)
+    /// <param name="bytes">The records.</param>
+    /// <param name="blocks">Blocks of the grid.</param>
+    /// <param name="nextRun">Number that no run has had yet.</param>
+    public bool Read(ReadOnlySpan<byte> bytes, long blocks, ulong nextRun)
     {
         if (bytes.Length % TableRecord.Size != 0 || bytes.Length / TableRecord.Size > _records.Length) return false;
         _records.AsSpan().Clear();
@@ -81,10 +84,9 @@ internal sealed unsafe class TableStore
         _lowestFree = 0;
         for (int i = 0; i < SlotsUsed; i++)
         {
-            if (_records[i].State > TableState.Output) return false;
-            if (_records[i].State != TableState.Free && _records[i].IndexAddress == 0) return false;
+            if (!_records[i].IsValid(blocks, nextRun)) return false;
             if (_records[i].State != TableState.Free) Count++;
         }
-        return true;
+        return SlotsUsed == 0 || _records[SlotsUsed - 1].State != TableState.Free;
     }
 }

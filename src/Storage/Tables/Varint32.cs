@@ -15,7 +15,22 @@ internal static class Varint32
         return size;
     }
 
-    /// <summary>Reads at <paramref name="at"/> and moves it on. Of bytes whose checksum has been verified.</summary>
+    /// <summary>Reads at <paramref name="at"/> of untrusted bytes and moves it on; false if no number is
+    /// there.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> bytes, ref int at, out uint value)
+    {
+        value = 0;
+        for (int shift = 0; shift < 7 * SizeMax && at < bytes.Length; shift += 7)
+        {
+            uint group = bytes[at++];
+            value |= unchecked((group & 0x7F) << shift);
+            if (group < 0x80) return true;
+        }
+        return false;
+    }
+
+    /// <summary>Reads at <paramref name="at"/> and moves it on. Of bytes in which <see cref="TryRead"/> found a number
+    /// there.</summary>
     public static uint Read(ReadOnlySpan<byte> bytes, ref int at)
     {
         uint value = bytes[at++];
