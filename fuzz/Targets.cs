@@ -50,6 +50,7 @@ internal static class Targets
         new("pack", PacksTargets.GeneratePack, () => PacksTargets.Pack),
         new("manifest", PacksTargets.GenerateManifest, () => PacksTargets.ReadManifest),
         new("catalog", PacksTargets.GenerateCatalog, () => PacksTargets.ReadCatalog),
+        new("checkpoint", CheckpointTarget.Generate, () => new CheckpointTarget().Run),
     ];
 
     /// <summary>Has a planted bug, the bytes 'b' and 'u' among the first eight: shows that a bug is found, saved and

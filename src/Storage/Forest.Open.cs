@@ -8,11 +8,11 @@ using Deterministic.Storage.Tables;
 
 namespace Deterministic.Storage;
 
-/// <summary>Reads a checkpoint back: root, trailers, and the indexes of all tables. The right checksums say that these
-/// are the bytes that somebody wrote; whether they are a checkpoint is judged here, before anything is done with them:
+/// <summary>Reads a checkpoint back: root, trailers, and the indexes of all tables. Right checksums say that these are
+/// the bytes that somebody wrote; whether they are a checkpoint is judged here, before anything is done with them:
 /// each block is referred to once and in use, each table fits its index and lies where its level lets it, and a merge
-/// under way is one that can be gone on with. What is none is refused. Blocks of entries and filters, which are not read
-/// here, are judged when they are, see <see cref="TableBlocks"/>.</summary>
+/// under way is one that can be gone on with. What is none is refused. Blocks of entries and filters are judged when
+/// they are read, see <see cref="TableBlocks"/>.</summary>
 public sealed partial class Forest
 {
     private const int IndexReadAhead = 16;

@@ -7,7 +7,8 @@ namespace Deterministic.TestSupport;
 
 /// <summary>A disk in memory whose operations complete in the order in which they were asked for. It grows as it is
 /// written.</summary>
-public sealed class QueueDisk : IDisk
+/// <param name="image">What it holds at first; it stays as it is.</param>
+public sealed class QueueDisk(byte[]? image = null) : IDisk
 {
     private readonly Queue<(uint Token, long Offset, NativeBuffer Buffer, bool Write)> _queue = new();
     private readonly SortedDictionary<long, byte[]> _sectors = [];
@@ -27,8 +28,17 @@ public sealed class QueueDisk : IDisk
             Span<byte> part = operation.Buffer.Slice(at, Limits.SectorSize);
             if (operation.Write) _sectors[operation.Offset + at] = part.ToArray();
             else if (_sectors.TryGetValue(operation.Offset + at, out byte[]? sector)) sector.CopyTo(part);
+            else if (image is not null) image.AsSpan((int)operation.Offset + at, part.Length).CopyTo(part);
             else part.Clear();
         }
         return true;
+    }
+
+    /// <summary>A copy of the image as it is by now.</summary>
+    public byte[] Copy()
+    {
+        byte[] copy = [.. image ?? []];
+        foreach ((long offset, byte[] sector) in _sectors) sector.CopyTo(copy.AsSpan((int)offset));
+        return copy;
     }
 }

@@ -39,14 +39,15 @@ internal readonly ref partial struct EntryBlock
     /// <summary>Goes past one entry and takes its key, which must be above the key before.</summary>
     private static bool TryPass(ReadOnlySpan<byte> entries, bool restart, Span<byte> key, ref int keySize, ref int at)
     {
-        if (!Varint32.TryRead(entries, ref at, out uint shared)) return false;
-        if (!Varint32.TryRead(entries, ref at, out uint rest)) return false;
-        if (!Varint32.TryRead(entries, ref at, out uint meta)) return false;
+        if (!TryReadSizes(entries, ref at, out uint shared, out uint rest, out uint meta)) return false;
         if (shared > (restart ? 0 : (uint)keySize)) return false;
         if (rest == 0 || rest > (uint)key.Length - shared || rest > (uint)(entries.Length - at)) return false;
         ReadOnlySpan<byte> tail = entries.Slice(at, (int)rest);
-        // Both keys begin with what they share, so what follows decides.
-        if (tail.SequenceCompareTo(key[(int)shared..keySize]) <= 0) return false;
+        // Both keys begin with what they share, so what follows decides: mostly its first byte, as all is shared that
+        // can be.
+        int order = shared < (uint)keySize ? tail[0] - key[(int)shared] : 1;
+        if (order == 0) order = tail.SequenceCompareTo(key[(int)shared..keySize]);
+        if (order <= 0) return false;
         tail.CopyTo(key[(int)shared..]);
         keySize = (int)(shared + rest);
         int valueSize = (int)(meta >> 1);
@@ -54,5 +55,22 @@ internal readonly ref partial struct EntryBlock
         if (valueSize > entries.Length || (tombstone && valueSize > 0)) return false;
         at = EntryBlockWriter.ValueOffset(at + (int)rest, valueSize) + valueSize;
         return at <= entries.Length;
+    }
+
+    private static bool TryReadSizes(
+        ReadOnlySpan<byte> entries, ref int at, out uint shared, out uint rest, out uint meta)
+    {
+        if (at <= entries.Length - 3 && ((entries[at] | entries[at + 1] | entries[at + 2]) & 0x80) == 0)
+        {
+            shared = entries[at];
+            rest = entries[at + 1];
+            meta = entries[at + 2];
+            at += 3;
+            return true;
+        }
+        rest = 0;
+        meta = 0;
+        return Varint32.TryRead(entries, ref at, out shared) && Varint32.TryRead(entries, ref at, out rest) &&
+            Varint32.TryRead(entries, ref at, out meta);
     }
 }

@@ -5,8 +5,8 @@ using Deterministic.Storage.Blocks;
 namespace Deterministic.Storage.Tables;
 
 /// <summary>The blocks of tables as searches and walks use them. A right checksum says that a block is what somebody
-/// wrote, not that it makes sense; so the first use of one that was read from disk goes through it whole, and what makes
-/// no sense is a fault like a wrong checksum. Later uses trust it.</summary>
+/// wrote, not that it makes sense; so the first use of one that was read from disk goes through it whole, and what
+/// makes no sense is a fault like a wrong checksum. Later uses trust it.</summary>
 internal static class TableBlocks
 {
     /// <summary>The block of entries of an item, if it is in memory.</summary>
