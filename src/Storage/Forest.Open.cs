@@ -62,7 +62,8 @@ public sealed partial class Forest
         if (!_met.TryAdd(_root.Address)) return OpenResult.Refused;
         Grid.Request(in _root);
         if (!Grid.TryGet(in _root, out ReadOnlySpan<byte> body)) return OpenResult.Waiting;
-        if (Grid.KindOf(in _root) != BlockKind.Root || !IsRootHead(body) || !ReadFigures(body)) return OpenResult.Refused;
+        if (Grid.KindOf(in _root) != BlockKind.Root || !IsRootHead(body)) return OpenResult.Refused;
+        if (!ReadFigures(body)) return OpenResult.Refused;
         SizeBytes = BinaryPrimitives.ReadInt64LittleEndian(body[8..]);
         _compactor.NextRun = BinaryPrimitives.ReadUInt64LittleEndian(body[16..]);
         ReadOnlySpan<byte> references = body[RootHeadSize..];

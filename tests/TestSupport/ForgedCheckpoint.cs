@@ -10,7 +10,7 @@ namespace Deterministic.TestSupport;
 /// known with the place of the reference to it. The layout is that of <c>docs/storage.md</c>.</summary>
 public sealed class ForgedCheckpoint
 {
-    private const int RootHeadSize = 48;
+    private const int RootHeadSize = 64;
     private const int RecordSize = 64;
     private const int ItemSize = 40;
     private const int IndexHeadSize = 16;
