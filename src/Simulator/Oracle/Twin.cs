@@ -17,6 +17,9 @@ namespace Deterministic.Simulator.Oracle;
 /// addresses.</summary>
 internal sealed class Twin : IDisposable
 {
+    /// <summary>From one checkpoint to the next: each has everything since run again.</summary>
+    private const int CrashesMax = 3;
+
     private readonly Configuration _configuration;
     private readonly ComputeBackend _compute;
     private readonly DataFileLayout _layout;
@@ -37,6 +40,7 @@ internal sealed class Twin : IDisposable
     private ulong _committed;
     private ulong _maintained;
     private ulong _checkpointOp;
+    private int _crashesLeft = CrashesMax;
 
     public Twin(Configuration configuration, ComputeBackend compute, TapeStream tape)
     {
@@ -86,11 +90,7 @@ internal sealed class Twin : IDisposable
         BlockReference root;
         while (!_machine.CheckpointAdvance(out root))
         {
-            if (_tape.Chance(_crashes))
-            {
-                Crash();
-                _machine.CheckpointStart(op, sessions);
-            }
+            if (MayCrash()) _machine.CheckpointStart(op, sessions);
             else _disk.CompleteOne(_machine);
         }
         _machine.Trees.Forest.CopyLiveBlocks(_blocks);
@@ -98,6 +98,7 @@ internal sealed class Twin : IDisposable
         _root = root;
         _checkpointOp = op;
         _log.Clear();
+        _crashesLeft = CrashesMax;
     }
 
     /// <summary>The machine under test has written its checkpoint.</summary>
@@ -139,9 +140,12 @@ internal sealed class Twin : IDisposable
         for (int i = _tape.Below(3); i > 0 && !_disk.Idle; i--) _disk.CompleteOne(_machine);
     }
 
-    private void MayCrash()
+    private bool MayCrash()
     {
-        if (_tape.Chance(_crashes)) Crash();
+        if (_crashesLeft == 0 || !_tape.Chance(_crashes)) return false;
+        _crashesLeft--;
+        Crash();
+        return true;
     }
 
     private void Crash()
