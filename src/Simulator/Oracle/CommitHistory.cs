@@ -11,7 +11,9 @@ namespace Deterministic.Simulator.Oracle;
 internal sealed class CommitHistory
 {
     private readonly List<Entry> _entries = [];
-    private UInt128? _emptyState;
+
+    /// <summary>By the operation after which a checkpoint was made.</summary>
+    private readonly SortedDictionary<ulong, UInt128> _states = [];
 
     public int Count => _entries.Count;
 
@@ -63,23 +65,21 @@ internal sealed class CommitHistory
         Check.That(entry.Reply == replyChecksum, "a client was given another reply than was committed");
     }
 
-    /// <summary>The checksum of the state after everything up to <paramref name="op"/>, noted or compared.</summary>
+    /// <summary>The root of the checkpoint after everything up to <paramref name="op"/>, noted or compared. It has the
+    /// sessions too, so entries of the log that no state machine sees make it another.</summary>
     public void CheckState(ulong op, UInt128 checksum)
     {
-        Entry? entry = Find(op);
-        UInt128? known = entry is null ? _emptyState : entry.State;
-        Check.That(known is null || known == checksum, "the same log led to another state");
-        if (known is not null) RootsCompared++;
-        if (entry is null) _emptyState = checksum;
-        else entry.State = checksum;
+        bool known = _states.TryGetValue(op, out UInt128 state);
+        Check.That(!known || state == checksum, "the same log led to another state");
+        if (known) RootsCompared++;
+        _states[op] = checksum;
     }
 
     public void CheckRestored(ulong op, UInt128 checksum)
     {
-        Entry? entry = Find(op);
-        UInt128? known = entry is null ? _emptyState : entry.State;
-        Check.That(known is not null, "restored a checkpoint that was never taken");
-        Check.That(known == checksum, "restored another state than was written");
+        bool known = _states.TryGetValue(op, out UInt128 state);
+        Check.That(known, "restored a checkpoint that was never taken");
+        Check.That(state == checksum, "restored another state than was written");
         Restored++;
     }
 
@@ -104,8 +104,5 @@ internal sealed class CommitHistory
         public required Operation Operation { get; init; }
         public required UInt128 Request { get; init; }
         public required UInt128 Reply { get; init; }
-
-        /// <summary>Of the state after the entry, where a checkpoint was taken.</summary>
-        public UInt128? State { get; set; }
     }
 }

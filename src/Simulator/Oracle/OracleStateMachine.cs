@@ -18,6 +18,7 @@ internal sealed class OracleStateMachine(
 
     private BlockReference _root;
     private ulong _prefetchOp;
+    private ulong _checkpointOp;
     private int _rounds;
 
     /// <summary>The last entry that this machine's state contains.</summary>
@@ -75,6 +76,7 @@ internal sealed class OracleStateMachine(
     public void CheckpointStart(ulong op, ReadOnlySpan<byte> sessions)
     {
         Check.That(op >= Op);
+        _checkpointOp = op;
         twin?.Checkpoint(op, sessions);
         machine.CheckpointStart(op, sessions);
     }
@@ -82,7 +84,7 @@ internal sealed class OracleStateMachine(
     public bool CheckpointAdvance(out BlockReference root)
     {
         if (!machine.CheckpointAdvance(out root)) return false;
-        history.CheckState(Op, root.Checksum);
+        history.CheckState(_checkpointOp, root.Checksum);
         twin?.Compare(in root, real);
         return true;
     }
