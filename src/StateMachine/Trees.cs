@@ -28,6 +28,7 @@ public sealed class Trees(StaticMemory memory, Configuration configuration, Stor
             BlockSize = configuration.BlockSize,
             Blocks = configuration.GridBlocks,
             CacheFrames = storage.CacheFrames(configuration),
+            CacheFramesMax = storage.CacheFramesMax(configuration),
         },
     });
 

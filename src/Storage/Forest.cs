@@ -143,6 +143,9 @@ public sealed partial class Forest
     /// <summary>Whether everything touched since the start is in memory.</summary>
     public bool IsAllResident => _touchedAll;
 
+    /// <summary>The cache was too small for what was touched, and is larger now: touch again.</summary>
+    public bool TryLift() => !_touchedAll && Grid.TryLift();
+
     /// <summary>True once everything touched since the start is in memory; it stays there until the next start for
     /// another operation. False: reads are under way.</summary>
     public bool PrefetchEnd() => (Guard?.EndRound() ?? true) && _touchedAll;

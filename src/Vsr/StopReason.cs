@@ -98,7 +98,7 @@ public static class StopReasons
             "a block of the state is damaged on disk and there is nowhere else to get it from; " +
             "recover the file from the object store or a backup",
         StopReason.CacheTooSmall =>
-            "an operation needs more blocks in memory at once than the cache holds; start with a larger --cache",
+            "an operation needs more blocks in memory at once than this machine can give; start on one with more",
         StopReason.GridFull =>
             "the data file has no free blocks left; recover into a file formatted with a larger state size",
         StopReason.WriteFailed => "the disk did not take a write; check that it is healthy and not full, then restart",

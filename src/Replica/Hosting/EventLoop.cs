@@ -70,6 +70,7 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
             Cluster = replica.Cluster,
             GridOffset = new DataFileLayout(configuration).GridOffset,
             CacheSize = _limit?.CacheSizeMax ?? options.CacheSize,
+            CacheSizeMax = MemoryLimit.OperationSizeMax,
         });
         if (store is not null)
         {

@@ -44,6 +44,10 @@ internal sealed class MemoryLimit
     public static long CacheSizeLeast(Configuration configuration) =>
         long.Max(32L << 20, (long)Grid.FramesMin(configuration.BlockSize) * configuration.BlockSize);
 
+    /// <summary>What one operation may take for its blocks, past any limit, for as long as it runs: three quarters of
+    /// the machine or of the container.</summary>
+    public static long OperationSizeMax => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 * 3;
+
     /// <summary>The largest cache that a limit can ever leave.</summary>
     public long CacheSizeMax => Limit - RuntimeSize / 2;
 

@@ -54,6 +54,7 @@ internal sealed class SimulatedReplica(
             Cluster = options.Cluster,
             GridOffset = new DataFileLayout(options.Configuration).GridOffset,
             CacheSize = cacheSize,
+            CacheSizeMax = options.Configuration.GridBlocks * options.Configuration.BlockSize,
         });
         machine.Trees.Forest.Guard = new TouchGuard(machine.Trees.Forest, cold: false);
         machine.Trees.Forest.Plant = plant;

@@ -14,6 +14,12 @@ internal sealed class Prefetcher(Trees trees, QueryExecutor queries, WritePrefet
     public bool Run(in OperationContext context, ReadOnlySpan<byte> body)
     {
         if (trees.Forest.IsReading(context.Op)) return false;
+        bool ended = Touch(context, body);
+        return ended || (trees.Forest.TryLift() && Touch(context, body));
+    }
+
+    private bool Touch(in OperationContext context, ReadOnlySpan<byte> body)
+    {
         trees.Forest.PrefetchStart(context.Op);
         NamespacePrefetch.TouchGarbage(trees);
         if (context.Operation == Operation.Batch) RunBatch(context, body);

@@ -140,6 +140,8 @@ internal sealed class Frames
         Check.That(Resident >= 0);
     }
 
+    public bool HasResidentBeyond(int frames) => _residentEnd > frames;
+
     /// <summary>The memory of a frame is about to be used.</summary>
     public void MarkResident(int frame)
     {

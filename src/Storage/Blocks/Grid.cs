@@ -23,6 +23,8 @@ public sealed partial class Grid
     private readonly int[] _reads;
     private readonly int[] _writes;
     private readonly int[] _attempts;
+    private int _usable;
+    private bool _lifted;
     private int _readsInFlight;
     private int _writesInFlight;
 
@@ -33,12 +35,15 @@ public sealed partial class Grid
         Check.That(options.CacheFrames >= FramesMin(options.BlockSize));
         _options = options;
         Free = new FreeSet(memory, options.Blocks);
-        _frames = new Frames(memory, options.CacheFrames, options.BlockSize);
-        _readQueue = new RingBuffer<int>(options.CacheFrames);
-        _writeQueue = new RingBuffer<int>(options.CacheFrames);
+        int frames = options.CacheFramesMax > options.CacheFrames ? options.CacheFramesMax : options.CacheFrames;
+        _frames = new Frames(memory, frames, options.BlockSize);
+        _usable = options.CacheFrames;
+        _frames.SetUsable(_usable);
+        _readQueue = new RingBuffer<int>(frames);
+        _writeQueue = new RingBuffer<int>(frames);
         _reads = new int[options.ReadsMax];
         _writes = new int[options.WritesMax];
-        _attempts = new int[options.CacheFrames];
+        _attempts = new int[frames];
         _repairBuffer = memory.Take(options.BlockSize, Limits.SectorSize);
         _reads.AsSpan().Fill(-1);
         _writes.AsSpan().Fill(-1);
@@ -51,7 +56,7 @@ public sealed partial class Grid
     /// <summary>Bytes of a block behind its header.</summary>
     public int BodySizeMax => _options.BlockSize - Limits.HeaderSize;
 
-    public int CacheFrames => _frames.Count;
+    public int CacheFrames => _options.CacheFrames;
 
     /// <summary>Frames of the cache whose memory is in use.</summary>
     public int CacheFramesResident => _frames.Resident;
@@ -60,12 +65,28 @@ public sealed partial class Grid
     /// nothing about the state. Setting it again gives back what could not be given back before.</summary>
     public int CacheFramesUsable
     {
-        get => _frames.Usable;
+        get => _usable;
         set
         {
             Check.That(value >= FramesMin(BlockSize) && value <= CacheFrames);
-            _frames.SetUsable(value);
+            _usable = value;
+            if (!_lifted) _frames.SetUsable(value);
         }
+    }
+
+    /// <summary>Operations that needed more blocks at once than the cache may hold.</summary>
+    public long Lifts { get; private set; }
+
+    /// <summary>Lets an operation for which the cache is too small have more memory, until the next one. False if it is
+    /// not that, or if it has all there is.</summary>
+    public bool TryLift()
+    {
+        if (!IsStuck || _frames.Usable == _frames.Count) return false;
+        Lifts++;
+        Starved = false;
+        _lifted = true;
+        _frames.SetUsable(_frames.Count);
+        return true;
     }
 
     /// <summary>No block is still to be written.</summary>
@@ -111,6 +132,9 @@ public sealed partial class Grid
     {
         _frames.Era++;
         Starved = false;
+        // What was in use as an operation ended is given back when it is found free later.
+        if (_lifted || _frames.HasResidentBeyond(_usable)) _frames.SetUsable(_usable);
+        _lifted = false;
     }
 
     /// <summary>While set, reads do not count as uses, see <see cref="Frames.Scanning"/>.</summary>

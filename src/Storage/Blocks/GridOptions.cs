@@ -17,6 +17,10 @@ public sealed class GridOptions
     /// <summary>Frames of the block cache. It may differ between replicas.</summary>
     public required int CacheFrames { get; init; }
 
+    /// <summary>Frames that a single operation may have that needs more blocks at once than the cache holds; at least
+    /// <see cref="CacheFrames"/> are taken.</summary>
+    public int CacheFramesMax { get; init; }
+
     /// <summary>Disk operations in flight.</summary>
     public int ReadsMax { get; init; } = 32;
     public int WritesMax { get; init; } = 32;

@@ -13,6 +13,7 @@ namespace Deterministic.StateMachine.Tests.Support;
 /// that its prefetch has named all that it reads and changes.</summary>
 public sealed class Machine : IDisposable
 {
+    private const long CacheSizeDefault = 64 << 20;
     private readonly StaticMemory _memory = new();
     private readonly TouchGuard _guard;
     private readonly Configuration _configuration;
@@ -22,17 +23,19 @@ public sealed class Machine : IDisposable
     private ulong _op;
     private int _replySize;
 
-    public Machine(Configuration? configuration = null)
-        : this(configuration ?? Configuration.Production, new QueueDisk())
+    /// <param name="configuration">Production's if none.</param>
+    /// <param name="cacheSize">Bytes of the block cache; the smallest there is if less.</param>
+    public Machine(Configuration? configuration = null, long cacheSize = CacheSizeDefault)
+        : this(configuration ?? Configuration.Production, new QueueDisk(), cacheSize)
     {
     }
 
-    private Machine(Configuration configuration, QueueDisk disk)
+    private Machine(Configuration configuration, QueueDisk disk, long cacheSize)
     {
         _configuration = configuration;
         _disk = disk;
         State = new StateMachine(_memory, configuration, new ScalarBackend(), new StorageOptions
-            { Disk = disk, Cluster = 1, GridOffset = 0, CacheSize = 64 << 20 });
+            { Disk = disk, Cluster = 1, GridOffset = 0, CacheSize = cacheSize, CacheSizeMax = 256 << 20 });
         _guard = new TouchGuard(State.Trees.Forest, cold: true);
         Guarded = true;
         _memory.Seal();
@@ -119,7 +122,7 @@ public sealed class Machine : IDisposable
     public Machine Restart(Configuration? configuration = null)
     {
         BlockReference root = Checkpoint();
-        Machine next = new(configuration ?? _configuration, _disk);
+        Machine next = new(configuration ?? _configuration, _disk, CacheSizeDefault);
         next.Open(root, _op);
         return next;
     }
