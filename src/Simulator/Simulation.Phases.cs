@@ -20,8 +20,8 @@ internal sealed partial class Simulation
     /// <summary>Reads that had failed when the replica was started last.</summary>
     private ulong _readsFailedBefore;
 
-    /// <summary>Faults happen and clients ask until enough requests have been answered and enough rows compared. Clients
-    /// that take the sessions from each other may get nowhere: then the time ends it.</summary>
+    /// <summary>Faults happen and clients ask until enough requests have been answered and enough rows compared.
+    /// Clients that take the sessions from each other may get nowhere: then the time ends it.</summary>
     private void RunSafety()
     {
         Start();
