@@ -53,6 +53,43 @@ public sealed class ScrubberTests
         Assert.Equal(StateProblem.None, bench.Forest.Problem);
     }
 
+    /// <summary>Tables large enough to have filters, and a value larger than a block. A bit of the body, in a place
+    /// that no search needs, is enough.</summary>
+    [Theory]
+    [InlineData(BlockKind.Entries)]
+    [InlineData(BlockKind.LargeValue)]
+    [InlineData(BlockKind.TableIndex)]
+    [InlineData(BlockKind.Trailer)]
+    [InlineData(BlockKind.Root)]
+    [InlineData(BlockKind.Filter)]
+    public void RotInABlockOfAnyKindIsFoundAndNamed(BlockKind kind)
+    {
+        using ForestBench bench = new(Sizes with { MemtableSize = 1 << 20 }, seed: 8);
+        bench.Run(_ => { }, forest =>
+        {
+            for (uint i = 0; i < 8_000; i++) forest[0].Put(ForestModel.Key(i), ForestModel.Value(i, 100));
+            forest[1].Put(ForestModel.Key(1), ForestModel.Value(1, 2 * ForestBench.BlockSize));
+        });
+        bench.Checkpoint();
+        while (!bench.Disk.Idle) bench.CompleteOne();
+        BlocksOfKind blocks = new(kind);
+        bench.Forest.VisitBlocks(blocks);
+        Assert.NotEmpty(blocks.Found);
+        foreach (BlockReference block in blocks.Found)
+        {
+            Span<byte> bytes = bench.BlockOnDisk(block.Address);
+            int middle = (Limits.HeaderSize + bytes.Length) / 2;
+            bytes[middle] ^= 1;
+            Cycle(bench);
+            bench.BlockOnDisk(block.Address)[middle] ^= 1;
+            Assert.True(bench.Forest.Scrubber.TryTakeRot(out BlockReference rot));
+            Assert.True(rot.Is(in block));
+            Assert.False(bench.Forest.Scrubber.TryTakeRot(out _));
+        }
+        Cycle(bench);
+        Assert.Equal(blocks.Found.Count, bench.Forest.Scrubber.RotFound);
+    }
+
     [Fact]
     public void WhatWasFoundCanBeRepaired()
     {
@@ -114,6 +151,16 @@ public sealed class ScrubberTests
         {
             bench.Forest.Tick();
             while (!bench.Disk.Idle) bench.CompleteOne();
+        }
+    }
+
+    private sealed class BlocksOfKind(BlockKind wanted) : IBlockVisitor
+    {
+        public List<BlockReference> Found { get; } = [];
+
+        public void Visit(in BlockReference block, BlockKind kind)
+        {
+            if (kind == wanted) Found.Add(block);
         }
     }
 }
