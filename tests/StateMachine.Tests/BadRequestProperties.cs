@@ -57,9 +57,9 @@ public sealed class BadRequestProperties
             Operation operation = tape.Pick<Operation>(Operations);
             int size = fill(tape, operation);
             if (Commit(machine, operation, _body.AsSpan(0, size)) == ErrorCode.Ok) accepted++;
-            if (++done % 100 == 0) StateVerifier.Verify(machine.State);
+            if (++done % 100 == 0) machine.Verify();
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(cases));
-        StateVerifier.Verify(machine.State);
+        machine.Verify();
         Assert.InRange(accepted, 1, done - 1);
     }
 

@@ -58,7 +58,7 @@ public sealed class BatchTests : IDisposable
             (Operation.Write, Upsert(3, Value.Of(3L)).Write)));
         Assert.Equal([ErrorCode.Ok, ErrorCode.TypeMismatch, ErrorCode.Ok], codes);
         Assert.Equal(2UL, _machine.Metadata("n").Rows);
-        StateVerifier.Verify(_machine.State);
+        _machine.Verify();
         QueryRequest query = new()
         {
             Namespace = "n", Queries = [new Core.Model.Query { RankBy = Query.Ask.ById, Limit = 5 }],
@@ -149,6 +149,6 @@ public sealed class BatchTests : IDisposable
         Assert.Equal((50_000UL, true), (partly.Deleted, partly.Kinds.HasFlag(WriteKinds.RowsRemaining)));
         WriteReply rest = machine.Write(Delete(WriteFlags.DeleteByFilterAllowPartial));
         Assert.Equal((1_000UL, false), (rest.Deleted, rest.Kinds.HasFlag(WriteKinds.RowsRemaining)));
-        StateVerifier.Verify(machine.State);
+        machine.Verify();
     }
 }

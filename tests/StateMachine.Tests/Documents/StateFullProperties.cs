@@ -75,7 +75,7 @@ public sealed class StateFullProperties
             long before = forest.SizeBytes;
             Assert.True(machine.CodeOf(Operation.Write, delete.Write) is ErrorCode.Ok or ErrorCode.NamespaceNotFound);
             Assert.True(forest.SizeBytes <= before);
-            StateVerifier.Verify(machine.State);
+            machine.Verify();
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(5));
     }
 }

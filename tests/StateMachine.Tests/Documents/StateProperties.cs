@@ -54,16 +54,16 @@ public sealed class StateProperties
         using Machine machine = new(Configuration.Tiny);
         Model model = [];
         foreach (Step step in steps) Run(machine, model, step);
-        StateVerifier.Verify(machine.State);
+        machine.Verify();
         AssertRows(machine, model);
         using Machine restarted = machine.Restart();
         Assert.Equal(machine.StateChecksum(), restarted.StateChecksum());
-        StateVerifier.Verify(restarted.State);
+        restarted.Verify();
         Step more = new(Act.Upsert, steps.Length);
         Run(machine, model, more);
         Run(restarted, model, more);
         Assert.Equal(machine.StateChecksum(), restarted.StateChecksum());
-        StateVerifier.Verify(restarted.State);
+        restarted.Verify();
         AssertRows(restarted, model);
     }
 

@@ -76,7 +76,7 @@ public sealed class WriteLimitTests : IDisposable
         })];
         Fails(ErrorCode.LimitExceeded, "vector attribute `v8` would be one more than the limit of 8",
             new WriteRequest { Namespace = "m", Schema = vectors, Upserts = [Row(1)] });
-        StateVerifier.Verify(_machine.State);
+        _machine.Verify();
     }
 
     [Fact]
@@ -96,7 +96,7 @@ public sealed class WriteLimitTests : IDisposable
             PatchByFilterValues = Long("b").Attributes,
         };
         Assert.Equal(ErrorCode.LimitExceeded, _machine.WriteFails(byFilter).Code);
-        StateVerifier.Verify(_machine.State);
+        _machine.Verify();
     }
 
     [Fact]
@@ -122,7 +122,7 @@ public sealed class WriteLimitTests : IDisposable
         writer.U32(0);
         _machine.Commit(Operation.Write, writer.Written);
         Assert.Equal(0, BitConverter.ToUInt16(_machine.Reply));
-        StateVerifier.Verify(_machine.State);
+        _machine.Verify();
     }
 
     [Theory]
@@ -196,7 +196,7 @@ public sealed class WriteLimitTests : IDisposable
         Assert.Equal(ErrorCode.TypeMismatch, _machine.WriteFails(Request(Value.Of("no base6"))).Code);
         Fails(ErrorCode.TypeMismatch, "attribute `h` of row 0 must be [2]f16, got array",
             Request(Value.Of(Value.Of("a"), Value.Of("b"))));
-        StateVerifier.Verify(_machine.State);
+        _machine.Verify();
     }
 
     [Fact]
@@ -211,7 +211,7 @@ public sealed class WriteLimitTests : IDisposable
         _machine.Write(new WriteRequest { Namespace = "s", Upserts = strings.Upserts });
         _machine.Write(new WriteRequest { Namespace = "s", Deletes = [Value.Of("b")] });
         Assert.Equal(1UL, _machine.Metadata("s").Rows);
-        StateVerifier.Verify(_machine.State);
+        _machine.Verify();
     }
 
     [Fact]
@@ -242,15 +242,15 @@ public sealed class WriteLimitTests : IDisposable
             Row((ulong)i).With("n", Value.Of((long)i)).With("s", Value.Of(new string((char)('a' + i % 26), size)))
                 .With("vector", Value.Of(i, 1f)))]);
         for (int i = 0; i < 9000; i += 3000) _machine.Write(Part(i, 3000, 200));
-        StateVerifier.Verify(_machine.State);
+        _machine.Verify();
         WriteReply reply = _machine.Write(new WriteRequest
         {
             Namespace = "n", DeleteByFilter = Filter.Compare("n", FilterOperator.Lt, Value.Of(4500L)),
         });
         Assert.Equal(4500UL, reply.Deleted);
-        StateVerifier.Verify(_machine.State);
+        _machine.Verify();
         _machine.Write(Part(8990, 20, 4096));
-        StateVerifier.Verify(_machine.State);
+        _machine.Verify();
     }
 
     private QueryResult Rows() => _machine.One(new Core.Model.Query

@@ -13,7 +13,7 @@ namespace Deterministic.StateMachine.Tests.Support;
 /// that its prefetch has named all that it reads and changes.</summary>
 public sealed class Machine : IDisposable
 {
-    private const long CacheSizeDefault = 64 << 20;
+    private const long CacheSizeDefault = 256 << 20;
     private readonly StaticMemory _memory = new();
     private readonly TouchGuard _guard;
     private readonly Configuration _configuration;
@@ -152,6 +152,30 @@ public sealed class Machine : IDisposable
         ContentChecksum checksum = new(State.Trees.Forest);
         while (!checksum.TryAdvance()) CompleteOne();
         return checksum.Value;
+    }
+
+    /// <summary>Compares all that the state holds with what follows from it, see <see cref="StateVerifier"/>.</summary>
+    public void Verify()
+    {
+        FetchAll();
+        StateVerifier.Verify(State);
+    }
+
+    /// <summary>Has everything in memory, also values in parts, which lie together only once they have been asked
+    /// for.</summary>
+    private void FetchAll()
+    {
+        bool guarded = Guarded;
+        Guarded = false;
+        Forest forest = State.Trees.Forest;
+        do
+        {
+            CompleteAll();
+            forest.PrefetchStart(ulong.MaxValue);
+            for (TreeId tree = 0; tree < TreeId.Count; tree++) State.Trees[tree].TouchPrefix([]);
+        }
+        while (!forest.PrefetchEnd());
+        Guarded = guarded;
     }
 
     private void CompleteAll()
