@@ -144,7 +144,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         {
             HeardPrimary();
             LearnCommit(header.Prepare.Commit);
-            if (op > Op && !AnchorIsAbove(op)) Extend(in header);
+            if (op > Op) Extend(in header);
         }
         // The primary sends an entry of an earlier view again, so it is in the log, which is longer than this replica
         // knows.

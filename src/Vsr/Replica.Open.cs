@@ -68,7 +68,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         if (!same) return StopReason.WrongConfiguration;
         bool sound = _schedule.IsCheckpoint(superblock.Checkpoint.Op) && superblock.CommitMax >= CheckpointOp &&
             superblock.CommitMax <= _schedule.PrepareMax(CheckpointOp) && superblock.JournalStart <= CheckpointOp &&
-            superblock.Checkpoint.RootAddress <= (ulong)_layout.GridBlocks;
+            superblock.Checkpoint.RootAddress <= (ulong)_layout.GridBlocks &&
+            (superblock.ReplicaCount == 1 || superblock.PipelineMax < SuperblockCopy.ViewHeadersMax);
         return sound ? StopReason.None : StopReason.SuperblockConfigurationInvalid;
     }
 

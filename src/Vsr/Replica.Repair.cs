@@ -26,8 +26,6 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     private ulong _anchorOp;
     private UInt128 _anchorChecksum;
 
-    private bool AnchorIsAbove(ulong op) => _anchorOp != 0 && Status != ReplicaStatus.Normal && _anchorOp >= op;
-
     /// <summary>An entry is known to be in the log that is above the head, or beyond what the journal may
     /// hold.</summary>
     private void Anchor(ulong op, UInt128 checksum)

@@ -94,7 +94,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         _sessions = new ClientSessions(sessions);
         _recent = new Message?[2 * _configuration.PipelineMax];
         _acknowledged = new uint[_configuration.PipelineMax];
-        _joins = new JoinViewQuorum(_replicaCount, _configuration.PipelineMax + 1);
+        int headers = int.Min(_configuration.PipelineMax + 1, SuperblockCopy.ViewHeadersMax);
+        _joins = new JoinViewQuorum(_replicaCount, headers);
         _random = Prng.For(options.Seed, options.ReplicaIndex);
         CreateTimeouts();
         _sessionsTable = new byte[ClientSessions.TableSize(sessions)];
