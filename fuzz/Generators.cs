@@ -25,10 +25,11 @@ internal static class Generators
         Command[] commands =
         [
             Command.Prepare, Command.Request, Command.Reply, Command.Eviction, Command.Block, Command.PingClient,
-            Command.PongClient, Command.Reserved,
+            Command.PongClient, Command.Reserved, Command.Read, Command.ReadReply,
         ];
         Command command = tape.Pick<Command>(commands);
-        bool hasBody = command is Command.Prepare or Command.Request or Command.Reply or Command.Block;
+        bool hasBody = command is Command.Prepare or Command.Request or Command.Reply or Command.Block or
+            Command.Read or Command.ReadReply;
         byte[] body = new byte[hasBody ? tape.Below(300) : 0];
         tape.Bytes(body);
         Header header = Header.Create(command, 77, (uint)tape.Below(3), (byte)tape.Below(3), body.Length);
@@ -56,6 +57,21 @@ internal static class Generators
                 header.Prepare.RequestChecksum = 9;
                 header.Prepare.Operation = Pick(tape);
                 header.Prepare.RequestNumber = header.Prepare.Operation == Operation.Register ? 0 : 1u;
+                break;
+            case Command.Read:
+                header.ReadRequest.Client = 5;
+                header.ReadRequest.Operation = Operation.Query;
+                header.ReadRequest.Consistency = (ReadConsistency)tape.Below(3);
+                header.ReadRequest.CommitLeast = (ulong)tape.Below(2);
+                break;
+            case Command.ReadReply:
+                header.ReadReply.Client = 5;
+                header.ReadReply.ReadChecksum = 9;
+                header.ReadReply.Commit = op;
+                header.ReadReply.Timestamp = op;
+                header.ReadReply.Operation = Operation.Query;
+                header.ReadReply.Consistency = ReadConsistency.Stale;
+                header.ReadReply.Result = (ReadResult)tape.Below(6);
                 break;
             case Command.Request:
                 header.Request.Client = 5;

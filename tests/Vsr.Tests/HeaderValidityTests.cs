@@ -23,7 +23,7 @@ public sealed class HeaderValidityTests
         (Command.Block, [(144, 224), (241, 256)]),
         (Command.Reserved, [(128, 192), (200, 256)]),
         (Command.Ping, [(160, 256)]),
-        (Command.Pong, [(144, 256)]),
+        (Command.Pong, [(153, 256)]),
         (Command.Commit, [(184, 256)]),
         (Command.ExitView, [(128, 256)]),
         (Command.JoinView, [(188, 256)]),
@@ -34,6 +34,10 @@ public sealed class HeaderValidityTests
         (Command.GetPrepare, [(152, 256)]),
         (Command.GetReply, [(168, 256)]),
         (Command.GetBlocks, [(128, 256)]),
+        (Command.Read, [(166, 256)]),
+        (Command.ReadReply, [(187, 256)]),
+        (Command.ConfirmView, [(136, 256)]),
+        (Command.ViewConfirmed, [(136, 256)]),
     ];
 
     private static int BodySize(Command command) => command switch
@@ -94,14 +98,11 @@ public sealed class HeaderValidityTests
             case Command.View:
                 header.ViewChange = new ViewFields { Op = 9, CommitMax = 7, CheckpointOp = 3 };
                 break;
-            case Command.GetHeaders:
-                header.GetHeaders = new GetHeadersFields { OpMin = 4, OpMax = 4 };
+            case Command.GetHeaders or Command.GetPrepare or Command.GetReply:
+                SetRepairFields(ref header);
                 break;
-            case Command.GetPrepare:
-                header.GetPrepare = new GetPrepareFields { PrepareChecksum = 1, Op = 4 };
-                break;
-            case Command.GetReply:
-                header.GetReply = new GetReplyFields { ReplyChecksum = 1, Client = 5, Op = 4 };
+            case Command.Read or Command.ReadReply or Command.ConfirmView or Command.ViewConfirmed:
+                SetReadFields(ref header);
                 break;
             case Command.Ping or Command.Pong or Command.ExitView or Command.GetView or Command.Headers or
                 Command.GetBlocks:
@@ -113,6 +114,45 @@ public sealed class HeaderValidityTests
         header.SetChecksumBody(new byte[BodySize(command)]);
         header.SetChecksum();
         return header;
+    }
+
+    private static void SetRepairFields(ref Header header)
+    {
+        switch (header.Command)
+        {
+            case Command.GetHeaders:
+                header.GetHeaders = new GetHeadersFields { OpMin = 4, OpMax = 4 };
+                break;
+            case Command.GetPrepare:
+                header.GetPrepare = new GetPrepareFields { PrepareChecksum = 1, Op = 4 };
+                break;
+            default:
+                header.GetReply = new GetReplyFields { ReplyChecksum = 1, Client = 5, Op = 4 };
+                break;
+        }
+    }
+
+    private static void SetReadFields(ref Header header)
+    {
+        switch (header.Command)
+        {
+            case Command.Read:
+                header.ReadRequest = new ReadFields
+                {
+                    Client = 5, Number = 1, Operation = Operation.Query, Consistency = ReadConsistency.Strong,
+                };
+                break;
+            case Command.ReadReply:
+                header.ReadReply = new ReadReplyFields
+                {
+                    ReadChecksum = 9, Client = 5, Number = 1, Commit = 4, Timestamp = 1, Operation = Operation.Query,
+                    Consistency = ReadConsistency.Strong, Result = ReadResult.Answered,
+                };
+                break;
+            default:
+                header.ConfirmView = new ConfirmViewFields { Round = 1 };
+                break;
+        }
     }
 
     [Fact]
@@ -185,6 +225,36 @@ public sealed class HeaderValidityTests
             "checksum is zero", Changed(Command.GetPrepare, (ref Header h) => h.GetPrepare.PrepareChecksum = 0));
         Assert.Equal("client is zero", Changed(Command.GetReply, (ref Header h) => h.GetReply.Client = 0));
     }
+
+    [Fact]
+    public void Reads_that_contradict_themselves_are_refused()
+    {
+        Assert.Equal("client is zero", Unread((ref ReadFields r) => r.Client = 0));
+        Assert.Equal("operation does not read", Unread((ref ReadFields r) => r.Operation = Operation.Write));
+        Assert.Equal("consistency is unknown", Unread((ref ReadFields r) => r.Consistency = default));
+        Assert.Equal("a strong read has bounds", Unread((ref ReadFields r) => r.CommitLeast = 1));
+        Assert.Equal("a strong read has bounds", Unread((ref ReadFields r) => r.AgeMaxMilliseconds = 1));
+        Assert.Equal("checksum is zero", Refused((ref ReadReplyFields r) => r.ReadChecksum = 0));
+        Assert.Equal("result is unknown", Refused((ref ReadReplyFields r) => r.Result = default));
+        Assert.Equal("timestamp is zero", Refused((ref ReadReplyFields r) => r.Timestamp = 0));
+        Assert.Equal("a refusal has a body", Changed(Command.ReadReply, (ref Header h) =>
+        {
+            h.ReadReply.Result = ReadResult.TooOld;
+            h.Size++;
+        }));
+        Assert.Equal("round is zero", Changed(Command.ConfirmView, (ref Header h) => h.ConfirmView.Round = 0));
+        Assert.Equal("a yes or no is neither", Changed(Command.Pong, (ref Header h) => h.Pong.IsNormal = 2));
+    }
+
+    private delegate void ChangeRead(ref ReadFields read);
+
+    private static string? Unread(ChangeRead change) =>
+        Changed(Command.Read, (ref Header h) => change(ref h.ReadRequest));
+
+    private delegate void ChangeReply(ref ReadReplyFields reply);
+
+    private static string? Refused(ChangeReply change) =>
+        Changed(Command.ReadReply, (ref Header h) => change(ref h.ReadReply));
 
     private delegate void Change(ref Header header);
 

@@ -25,6 +25,12 @@ public enum Command : byte
     GetBlocks = 19,
     Block = 20,
     View = 24,
+
+    /// <summary>A client asks outside of the log.</summary>
+    Read = 25,
+    ReadReply = 26,
+    ConfirmView = 27,
+    ViewConfirmed = 28,
 }
 
 /// <summary>What a request asks for. Below 128 the log's own operations, from 128 on the state machine's.</summary>

@@ -16,7 +16,7 @@ public partial struct Header
     private readonly string? InvalidBetweenReplicas() => Command switch
     {
         Command.Ping => InvalidFields(used: 32) ?? InvalidBody(0, 0, 1),
-        Command.Pong => InvalidFields(used: 16) ?? InvalidBody(0, 0, 1),
+        Command.Pong => InvalidFields(used: 25) ?? InvalidBody(0, 0, 1) ?? InvalidPong(),
         Command.Commit => InvalidFields(used: 56) ?? InvalidBody(0, 0, 1) ?? InvalidCommit(),
         Command.ExitView => InvalidFields(used: 0) ?? InvalidBody(0, 0, 1),
         Command.JoinView => InvalidFields(used: 60) ?? InvalidBody(0, HeadersMax, HeaderSize) ?? InvalidJoinView(),
@@ -28,6 +28,8 @@ public partial struct Header
         Command.GetPrepare => InvalidFields(used: 24) ?? InvalidBody(0, 0, 1) ?? InvalidGetPrepare(),
         Command.GetReply => InvalidFields(used: 40) ?? InvalidBody(0, 0, 1) ?? InvalidGetReply(),
         Command.GetBlocks => InvalidFields(used: 0) ?? InvalidBody(0, HeadersMax, BlockReference.Size),
+        Command.ConfirmView or Command.ViewConfirmed =>
+            InvalidFields(used: 8) ?? InvalidBody(0, 0, 1) ?? InvalidConfirmView(),
         _ => "command is not in use",
     };
 
@@ -44,6 +46,10 @@ public partial struct Header
         if (items <= 0 || items % itemSize != 0) return "body is not a list";
         return items / itemSize <= itemsMax ? null : "body has too many items";
     }
+
+    private readonly string? InvalidPong() => Pong.IsNormal > 1 ? "a yes or no is neither" : null;
+
+    private readonly string? InvalidConfirmView() => ConfirmView.Round == 0 ? "round is zero" : null;
 
     private readonly string? InvalidCommit()
     {

@@ -29,13 +29,21 @@ public struct PongFields
 
     /// <summary>Nanoseconds since 1970 by the answering machine's clock.</summary>
     [FieldOffset(8)] public ulong Realtime;
-    [FieldOffset(16)] public UInt128 Reserved0;
-    [FieldOffset(32)] public UInt128 Reserved1;
-    [FieldOffset(48)] public UInt128 Reserved2;
-    [FieldOffset(64)] public UInt128 Reserved3;
-    [FieldOffset(80)] public UInt128 Reserved4;
-    [FieldOffset(96)] public UInt128 Reserved5;
-    [FieldOffset(112)] public UInt128 Reserved6;
+
+    /// <summary>Last entry that the sender knows to be committed.</summary>
+    [FieldOffset(16)] public ulong Commit;
+
+    /// <summary>1 if the sender works in the header's view, which is durable with it; else 0.</summary>
+    [FieldOffset(24)] public byte IsNormal;
+    [FieldOffset(25)] public byte Reserved0;
+    [FieldOffset(26)] public ushort Reserved1;
+    [FieldOffset(28)] public uint Reserved2;
+    [FieldOffset(32)] public UInt128 Reserved3;
+    [FieldOffset(48)] public UInt128 Reserved4;
+    [FieldOffset(64)] public UInt128 Reserved5;
+    [FieldOffset(80)] public UInt128 Reserved6;
+    [FieldOffset(96)] public UInt128 Reserved7;
+    [FieldOffset(112)] public UInt128 Reserved8;
 }
 
 /// <summary>The primary's heartbeat: how far the log is committed.</summary>

@@ -64,7 +64,9 @@ public partial struct Header
             Command.Reply => InvalidReply(),
             Command.Eviction => InvalidEviction(),
             Command.Block => InvalidBlock(),
-            >= Command.Ping and <= Command.View => InvalidBetweenReplicas(),
+            Command.Read => InvalidRead(),
+            Command.ReadReply => InvalidReadReply(),
+            >= Command.Ping and <= Command.ViewConfirmed => InvalidBetweenReplicas(),
             _ => "command is not in use",
         };
     }

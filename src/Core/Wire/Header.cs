@@ -45,6 +45,9 @@ public partial struct Header
     [FieldOffset(128)] public GetHeadersFields GetHeaders;
     [FieldOffset(128)] public GetPrepareFields GetPrepare;
     [FieldOffset(128)] public GetReplyFields GetReply;
+    [FieldOffset(128)] public ReadFields ReadRequest;
+    [FieldOffset(128)] public ReadReplyFields ReadReply;
+    [FieldOffset(128)] public ConfirmViewFields ConfirmView;
 
     [UnscopedRef]
     private readonly ReadOnlySpan<byte> Bytes =>
