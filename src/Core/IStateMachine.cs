@@ -38,8 +38,8 @@ public interface IStateMachine
     /// a completion.</summary>
     bool CheckpointAdvance(out BlockReference root);
 
-    /// <summary>The last checkpoint is what a restart will find: what only the one before needed may be
-    /// overwritten.</summary>
+    /// <summary>The last checkpoint, made or opened, is durable: what only the one before needed may be overwritten.
+    /// Decides which addresses come next, so it is called after the same operation on every replica.</summary>
     void CheckpointDurable();
 
     /// <summary>Starts to open the state that a root names, the empty one if it is none.</summary>
@@ -49,6 +49,22 @@ public interface IStateMachine
 
     /// <summary>The sessions of the checkpoint that was opened.</summary>
     ReadOnlySpan<byte> OpenedSessions { get; }
+
+    /// <summary>Called before opening if others can bring blocks that the disk lacks: they are waited for.</summary>
+    void AwaitRepairs();
+
+    /// <summary>Lists blocks that the disk does not hold as they should be, first those that are waited for; returns
+    /// how many.</summary>
+    int MissingBlocks(Span<BlockReference> blocks);
+
+    /// <summary>Brings the bytes of a block that was listed; they may be anything.</summary>
+    RepairResult Repair(in BlockReference block, ReadOnlySpan<byte> bytes);
+
+    /// <summary>Asks that all blocks be read without pause, until <see cref="AllVerified"/>.</summary>
+    void VerifyAll();
+
+    /// <summary>Every block of the state was read since it was opened, and none was missing or damaged.</summary>
+    bool AllVerified { get; }
 
     /// <summary>Time goes on: what is done slowly beside all else may take a step. Nothing about the state follows from
     /// it.</summary>
@@ -69,6 +85,19 @@ public enum OpenResult : byte
 
     /// <summary>The blocks are what they were, but no state of this release.</summary>
     Refused,
+}
+
+/// <summary>What became of a block that was brought.</summary>
+public enum RepairResult : byte
+{
+    /// <summary>Nobody waits for it any more, or these are not its bytes.</summary>
+    Unwanted = 0,
+
+    /// <summary>It is on its way to its place.</summary>
+    Taken,
+
+    /// <summary>Another one is still being written; offer it again after a completion.</summary>
+    Busy,
 }
 
 /// <summary>What keeps a state machine from going on.</summary>

@@ -92,6 +92,17 @@ public sealed class StateMachine : IStateMachine
 
     public ReadOnlySpan<byte> OpenedSessions => _trees.Forest.Sessions;
 
+    public void AwaitRepairs() => _trees.Forest.AwaitRepairs();
+
+    public int MissingBlocks(Span<BlockReference> blocks) => _trees.Forest.Repairs!.List(blocks);
+
+    public RepairResult Repair(in BlockReference block, ReadOnlySpan<byte> bytes) =>
+        _trees.Forest.Repairs!.Take(in block, bytes);
+
+    public void VerifyAll() => _trees.Forest.Scrubber.Hurries = true;
+
+    public bool AllVerified => _trees.Forest.Scrubber.CyclesClean > 0;
+
     public void Tick() => _trees.Forest.Tick();
 
     public void OnCompletion(uint token, IoResult result) => _trees.Forest.OnCompletion(token, result);

@@ -93,7 +93,8 @@ public sealed partial class Forest
         return true;
     }
 
-    /// <summary>The last checkpoint is durable: blocks that only the one before needed are free.</summary>
+    /// <summary>The last checkpoint, made or opened, is durable: blocks that only the one before needed are
+    /// free.</summary>
     public void CheckpointDurable() => Grid.Free.FreeReleased();
 
     private bool TryCheckpointStep(ulong op)
@@ -138,13 +139,19 @@ public sealed partial class Forest
     {
         if (!_root.IsNone) Grid.Free.Release(_root.Address);
         bool early = (_plant & StoragePlant.SavesFreeSetEarly) != 0;
-        if (early) Grid.Free.WriteTo(0, _freeTrailer.Room[..Grid.Free.SizeBytes]);
+        if (early) WriteFreeSet();
         _freeTrailer.AcquireAnew(Grid.Free.SizeBytes);
         bool reserved = Grid.Free.TryReserve(1);
         Check.That(reserved, "the grid has no room for a checkpoint");
         _rootAddress = Grid.Free.Acquire();
-        if (!early) Grid.Free.WriteTo(0, _freeTrailer.Room[..Grid.Free.SizeBytes]);
+        if (!early) WriteFreeSet();
         _freeTrailer.Start(Grid.Free.SizeBytes);
+    }
+
+    private void WriteFreeSet()
+    {
+        Grid.Free.AwaitCheckpoint();
+        Grid.Free.WriteTo(_freeTrailer.Room[..Grid.Free.SizeBytes]);
     }
 
     private bool TryWriteRoot(ulong op)

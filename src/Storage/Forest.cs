@@ -83,6 +83,9 @@ public sealed partial class Forest
     /// <summary>Looks for rot; it reads on as time goes on, see <see cref="Tick"/>.</summary>
     public Scrubber Scrubber { get; }
 
+    /// <summary>Blocks that others are asked for; null if there is nobody to ask.</summary>
+    public BlockRepairs? Repairs { get; private set; }
+
     /// <summary>Sum over all entries of key, value and <see cref="EntryOverheadSize"/>: a function of the contents
     /// alone.</summary>
     public long SizeBytes { get; private set; }
@@ -118,6 +121,9 @@ public sealed partial class Forest
         long held = Active.SizeBytes + (Flushing?.SizeBytes ?? 0) + size;
         return Grid.Free.FreeCount >= Flush.BlocksMax(held, Grid.BodySizeMax) + TrailerBlocksMax;
     }
+
+    /// <summary>From now on damaged blocks are waited for: somebody gets them from other replicas.</summary>
+    public void AwaitRepairs() => Repairs ??= new BlockRepairs(this);
 
     /// <summary>Makes room for a long-lived cursor, at construction.</summary>
     public CursorSlot NewCursor() => new(new MergeCursor(_memory, Grid, _store));

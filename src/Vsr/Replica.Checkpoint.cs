@@ -16,6 +16,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     private void CheckpointStart(in Header entry)
     {
         Check.That(entry.Prepare.Op == _schedule.Next(CheckpointOp));
+        Check.That(_freedOp == CheckpointOp, "the checkpoint before is durable long before the next one");
         ref readonly CheckpointState parent = ref _superblock.Working.Checkpoint;
         _checkpoint = new CheckpointState
         {
@@ -45,9 +46,22 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         _commitStage = CommitStage.CheckpointSuperblock;
     }
 
+    /// <summary>The last checkpoint whose forerunner's blocks may be overwritten.</summary>
+    private ulong _freedOp;
+
+    /// <summary>Blocks are freed after an operation that is the same on all replicas, for it decides which addresses
+    /// are used next: the first one that nobody commits unless a quorum has the checkpoint.</summary>
+    private void FreeBlocks()
+    {
+        Check.That(_freedOp <= CheckpointOp);
+        if (_freedOp == CheckpointOp || !_schedule.IsDurable(CheckpointOp, CommitMin, _replicaCount)) return;
+        _freedOp = CheckpointOp;
+        _stateMachine.CheckpointDurable();
+    }
+
     private void CheckpointEnd()
     {
-        _stateMachine.CheckpointDurable();
+        FreeBlocks();
         _options.Marks.Hit(Mark.CheckpointWritten);
         Tell(TraceCode.CheckpointDone, CheckpointOp, CheckpointId);
         _commitStage = CommitStage.Idle;

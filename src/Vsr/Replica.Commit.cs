@@ -146,6 +146,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         Header entry = prepare.Header;
         _committing = null;
         prepare.Release();
+        FreeBlocks();
         if (_schedule.IsCheckpoint(CommitMin)) CheckpointStart(in entry);
         else _commitStage = CommitStage.Idle;
         return true;

@@ -209,7 +209,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         for (ulong op = CommitMax + 1; op <= last; op++)
         {
             if ((Acknowledged(op) & own) != 0 || !_journal.TryHeader(op, out Header header)) continue;
-            if (op < _chainFrom) continue;
+            if (op < _chainFrom || op > AcknowledgeMax) continue;
             Acknowledged(op) |= own;
             Tell(TraceCode.PrepareDurable, op, header.Checksum);
             if (!IsPrimary) SendPrepareOk(in header);
@@ -219,10 +219,21 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     }
 
     /// <summary>An acknowledgement also says that a recent checkpoint is durable here: none is given for entries far
-    /// beyond the next one.</summary>
+    /// beyond the next one, nor beyond the last one if blocks of it are still missing.</summary>
+    private ulong AcknowledgeMax
+    {
+        get
+        {
+            ulong incomplete = _superblock.Working.IncompleteOp == 0 ? 0 : _schedule.IntervalOps;
+            Check.That(incomplete == 0 || CheckpointOp + 1 >= incomplete);
+            ulong limit = _schedule.TriggerOfNext(CheckpointOp) + (ulong)_configuration.PipelineMax;
+            return limit - incomplete;
+        }
+    }
+
     private void SendPrepareOk(in Header prepare)
     {
-        ulong limit = _schedule.TriggerOfNext(CheckpointOp) + (ulong)_configuration.PipelineMax;
+        ulong limit = AcknowledgeMax;
         bool may = Status == ReplicaStatus.Normal && !IsPrimary && ViewIsDurable && prepare.Prepare.Op <= limit;
         bool unproved = prepare.Prepare.Op > CommitMin && prepare.Prepare.Op < _chainFrom;
         if (!may || unproved) return;
@@ -323,7 +334,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
 
     private void SendCommit()
     {
-        if (!IsPrimary || !ViewIsDurable || CommitMax < CheckpointOp) return;
+        if (!IsPrimary || !ViewIsDurable || CommitMax < CheckpointOp || Abdicates) return;
         if (CommitMax < _chainFrom - 1 || NewMessage(Command.Commit) is not Message message) return;
         message.Header.Commit = new CommitFields
         {

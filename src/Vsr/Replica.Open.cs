@@ -84,6 +84,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         if (!_journal.Recovered) return false;
         MarkRecovery();
         _openStep = OpenStep.Restore;
+        if (_superblock.Working.IncompleteOp != 0) _stateMachine.VerifyAll();
         _stateMachine.OpenStart(_superblock.Working.Checkpoint.Root);
         return true;
     }
@@ -113,6 +114,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     private void StartView()
     {
         CommitMin = CheckpointOp;
+        FreeBlocks();
         Header head = _superblock.Working.Checkpoint.Prepare;
         if (_journal.Head > CommitMin) Check.That(_journal.TryKnown(_journal.Head, out head));
         Op = ulong.Max(_journal.Head, CommitMin);

@@ -10,6 +10,50 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     /// <summary>Checksum of the reply that is being read.</summary>
     private System.UInt128 _replyWanted;
 
+    /// <summary>Who wants the reply that is being read: a replica, or the client.</summary>
+    private byte _replyAsker = NoReplica;
+    private const byte NoReplica = byte.MaxValue;
+
+    /// <summary>The reply is damaged here, or came with a checkpoint, without its body.</summary>
+    private void SendGetReply(in Header reply)
+    {
+        Check.That(reply.Size > Limits.HeaderSize);
+        if (NewMessage(Command.GetReply) is not Message message) return;
+        _options.Marks.Hit(Mark.ReplyRepaired);
+        message.Header.View = View;
+        message.Header.GetReply = new GetReplyFields
+        {
+            ReplyChecksum = reply.Checksum, Client = reply.Reply.Client, Op = reply.Reply.Op,
+        };
+        SealAndBroadcast(message);
+    }
+
+    private void OnGetReply(in Header get)
+    {
+        int index = _sessions.Find(get.GetReply.Client);
+        if (index < 0) return;
+        ref readonly Header reply = ref _sessions.At(index).Reply;
+        if (reply.Checksum != get.GetReply.ReplyChecksum || reply.Size == Limits.HeaderSize) return;
+        if (reply.View > _superblock.Working.View) return;
+        if (_replies.InMemory(index) is Message kept)
+        {
+            SendToReplica(get.Replica, kept);
+            return;
+        }
+        if (!_replies.CanRead || _messages.TryTake() is not Message message) return;
+        _replyAsker = get.Replica;
+        _replies.Read(index, reply.Size, message);
+    }
+
+    /// <summary>Another replica has sent a reply that this one lacked.</summary>
+    private void OnReply(Message message)
+    {
+        int index = _sessions.Find(message.Header.Reply.Client);
+        if (index < 0 || _sessions.At(index).Reply.Checksum != message.Header.Checksum) return;
+        if (_replies.InMemory(index) is null) _replies.Write(index, message);
+        if (IsPrimary && ViewIsDurable) SendToClient(message.Header.Reply.Client, message);
+    }
+
     private void Resend(int index)
     {
         ref readonly Header reply = ref _sessions.At(index).Reply;
@@ -24,6 +68,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         if (reply.Size > Limits.HeaderSize)
         {
             _replyWanted = reply.Checksum;
+            _replyAsker = NoReplica;
             _replies.Read(index, reply.Size, message);
             return;
         }
@@ -38,12 +83,15 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         ref readonly ClientSession session = ref _sessions.At(index);
         bool sound = message.Header.Checksum == session.Reply.Checksum && message.Header.ValidChecksum() &&
             message.Header.ValidChecksumBody(message.Body);
-        if (!IsPrimary)
+        byte asker = _replyAsker;
+        if (asker != NoReplica || !IsPrimary)
         {
+            if (sound && asker != NoReplica) SendToReplica(asker, message);
             message.Release();
             return true;
         }
         if (sound) SendToClient(session.Client, message);
+        else if (_replicaCount > 1) SendGetReply(in session.Reply);
         // Better that the client learns that its session is over than that it waits for
         // ever.
         else if (_replies.InMemory(index) is null && session.Reply.Checksum == _replyWanted)

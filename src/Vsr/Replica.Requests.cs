@@ -16,13 +16,19 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     {
         Check.That(message.References > 0);
         Check.That(message.Buffer.Length == _configuration.MessageSizeMax);
-        if (!Running || Status == ReplicaStatus.Recovering) return;
+        if (!Running || _taking) return;
         ref Header header = ref message.Header;
         bool sound = header.ValidChecksum() && header.Invalid(_configuration.MessageSizeMax) is null &&
             header.ValidChecksumBody(message.Body);
         if (!sound)
         {
             _options.Marks.Hit(Mark.MessageInvalid);
+            return;
+        }
+        if (Status == ReplicaStatus.Recovering)
+        {
+            if (header.Cluster == _options.Cluster && IsOfPeer(in header)) OnMessageOpening(message);
+            Advance();
             return;
         }
         if (header.Cluster != _options.Cluster)
@@ -44,10 +50,10 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         else if (ViewIsDurable) SendToReplica(PrimaryOf(_view), message);
     }
 
-    /// <summary>An entry names the primary that made it, which may have been this replica; who sends it now does not
+    /// <summary>What is kept for long names who made it, which may have been this replica; who sends it now does not
     /// matter.</summary>
     private bool IsOfPeer(in Header header) => header.Replica < _replicaCount && _replicaCount > 1 &&
-        (header.Replica != _self || header.Command == Command.Prepare);
+        (header.Replica != _self || header.Command is Command.Prepare or Command.Block or Command.Reply);
 
     private void OnReplicaMessage(Message message)
     {
@@ -66,6 +72,10 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             case Command.GetHeaders: OnGetHeaders(in header); break;
             case Command.Headers: OnHeaders(message); break;
             case Command.GetPrepare: OnGetPrepare(in header); break;
+            case Command.GetBlocks: OnGetBlocks(message); break;
+            case Command.Block: OnBlock(message); break;
+            case Command.GetReply: OnGetReply(in header); break;
+            case Command.Reply: OnReply(message); break;
             default: break;
         }
     }

@@ -60,16 +60,21 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     private void TickTimeouts()
     {
         if (_replicaCount == 1) return;
+        TickProgress();
         if (_exitWindowTimeout.Fires() && Status == ReplicaStatus.Normal) _exitVotes = 0;
         if (_exitResendTimeout.Fires()) SendExitView();
         if (_repairTimeout.Fires()) Repair();
         switch (Status)
         {
             case ReplicaStatus.Normal when IsPrimary:
-                if (_prepareTimeout.Fires()) ResendPrepares();
+                if (_prepareTimeout.Fires() && !Abdicates) ResendPrepares();
                 if (_commitTimeout.Fires()) SendCommit();
+                if (!Abdicates || !_silenceTimeout.Fires()) break;
+                _options.Marks.Hit(Mark.PrimaryAbdicated);
+                VoteToExit();
                 break;
             case ReplicaStatus.Normal:
+                if (_stuckTicks >= StuckTicks && _getViewTimeout.Fires()) SendGetView();
                 if (!_silenceTimeout.Fires()) break;
                 _options.Marks.Hit(Mark.PrimarySuspected);
                 VoteToExit();

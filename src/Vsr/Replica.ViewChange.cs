@@ -38,20 +38,28 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     {
         bool open = _superblock.Working.Sequence > 0 && _superblock.Problem == StopReason.None;
         if (!open || !_superblock.Idle) return false;
-        bool checkpoint = _commitStage == CommitStage.CheckpointSuperblock &&
+        bool checkpoint = (_taking || _commitStage == CommitStage.CheckpointSuperblock) &&
             _superblock.Working.Checkpoint.Op != _checkpoint.Op;
-        if (ViewIsDurable && !checkpoint) return false;
+        bool complete = !_taking && IsComplete;
+        if (ViewIsDurable && !checkpoint && !complete) return false;
         if (_view < _superblock.Working.View) return false;
         SuperblockCopy next = _superblock.Working;
         ReadOnlySpan<Header> headers = _superblock.ViewHeaders;
-        if (next.LogView != _logView) headers = _viewHeaders.AsSpan(0, _viewHeadersCount);
+        if (next.LogView != _logView || _taking) headers = _viewHeaders.AsSpan(0, _viewHeadersCount);
         next.View = _view;
         next.LogView = _logView;
         next.CommitMax = ulong.Max(next.CommitMax, CommitMin);
         if (checkpoint)
         {
             next.Checkpoint = _checkpoint;
+            next.CommitMax = ulong.Max(next.CommitMax, _checkpoint.Op);
             next.Release = Header.ReleaseCurrent;
+            if (_taking) next.IncompleteOp = _checkpoint.Op;
+        }
+        if (complete)
+        {
+            next.IncompleteOp = 0;
+            _options.Marks.Hit(Mark.CheckpointComplete);
         }
         _superblock.Write(in next, headers);
         return true;
@@ -270,7 +278,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
 
     private void SendGetView()
     {
-        bool lost = Status == ReplicaStatus.RecoveringHead;
+        bool lost = Status is ReplicaStatus.RecoveringHead or ReplicaStatus.Recovering;
         bool may = !IsPrimary && !_entering && _superblock.Working.View == _view;
         if (!may || NewMessage(Command.GetView) is not Message message) return;
         if (lost && _nonce == 0) _nonce = (UInt128)_random.Next() << 64 | _random.Next() | 1;
@@ -283,6 +291,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         ref Header view = ref message.Header;
         if (view.View < _view || view.Replica != PrimaryOf(view.View) || view.Replica == _self) return;
         if (Status == ReplicaStatus.RecoveringHead && (_nonce == 0 || view.ViewChange.Nonce != _nonce)) return;
+        if (TryTake(message)) return;
         if (view.View == _view && _entering) return;
         if (view.View == _view && Status == ReplicaStatus.Normal)
         {

@@ -38,7 +38,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     public const int BusMessagesPerClientMax = 2;
 
     /// <summary>Messages to one replica that a bus may keep at a time.</summary>
-    public const int BusMessagesPerReplicaMax = 4;
+    public const int BusMessagesPerReplicaMax = 12;
     private const int ReplyWritesMax = 2;
     private const int MessagesExtra = 8;
 
@@ -84,10 +84,11 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         _layout = new DataFileLayout(_configuration);
         _schedule = new CheckpointSchedule(_configuration);
         int sessions = _configuration.SessionsMax;
-        int between = _replicaCount == 1 ? 0 : _replicaCount * BusMessagesPerReplicaMax;
+        int between = _replicaCount == 1 ? 0 : _replicaCount * BusMessagesPerReplicaMax + BlocksMax;
         _messages = new MessagePool(
             memory, sessions * (1 + BusMessagesPerClientMax) + ReplyWritesMax + MessagesExtra + between,
             _configuration.MessageSizeMax);
+        Check.That(_replicaCount == 1 || _configuration.BlockSize <= _configuration.MessageSizeMax);
         _superblock = new Superblock<TDisk>(memory, disk);
         _journal = new Journal<TDisk>(memory, disk, _layout, options.Cluster, _configuration, _replicaCount);
         _replies = new ClientReplies<TDisk>(disk, _layout, ReplyWritesMax);
@@ -98,6 +99,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         _joins = new JoinViewQuorum(_replicaCount, headers);
         _random = Prng.For(options.Seed, options.ReplicaIndex);
         CreateTimeouts();
+        if (_replicaCount > 1) _stateMachine.AwaitRepairs();
         _sessionsTable = new byte[ClientSessions.TableSize(sessions)];
     }
 
@@ -146,17 +148,28 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     /// <summary>Whether this replica is the one that orders the requests of its view.</summary>
     public bool IsPrimary => Status == ReplicaStatus.Normal && PrimaryOf(_view) == _self;
 
-    private bool Running => Status is not (ReplicaStatus.Closed or ReplicaStatus.Stopped);
+    private bool Running =>
+        Status is not (ReplicaStatus.Closed or ReplicaStatus.Stopped or ReplicaStatus.Outdated);
+
+    /// <summary>Messages handed to <see cref="OnMessage"/> that a replica may keep at a time. Whoever hands them over
+    /// needs more than these, or the one that is waited for finds no buffer.</summary>
+    public static int MessagesKeptMax(Configuration configuration, int replicaCount) =>
+        replicaCount == 1 ? configuration.PipelineMax : 2 * configuration.PipelineMax + BlocksMax;
 
     private byte PrimaryOf(uint view) => (byte)(view % _replicaCount);
 
     public void Tick()
     {
         Ticks++;
-        if (Running && Status != ReplicaStatus.Recovering)
+        bool open = Status != ReplicaStatus.Recovering;
+        if (Running && open && !_taking)
         {
             _stateMachine.Tick();
             TickTimeouts();
+        }
+        else if (Running && !open)
+        {
+            TickOpening();
         }
         Advance();
     }
@@ -164,7 +177,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     /// <summary>A disk operation has ended; with <see cref="Token.ForeignBit"/> one of the state machine's.</summary>
     public void OnCompletion(uint token, IoResult result)
     {
-        if (Status == ReplicaStatus.Stopped) return;
+        if (Status is ReplicaStatus.Stopped or ReplicaStatus.Outdated) return;
         Check.That(Status != ReplicaStatus.Closed);
         if ((token & Token.ForeignBit) == 0) Complete(Token.Kind(token), Token.Index(token), result);
         else _stateMachine.OnCompletion(token, result);
@@ -185,6 +198,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             case TokenKind.JournalRead: _journal.OnReadCompletion(index, result); break;
             case TokenKind.ReplyWrite: _replies.OnWriteCompletion(index, result); break;
             case TokenKind.ReplyRead: _replies.OnReadCompletion(result); break;
+            case TokenKind.BlockRead: OnBlockRead(index, result); break;
             default: Check.Unreachable(); break;
         }
     }
@@ -195,10 +209,11 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         bool progress = true;
         while (progress && Running)
         {
-            progress = Status == ReplicaStatus.Recovering
-                ? AdvanceSuperblock() | AdvanceOpen()
-                : AdvanceSuperblock() | AdvanceView() | AdvanceJournal() | AdvanceQuorum() | AdvanceCommit() |
-                    AdvanceJournalReads() | AdvanceReplyRead();
+            if (_taking) progress = AdvanceSuperblock() | AdvanceTaking();
+            else progress = Status == ReplicaStatus.Recovering
+                ? AdvanceSuperblock() | AdvanceBlocks() | AdvanceOpen()
+                : AdvanceSuperblock() | AdvanceBlocks() | AdvanceView() | AdvanceJournal() | AdvanceQuorum() |
+                    AdvanceCommit() | AdvanceJournalReads() | AdvanceReplyRead();
         }
         if (Running) HeedStateMachine();
     }

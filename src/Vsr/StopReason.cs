@@ -17,6 +17,10 @@ public enum ReplicaStatus : byte
 
     /// <summary>The end of its log is damaged: it must not speak about it before it has heard from a primary.</summary>
     RecoveringHead = 5,
+
+    /// <summary>Its data file names a newer checkpoint than the one in memory, taken from other replicas. Does nothing
+    /// any more: once its disk is idle, the owner makes a new replica on the same file.</summary>
+    Outdated = 6,
 }
 
 /// <summary>Why a replica stopped or did not open.</summary>

@@ -107,7 +107,11 @@ public struct SuperblockCopy
     /// first.</summary>
     [FieldOffset(704)] public uint ViewHeadersCount;
     [FieldOffset(708)] public uint Reserved2;
-    [FieldOffset(712)] public SuperblockReserved Reserved3;
+
+    /// <summary>The checkpoint that was taken from other replicas and whose blocks are not all here yet; 0:
+    /// none.</summary>
+    [FieldOffset(712)] public ulong IncompleteOp;
+    [FieldOffset(720)] public SuperblockReserved Reserved3;
 
     /// <summary>Reads the copy at the front of <paramref name="bytes"/> (<see cref="Size"/> of them); any
     /// content.</summary>
@@ -177,7 +181,7 @@ public struct SuperblockCopy
     }
 }
 
-[InlineArray(312)]
+[InlineArray(304)]
 public struct SuperblockReserved
 {
     private byte _element;

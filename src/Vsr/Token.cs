@@ -31,4 +31,5 @@ internal enum TokenKind : byte
     JournalRead = 6,
     ReplyWrite = 7,
     ReplyRead = 8,
+    BlockRead = 9,
 }

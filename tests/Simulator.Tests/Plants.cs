@@ -134,6 +134,16 @@ internal abstract class Wrapped(IStateMachine machine) : IStateMachine
 
     public virtual bool CheckpointAdvance(out BlockReference root) => machine.CheckpointAdvance(out root);
 
+    public void AwaitRepairs() => machine.AwaitRepairs();
+
+    public int MissingBlocks(Span<BlockReference> blocks) => machine.MissingBlocks(blocks);
+
+    public RepairResult Repair(in BlockReference block, ReadOnlySpan<byte> bytes) => machine.Repair(in block, bytes);
+
+    public void VerifyAll() => machine.VerifyAll();
+
+    public bool AllVerified => machine.AllVerified;
+
     public void CheckpointDurable() => machine.CheckpointDurable();
 
     public void OpenStart(in BlockReference root) => machine.OpenStart(in root);

@@ -69,7 +69,9 @@ public sealed class CheckpointProbe : IDisposable
         probe._forest.OpenStart(in root);
         OpenResult result = OpenResult.Waiting;
         bool ended = probe.Wait(() => (result = probe._forest.OpenAdvance()) != OpenResult.Waiting);
-        if (ended && result == OpenResult.Opened) used = probe.TryUse();
+        if (!ended || result != OpenResult.Opened) return result;
+        probe._forest.CheckpointDurable();
+        used = probe.TryUse();
         return result;
     }
 

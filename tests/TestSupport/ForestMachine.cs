@@ -72,6 +72,17 @@ public abstract class ForestMachine : IStateMachine
         return OpenResult.Opened;
     }
 
+    public void AwaitRepairs() => _forest.AwaitRepairs();
+
+    public int MissingBlocks(Span<BlockReference> blocks) => _forest.Repairs!.List(blocks);
+
+    public RepairResult Repair(in BlockReference block, ReadOnlySpan<byte> bytes) =>
+        _forest.Repairs!.Take(in block, bytes);
+
+    public void VerifyAll() => _forest.Scrubber.Hurries = true;
+
+    public bool AllVerified => _forest.Scrubber.CyclesClean > 0;
+
     public void Tick() => _forest.Tick();
 
     public void OnCompletion(uint token, IoResult result)

@@ -131,7 +131,7 @@ public sealed class CheckpointRecordTests
         Bench lost, out SuperblockCopy superblock, int writes = -1, UInt128 nonce = default)
     {
         Assert.Equal(StopReason.None, CheckpointRecord.Read(Record(lost), out superblock));
-        MemoryFile file = new(lost.Layout.Size) { SinkWritesLeft = writes };
+        MemoryFile file = new(lost.Layout) { SinkWritesLeft = writes };
         DataFileFormat.StartRecovery(in superblock, ref file);
         int grid = (int)lost.Layout.GridOffset;
         lost.File.Bytes.AsSpan(grid).CopyTo(file.Bytes.AsSpan(grid));

@@ -24,7 +24,7 @@ public sealed class DataFileTests
         const int untilSecondCopy = 4 + 32 + 1 + 2;
         for (int writes = 0; writes <= untilSecondCopy + 2; writes++)
         {
-            MemoryFile file = new(new DataFileLayout(Bench.Small).Size) { SinkWritesLeft = writes };
+            MemoryFile file = new(new DataFileLayout(Bench.Small)) { SinkWritesLeft = writes };
             DataFileFormat.Write(Bench.Options(Bench.Small), ref file);
             file.SinkWritesLeft = -1;
             using Bench bench = new(file: file);
@@ -37,7 +37,7 @@ public sealed class DataFileTests
     [Fact]
     public void Format_refuses_impossible_numbers_of_replicas()
     {
-        MemoryFile file = new(new DataFileLayout(Bench.Small).Size);
+        MemoryFile file = new(new DataFileLayout(Bench.Small));
         foreach (byte count in (byte[])[0, Limits.ReplicasMax + 1])
         {
             ReplicaOptions options = new() { Cluster = 1, ReplicaCount = count, Configuration = Bench.Small };

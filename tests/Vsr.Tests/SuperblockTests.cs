@@ -156,7 +156,7 @@ public sealed class SuperblockTests
         Assert.Equal(StopReason.WrongCluster, OpenChanged((ref SuperblockCopy c) => c.Cluster++));
         Assert.Equal(StopReason.WrongConfiguration, OpenChanged((ref SuperblockCopy c) => c.PipelineMax--));
         Assert.Equal(StopReason.ReplicaCountUnsupported, OpenChanged((ref SuperblockCopy c) => c.ReplicaCount = 3));
-        using Bench empty = new(file: new MemoryFile(new DataFileLayout(Bench.Small).Size));
+        using Bench empty = new(file: new MemoryFile(new DataFileLayout(Bench.Small)));
         Assert.Equal(StopReason.SuperblockNotFound, empty.Open().Replica.StopReason);
     }
 

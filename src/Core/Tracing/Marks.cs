@@ -66,7 +66,19 @@ public enum Mark : byte
     /// <summary>A replica of a cluster opened without knowing where its log ends.</summary>
     HeadUncertain = 29,
 
-    Count = 30,
+    /// <summary>A replica asked others for a block that its disk lacks.</summary>
+    BlockRepaired = 30,
+
+    /// <summary>A replica took a checkpoint from others, for the log did not reach back to its own.</summary>
+    CheckpointTaken = 31,
+
+    /// <summary>Every block of a checkpoint that was taken is here.</summary>
+    CheckpointComplete = 32,
+
+    /// <summary>A primary that could not go on made way for another.</summary>
+    PrimaryAbdicated = 33,
+
+    Count = 34,
 }
 
 /// <summary>Counts how often each <see cref="Mark"/> was hit. One per replica or run, handed to those who hit; there is

@@ -69,6 +69,9 @@ public enum TraceCode : ushort
     /// <summary>Kind and status of a request to the object store, token.</summary>
     ObjectRequestEnded = 20,
 
+    /// <summary>Op of a checkpoint of others, commit here.</summary>
+    CheckpointTaken = 24,
+
     /// <summary>View, log view.</summary>
     ViewEntered = 21,
 

@@ -89,6 +89,16 @@ internal sealed class OracleStateMachine(
         return true;
     }
 
+    public void AwaitRepairs() => machine.AwaitRepairs();
+
+    public int MissingBlocks(Span<BlockReference> blocks) => machine.MissingBlocks(blocks);
+
+    public RepairResult Repair(in BlockReference block, ReadOnlySpan<byte> bytes) => machine.Repair(in block, bytes);
+
+    public void VerifyAll() => machine.VerifyAll();
+
+    public bool AllVerified => machine.AllVerified;
+
     public void CheckpointDurable() => machine.CheckpointDurable();
 
     public void OpenStart(in BlockReference root)

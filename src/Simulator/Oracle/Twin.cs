@@ -170,6 +170,7 @@ internal sealed class Twin : IDisposable
         });
         _machine.OpenStart(in _root);
         while (_machine.OpenAdvance() != OpenResult.Opened) _disk.CompleteOne(_machine);
+        _machine.CheckpointDurable();
     }
 
     /// <summary>An entry of the log, or the maintenance after one.</summary>

@@ -7,14 +7,23 @@ namespace Deterministic.Storage.Blocks;
 
 /// <summary>Which blocks of the grid are in use. Space is reserved before work starts, so that work once begun never
 /// runs out; addresses are acquired lowest first, in an order that the log alone decides. A released block stays in use
-/// until a checkpoint that does not need it any more is durable.</summary>
+/// until a checkpoint that does not need it any more is durable: on this disk, and in a cluster on a quorum, for who
+/// has only the checkpoint before may still ask for the block. So a checkpoint also holds what waits for it.</summary>
 public sealed class FreeSet
 {
     private const int WordBits = 64;
 
     private readonly NativeBuffer _acquired;
+
+    /// <summary>Released since the last checkpoint was made.</summary>
     private readonly NativeBuffer _released;
+
+    /// <summary>Released before the last checkpoint, which is not known to be durable.</summary>
+    private readonly NativeBuffer _waiting;
+    private readonly int _setSize;
     private int _lowestWord;
+    private long _releasedCount;
+    private long _waitingCount;
 
     /// <summary>A planted bug, see <see cref="StoragePlant.FreesEarly"/>.</summary>
     internal bool FreesEarly { get; set; }
@@ -25,9 +34,11 @@ public sealed class FreeSet
     {
         Check.That(blocks > 0 && blocks < int.MaxValue);
         Blocks = blocks;
-        SizeBytes = (int)((blocks + WordBits - 1) / WordBits * sizeof(ulong));
-        _acquired = memory.Take(SizeBytes);
-        _released = memory.Take(SizeBytes);
+        _setSize = (int)((blocks + WordBits - 1) / WordBits * sizeof(ulong));
+        SizeBytes = 2 * _setSize;
+        _acquired = memory.Take(_setSize);
+        _released = memory.Take(_setSize);
+        _waiting = memory.Take(_setSize);
         FillTail();
     }
 
@@ -39,8 +50,8 @@ public sealed class FreeSet
     /// <summary>Blocks in use, released ones included.</summary>
     public long AcquiredCount { get; private set; }
 
-    /// <summary>Blocks that the next durable checkpoint frees.</summary>
-    public long ReleasedCount { get; private set; }
+    /// <summary>Released blocks that are still in use.</summary>
+    public long ReleasedCount => _releasedCount + _waitingCount;
 
     public long ReservedCount { get; private set; }
 
@@ -84,78 +95,100 @@ public sealed class FreeSet
     public void Release(ulong address)
     {
         Check.That(IsAcquired(address));
-        ref ulong word = ref WordOf(_released, address);
-        ulong bit = BitOf(address);
-        Check.That((word & bit) == 0, "a block is released twice");
-        word |= bit;
-        ReleasedCount++;
-        if (FreesEarly) FreeReleased();
+        Check.That(!IsReleased(address), "a block is released twice");
+        WordOf(_released, address) |= BitOf(address);
+        _releasedCount++;
+        if (!FreesEarly) return;
+        AwaitCheckpoint();
+        FreeReleased();
     }
 
     public bool IsAcquired(ulong address) => (WordOf(_acquired, address) & BitOf(address)) != 0;
 
-    public bool IsReleased(ulong address) => (WordOf(_released, address) & BitOf(address)) != 0;
+    public bool IsReleased(ulong address) =>
+        ((WordOf(_released, address) | WordOf(_waiting, address)) & BitOf(address)) != 0;
 
-    /// <summary>The checkpoint that was written last is durable: what was released before it is free.</summary>
+    /// <summary>A checkpoint is being made: what was released until now waits for it to be durable. The one before is
+    /// by now.</summary>
+    public void AwaitCheckpoint()
+    {
+        Check.That(_waitingCount == 0, "the checkpoint before is not durable");
+        _released.Span.CopyTo(_waiting.Span);
+        _released.Span.Clear();
+        _waitingCount = _releasedCount;
+        _releasedCount = 0;
+    }
+
+    /// <summary>The last checkpoint is durable: what was released before it is free.</summary>
     public void FreeReleased()
     {
         Span<ulong> acquired = _acquired.As<ulong>();
-        Span<ulong> released = _released.As<ulong>();
-        for (int i = 0; i < acquired.Length; i++) acquired[i] &= ~released[i];
-        released.Clear();
-        AcquiredCount -= ReleasedCount;
-        ReleasedCount = 0;
+        Span<ulong> waiting = _waiting.As<ulong>();
+        for (int i = 0; i < acquired.Length; i++) acquired[i] &= ~waiting[i];
+        waiting.Clear();
+        AcquiredCount -= _waitingCount;
+        _waitingCount = 0;
         _lowestWord = 0;
         Check.That(AcquiredCount >= 0);
     }
 
-    /// <summary>Bytes <paramref name="from"/> on of the set as it will be when the checkpoint that holds it is
-    /// durable: what is released counts as free.</summary>
-    public void WriteTo(int from, Span<byte> bytes)
+    /// <summary>The set as a checkpoint holds it, <see cref="SizeBytes"/>: the blocks in use, then those among them
+    /// that are free once it is durable.</summary>
+    public void WriteTo(Span<byte> bytes)
     {
-        ReadOnlySpan<byte> acquired = _acquired.Slice(from, bytes.Length);
-        ReadOnlySpan<byte> released = _released.Slice(from, bytes.Length);
-        for (int i = 0; i < bytes.Length; i++) bytes[i] = (byte)(acquired[i] & ~released[i]);
+        Check.That(bytes.Length == SizeBytes);
+        _acquired.Span.CopyTo(bytes);
+        _waiting.Span.CopyTo(bytes[_setSize..]);
     }
 
     /// <summary>Takes the set of a checkpoint; false if it cannot be one of this grid.</summary>
     public bool Read(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length != SizeBytes) return false;
-        bytes.CopyTo(_acquired.Span);
+        bytes[.._setSize].CopyTo(_acquired.Span);
+        bytes[_setSize..].CopyTo(_waiting.Span);
         _released.Span.Clear();
+        ReadOnlySpan<ulong> acquired = _acquired.As<ulong>();
+        ReadOnlySpan<ulong> waiting = _waiting.As<ulong>();
         long set = 0;
-        foreach (ulong word in _acquired.As<ulong>()) set += BitOperations.PopCount(word);
-        long tail = (long)SizeBytes * 8 - Blocks;
-        bool tailSet = TailIsFull();
-        AcquiredCount = set - tail;
-        ReleasedCount = 0;
+        long waits = 0;
+        bool sound = TailIsFull();
+        for (int i = 0; i < acquired.Length; i++)
+        {
+            set += BitOperations.PopCount(acquired[i]);
+            waits += BitOperations.PopCount(waiting[i]);
+            sound &= (waiting[i] & ~acquired[i]) == 0;
+        }
+        AcquiredCount = set - ((long)_setSize * 8 - Blocks);
+        _waitingCount = waits;
+        _releasedCount = 0;
         ReservedCount = 0;
         _lowestWord = 0;
-        return tailSet;
+        return sound;
     }
 
-    /// <summary>Whether the blocks in use are these and no others.</summary>
+    /// <summary>Whether the blocks in use are these and no others, those apart that wait for the checkpoint.</summary>
     internal bool IsExactly(BlockSet blocks)
     {
         ReadOnlySpan<ulong> acquired = _acquired.As<ulong>();
+        ReadOnlySpan<ulong> waiting = _waiting.As<ulong>();
         ReadOnlySpan<ulong> words = blocks.Words;
-        Check.That(words.Length == acquired.Length);
-        for (int i = 0; i < words.Length; i++) if ((words[i] & ~acquired[i]) != 0) return false;
-        return blocks.Count == AcquiredCount;
+        Check.That(words.Length == acquired.Length && _releasedCount == 0);
+        for (int i = 0; i < words.Length; i++) if ((words[i] & ~(acquired[i] & ~waiting[i])) != 0) return false;
+        return blocks.Count == AcquiredCount - _waitingCount;
     }
 
     /// <summary>The bits behind the last block are always set, so that they are never found free.</summary>
     private void FillTail()
     {
-        for (long bit = Blocks; bit < (long)SizeBytes * 8; bit++)
+        for (long bit = Blocks; bit < (long)_setSize * 8; bit++)
             WordOf(_acquired, (ulong)bit + 1) |= BitOf((ulong)bit + 1);
     }
 
     private bool TailIsFull()
     {
-        for (long bit = Blocks; bit < (long)SizeBytes * 8; bit++)
-            if (!IsAcquired((ulong)bit + 1)) return false;
+        for (long bit = Blocks; bit < (long)_setSize * 8; bit++)
+            if (!IsAcquired((ulong)bit + 1) || IsReleased((ulong)bit + 1)) return false;
         return true;
     }
 

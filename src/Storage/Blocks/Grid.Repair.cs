@@ -40,6 +40,21 @@ public sealed partial class Grid
         return !block.IsNone;
     }
 
+    /// <summary>Blocks whose reads have failed, each once; returns how many.</summary>
+    public int ListFaults(Span<BlockReference> blocks)
+    {
+        int count = 0;
+        for (int frame = 0; _faults > 0 && frame < _frames.Count && count < blocks.Length; frame++)
+        {
+            if (_frames.State(frame) != FrameState.Faulty) continue;
+            BlockReference block = BlockOf(frame);
+            bool listed = block.Is(in _repair);
+            for (int i = 0; i < count; i++) listed |= blocks[i].Is(in block);
+            if (!listed) blocks[count++] = block;
+        }
+        return count;
+    }
+
     /// <summary>Whether a read of just this block has failed.</summary>
     public bool IsFault(in BlockReference block)
     {

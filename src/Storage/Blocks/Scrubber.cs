@@ -30,6 +30,7 @@ public sealed class Scrubber
     private int _attempts;
     private bool _reading;
     private bool _restart = true;
+    private long _rotBefore;
     private BlockReference _root;
     private BlockReference _table;
     private ScrubPlace _place;
@@ -62,6 +63,12 @@ public sealed class Scrubber
     /// <summary>Times that all blocks have been passed.</summary>
     public long Cycles { get; private set; }
 
+    /// <summary>Cycles in which nothing was found.</summary>
+    public long CyclesClean { get; private set; }
+
+    /// <summary>Reads without pause as long as somebody takes what is found.</summary>
+    public bool Hurries { get; set; }
+
     /// <summary>Blocks that were read and are what they should be.</summary>
     public long BlocksVerified { get; private set; }
 
@@ -85,9 +92,15 @@ public sealed class Scrubber
     /// <param name="root">The block that names the state.</param>
     internal void Tick(in BlockReference root)
     {
-        if (++_ticks < _ticksPerBlock || _reading) return;
+        bool due = Hurries ? _foundCount < FoundMax : ++_ticks >= _ticksPerBlock;
+        if (!due || _reading) return;
         _ticks = 0;
         _root = root;
+        ReadNext();
+    }
+
+    private void ReadNext()
+    {
         if (!TryNext()) return;
         _attempts = 1;
         Read();
@@ -102,6 +115,7 @@ public sealed class Scrubber
         if (result == IoResult.Ok && _grid.IsSound(_buffer.Span, in block))
         {
             BlocksVerified++;
+            if (Hurries && !_restart) ReadNext();
             return;
         }
         // A block that was let go may have been overwritten, and one being repaired is not there yet.
@@ -134,6 +148,7 @@ public sealed class Scrubber
         bool last = !_root.IsNone && !_grid.IsWriting(in _root);
         _place.Block = _root;
         Cycles++;
+        if (RotFound == _rotBefore) CyclesClean++;
         return last;
     }
 
@@ -142,6 +157,7 @@ public sealed class Scrubber
     private void Start()
     {
         _restart = false;
+        _rotBefore = RotFound;
         _place = default;
         int slots = _tables.SlotsUsed;
         ulong start = unchecked((ulong)_root.Checksum + (ulong)Cycles * 0x9E37_79B9_7F4A_7C15);

@@ -9,6 +9,7 @@ namespace Deterministic.Storage.Packs;
 /// <summary>What a replica keeps in an object store: brings its checkpoints there, and repairs blocks of its disk that
 /// turn out to be damaged. Those come from the cache, or out of the newest checkpoint in the store. A read that an
 /// operation waits for goes on once its block is repaired; only if the store does not have the block either is it lost.
+/// In a cluster the other replicas repair blocks, and the archive only keeps checkpoints.
 /// Its owner passes completions of the store and of the uploader's reads, and time.</summary>
 public sealed class CheckpointArchive : ICheckpointObserver
 {
@@ -118,7 +119,8 @@ public sealed class CheckpointArchive : ICheckpointObserver
     /// <summary>Looks for a damaged block, those first that an operation waits for.</summary>
     private bool TryFind()
     {
-        if (_forest.Grid.HasLostBlock) return false;
+        // Other replicas are nearer than the store, and have what is newer.
+        if (_forest.Grid.HasLostBlock || _forest.Repairs is not null) return false;
         if (_forest.Grid.TryFault(out BlockReference block)) StartFault(in block);
         else if (_forest.IsOpen && _forest.Scrubber.TryTakeRot(out block)) StartRot(in block);
         else if (_forest.IsOpen && Uploader.TryTakeRot(out ulong address, out ulong mark))

@@ -143,6 +143,7 @@ public sealed class Machine : IDisposable
         State.OpenStart(in root);
         OpenResult result;
         while ((result = State.OpenAdvance()) == OpenResult.Waiting) CompleteOne();
+        if (result == OpenResult.Opened) State.CheckpointDurable();
         if (result != OpenResult.Opened) throw new InvalidOperationException("checkpoint does not open");
     }
 

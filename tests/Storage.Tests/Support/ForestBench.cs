@@ -186,6 +186,7 @@ internal sealed class ForestBench : IDisposable
         Opening?.Invoke();
         while ((result = Forest.OpenAdvance()) == OpenResult.Waiting && (!Disk.Idle || Elsewhere?.Invoke() == true))
             if (!Disk.Idle) CompleteOne();
+        if (result == OpenResult.Opened) Forest.CheckpointDurable();
         return result;
     }
 }

@@ -213,7 +213,7 @@ internal sealed class Bench : IDisposable
 
     public static MemoryFile Format(Configuration configuration)
     {
-        MemoryFile file = new(new DataFileLayout(configuration).Size);
+        MemoryFile file = new(new DataFileLayout(configuration));
         Check.That(DataFileFormat.Write(Options(configuration), ref file) == StopReason.None);
         return file;
     }

@@ -54,7 +54,7 @@ internal sealed class ClusterBench : IDisposable
         Configuration = Bench.Small;
         for (byte i = 0; i < replicas; i++)
         {
-            MemoryFile file = new(new DataFileLayout(Configuration).Size);
+            MemoryFile file = new(new DataFileLayout(Configuration));
             Assert(DataFileFormat.Write(Options(i, replicas), ref file) == StopReason.None, "format");
             Nodes.Add(new Node { File = file });
         }
@@ -107,6 +107,16 @@ internal sealed class ClusterBench : IDisposable
         node.Disk.Crash(random, garbage: false);
         node.Memory.Dispose();
         node.Replica = null;
+    }
+
+    /// <summary>The replica has taken another checkpoint: a new one opens it once the disk is idle.</summary>
+    private void Renew(byte index)
+    {
+        Node node = Nodes[index];
+        while (node.Disk.TryComplete(out uint token, out IoResult result)) node.Replica!.OnCompletion(token, result);
+        node.Memory.Dispose();
+        node.Replica = null;
+        Start(index);
     }
 
     private void Send(Packet packet)
@@ -187,6 +197,11 @@ internal sealed class ClusterBench : IDisposable
     private void Judge(byte index)
     {
         Node node = Nodes[index];
+        if (node.Replica!.Status == ReplicaStatus.Outdated)
+        {
+            Renew(index);
+            return;
+        }
         Assert(node.Replica!.Status != ReplicaStatus.Stopped, $"replica {index}: {node.Replica.StopText()}");
         ulong op = node.Replica.CommitMin;
         if (op == 0 || op == node.Seen) return;
