@@ -38,7 +38,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     /// <summary>Passes on what has come, and asks for what is missing.</summary>
     private bool AdvanceBlocks()
     {
-        if (_replicaCount == 1 || _openStep < OpenStep.Restore) return false;
+        if (_replicaCount == 1 || Status == ReplicaStatus.Recovering) return false;
         bool progress = OfferBlocks();
         if (!CanWant) return progress;
         int missing = _stateMachine.MissingBlocks(_blocksMissing);

@@ -90,8 +90,9 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             Stop(StopReason.CheckpointRefused);
             return false;
         }
+        _commitStage = CommitStage.Idle;
+        FreeBlocks();
         TellObserver();
-        StartView();
         return true;
     }
 

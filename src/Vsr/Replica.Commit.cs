@@ -11,6 +11,9 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     private enum CommitStage : byte
     {
         Idle,
+
+        /// <summary>The checkpoint is being opened.</summary>
+        Open,
         Prefetch,
         Execute,
         Maintain,
@@ -40,6 +43,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         {
             case CommitStage.Idle:
                 return CommitNext();
+            case CommitStage.Open:
+                return AdvanceRestore();
             case CommitStage.Prefetch:
                 return Prefetch();
             case CommitStage.Execute:

@@ -4,7 +4,9 @@ using Deterministic.Core.Wire;
 
 namespace Deterministic.Vsr;
 
-/// <summary>From a data file to status normal: superblock, journal, checkpoint, a new durable view, replay.</summary>
+/// <summary>From a data file to status normal: superblock, journal, checkpoint, a new durable view, replay. A replica
+/// of a cluster takes part in it as soon as it knows its journal: others may need its voice to find a primary, and it
+/// may need a primary to find the blocks of its checkpoint.</summary>
 public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
 {
     private enum OpenStep : byte
@@ -31,7 +33,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     {
         OpenStep.Superblock => _superblock.Idle && StartJournal(),
         OpenStep.Journal => StartRestore(),
-        OpenStep.Restore => AdvanceRestore(),
+        OpenStep.Restore => AdvanceRestore() && StartAlone(),
         OpenStep.View => ViewIsDurable && StartReplay(),
         _ => AdvanceReplay(),
     };
@@ -83,9 +85,11 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         }
         if (!_journal.Recovered) return false;
         MarkRecovery();
-        _openStep = OpenStep.Restore;
         if (_superblock.Working.IncompleteOp != 0) _stateMachine.VerifyAll();
         _stateMachine.OpenStart(_superblock.Working.Checkpoint.Root);
+        _openStep = OpenStep.Restore;
+        _commitStage = CommitStage.Open;
+        if (_replicaCount > 1) StartView();
         return true;
     }
 
@@ -109,12 +113,10 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         return true;
     }
 
-    /// <summary>What was read is the log. A single replica takes a new view at each start, so that entries of before
-    /// and after a crash differ.</summary>
+    /// <summary>What was read is the log.</summary>
     private void StartView()
     {
         CommitMin = CheckpointOp;
-        FreeBlocks();
         Header head = _superblock.Working.Checkpoint.Prepare;
         if (_journal.Head > CommitMin) Check.That(_journal.TryKnown(_journal.Head, out head));
         Op = ulong.Max(_journal.Head, CommitMin);
@@ -123,15 +125,20 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         _chainFrom = Op;
         DescendChain();
         CommitMax = _superblock.Working.CommitMax;
-        if (_replicaCount > 1)
-        {
-            JoinCluster();
-            return;
-        }
+        if (_replicaCount > 1) JoinCluster();
+    }
+
+    /// <summary>Alone in its quorum, a single replica has committed all that it has. It takes a new view at each start,
+    /// so that entries of before and after a crash differ.</summary>
+    private bool StartAlone()
+    {
+        Check.That(_replicaCount == 1);
+        StartView();
         CommitMax = Op;
         _view = checked(_view + 1);
         _logView = _view;
         _openStep = OpenStep.View;
+        return true;
     }
 
     /// <summary>A replica of a cluster takes its place again. A primary does not, for what it had under way is lost:
@@ -151,8 +158,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         ResetTimeouts();
     }
 
-    /// <summary>Runs the entries after the checkpoint again; alone in its quorum, a single replica has committed them
-    /// all.</summary>
+    /// <summary>A single replica runs the entries after the checkpoint again.</summary>
     private bool AdvanceReplay()
     {
         if (AdvanceCommit() | AdvanceJournalReads()) return true;

@@ -16,19 +16,13 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     {
         Check.That(message.References > 0);
         Check.That(message.Buffer.Length == _configuration.MessageSizeMax);
-        if (!Running || _taking) return;
+        if (!Running || Status == ReplicaStatus.Recovering || _taking) return;
         ref Header header = ref message.Header;
         bool sound = header.ValidChecksum() && header.Invalid(_configuration.MessageSizeMax) is null &&
             header.ValidChecksumBody(message.Body);
         if (!sound)
         {
             _options.Marks.Hit(Mark.MessageInvalid);
-            return;
-        }
-        if (Status == ReplicaStatus.Recovering)
-        {
-            if (header.Cluster == _options.Cluster && IsOfPeer(in header)) OnMessageOpening(message);
-            Advance();
             return;
         }
         if (header.Cluster != _options.Cluster)
@@ -46,9 +40,14 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     {
         if (Status != ReplicaStatus.Normal) return;
         if (message.Header.Command == Command.PingClient) OnPingClient(in message.Header);
-        else if (IsPrimary) OnRequest(message);
+        else if (IsPrimary && KnowsSessions) OnRequest(message);
+        else if (IsPrimary) _options.Marks.Hit(Mark.PipelineFull);
         else if (ViewIsDurable) SendToReplica(PrimaryOf(_view), message);
     }
+
+    /// <summary>Every entry that an earlier primary may have answered has been run, so that a session that is not found
+    /// is none.</summary>
+    private bool KnowsSessions => _primaryReady && CommitMin >= _inheritedOp;
 
     /// <summary>What is kept for long names who made it, which may have been this replica; who sends it now does not
     /// matter.</summary>

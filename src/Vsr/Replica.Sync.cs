@@ -27,8 +27,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     /// <summary>Time has passed: has anything else?</summary>
     private void TickProgress()
     {
-        bool wants = _anchorOp != 0 || (Status == ReplicaStatus.Normal && CommitMin < CommitMax) ||
-            (IsPrimary && !_primaryReady);
+        bool wants = _anchorOp != 0 || _commitStage == CommitStage.Open ||
+            (Status == ReplicaStatus.Normal && CommitMin < CommitMax) || (IsPrimary && !_primaryReady);
         // What takes long on this replica's own disk is no reason to give up.
         wants &= _commitStage == CommitStage.Idle || WantsBlocks;
         if (!wants || CommitMin != _stuckAt) _stuckTicks = 0;
@@ -89,22 +89,4 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     /// <summary>Every block of a checkpoint that was taken has come.</summary>
     private bool IsComplete => _superblock.Working.IncompleteOp != 0 && Status == ReplicaStatus.Normal &&
         _stateMachine.AllVerified;
-
-    /// <summary>While its checkpoint is being opened, a replica waits for blocks and for news of a newer
-    /// checkpoint.</summary>
-    private void TickOpening()
-    {
-        if (_replicaCount == 1 || _openStep != OpenStep.Restore) return;
-        if (_stuckTicks < StuckLongTicks) _stuckTicks++;
-        if (_getViewTimeout.Fires() && _stuckTicks >= StuckTicks) SendGetView();
-    }
-
-    private void OnMessageOpening(Message message)
-    {
-        if (_replicaCount == 1 || _openStep != OpenStep.Restore) return;
-        if (message.Header.Command == Command.Block) OnBlock(message);
-        bool asked = message.Header.Command == Command.View && _nonce != 0 &&
-            message.Header.ViewChange.Nonce == _nonce && message.Header.Replica == PrimaryOf(message.Header.View);
-        if (asked) TryTake(message);
-    }
 }

@@ -28,6 +28,9 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     /// <summary>The primary has all that it must hold, and may make new entries.</summary>
     private bool _primaryReady;
 
+    /// <summary>The head of the log with which the view began.</summary>
+    private ulong _inheritedOp;
+
     /// <summary>What an answer must carry that a replica believes which does not know its own log.</summary>
     private UInt128 _nonce;
 
@@ -198,6 +201,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         _headChecksum = head.Checksum;
         _headTimestamp = head.Prepare.Timestamp;
         DescendChain();
+        _inheritedOp = Op;
         _logView = _view;
         _entering = true;
         Tell(TraceCode.LogInstalled, Op, head.Checksum);
@@ -231,7 +235,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     /// <summary>Every entry that is not run yet is durable here.</summary>
     private bool HasWholeLog()
     {
-        if (!ChainIsWhole && CommitMin < Op) return false;
+        if (_commitStage == CommitStage.Open || (!ChainIsWhole && CommitMin < Op)) return false;
         for (ulong op = CommitMin + 1; op <= Op; op++)
             if (!_journal.TryHeader(op, out _)) return false;
         return true;
@@ -278,7 +282,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
 
     private void SendGetView()
     {
-        bool lost = Status is ReplicaStatus.RecoveringHead or ReplicaStatus.Recovering;
+        bool lost = Status == ReplicaStatus.RecoveringHead;
         bool may = !IsPrimary && !_entering && _superblock.Working.View == _view;
         if (!may || NewMessage(Command.GetView) is not Message message) return;
         if (lost && _nonce == 0) _nonce = (UInt128)_random.Next() << 64 | _random.Next() | 1;

@@ -123,6 +123,14 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
 
     /// <summary>Last entry that the state machine has run.</summary>
     public ulong CommitMin { get; private set; }
+
+    /// <summary>The state after <see cref="CommitMin"/> is at hand. A replica of a cluster may take part in it while
+    /// its checkpoint is still being opened.</summary>
+    public bool IsStateOpen => Running && Status != ReplicaStatus.Recovering && _commitStage != CommitStage.Open;
+
+    /// <summary>The checkpoint that was taken from other replicas and whose blocks are not all here yet; 0:
+    /// none.</summary>
+    public ulong IncompleteOp => _superblock.Working.IncompleteOp;
     public ulong CheckpointOp => _superblock.Working.Checkpoint.Op;
     public UInt128 CheckpointId => _superblock.CheckpointId;
     public ulong Ticks { get; private set; }
@@ -161,15 +169,10 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     public void Tick()
     {
         Ticks++;
-        bool open = Status != ReplicaStatus.Recovering;
-        if (Running && open && !_taking)
+        if (Running && Status != ReplicaStatus.Recovering && !_taking)
         {
             _stateMachine.Tick();
             TickTimeouts();
-        }
-        else if (Running && !open)
-        {
-            TickOpening();
         }
         Advance();
     }
@@ -211,7 +214,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         {
             if (_taking) progress = AdvanceSuperblock() | AdvanceTaking();
             else progress = Status == ReplicaStatus.Recovering
-                ? AdvanceSuperblock() | AdvanceBlocks() | AdvanceOpen()
+                ? AdvanceSuperblock() | AdvanceOpen()
                 : AdvanceSuperblock() | AdvanceBlocks() | AdvanceView() | AdvanceJournal() | AdvanceQuorum() |
                     AdvanceCommit() | AdvanceJournalReads() | AdvanceReplyRead();
         }

@@ -121,6 +121,7 @@ internal sealed class ChaosRun(int replicas, int seed)
         for (; _replies < bench.Replies.Count; _replies++)
         {
             Header reply = bench.Replies[_replies].Header;
+            ClusterBench.Assert(reply.Command != Command.Eviction, $"{Name}: a session was ended for no reason");
             if (reply.Command != Command.Reply) continue;
             Remember(in reply);
             int index = (int)(ulong)reply.Reply.Client - 1;

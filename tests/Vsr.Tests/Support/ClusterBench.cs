@@ -204,7 +204,7 @@ internal sealed class ClusterBench : IDisposable
         }
         Assert(node.Replica!.Status != ReplicaStatus.Stopped, $"replica {index}: {node.Replica.StopText()}");
         ulong op = node.Replica.CommitMin;
-        if (op == 0 || op == node.Seen) return;
+        if (op == 0 || op == node.Seen || !node.Replica.IsStateOpen) return;
         node.Seen = op;
         bool known = _history.TryGetValue(op, out UInt128 hash);
         if (known) Assert(hash == node.Machine.Hash, $"op {op} differs on {index}");
