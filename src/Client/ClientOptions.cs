@@ -28,6 +28,10 @@ public sealed class ClientOptions
     /// <summary>Silence after which a request is sent again, byte for byte.</summary>
     public TimeSpan ResendAfter { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>With several replicas: silence after which the client first asks another one whether the primary has
+    /// changed, and then sends its request again; it doubles up to <see cref="ResendAfter"/>.</summary>
+    public TimeSpan LookAroundAfter { get; init; } = TimeSpan.FromSeconds(1);
+
     /// <summary>First and longest pause between attempts to connect; it doubles in between, with jitter.</summary>
     public TimeSpan BackoffMin { get; init; } = TimeSpan.FromMilliseconds(20);
     public TimeSpan BackoffMax { get; init; } = TimeSpan.FromSeconds(1);
@@ -49,7 +53,8 @@ public sealed class ClientOptions
         return addresses;
     }
 
-    internal static string Describe(EndPoint address) => address switch
+    /// <summary>The address as it is written on a command line.</summary>
+    public static string Describe(EndPoint address) => address switch
     {
         DnsEndPoint name => $"{name.Host}:{name.Port.ToString(CultureInfo.InvariantCulture)}",
         _ => address.ToString() ?? "?",

@@ -15,10 +15,11 @@ namespace Deterministic.Client;
 /// chained to the reply before it. A request without an answer is sent again byte for byte, over new connections if
 /// need be; the cluster answers a repeated request from its stored reply, so it takes effect at most once. One
 /// caller at a time.</summary>
-internal sealed class Session(ClientOptions options) : IDisposable
+internal sealed partial class Session(ClientOptions options) : IDisposable
 {
     private readonly byte[] _request = new byte[options.MessageSizeMax];
     private readonly byte[] _control = new byte[Limits.HeaderSize];
+    private readonly byte[] _ping = new byte[Limits.HeaderSize];
     private readonly byte[] _received = new byte[options.MessageSizeMax];
     private MessageConnection? _connection;
     private int _address;
@@ -146,16 +147,19 @@ internal sealed class Session(ClientOptions options) : IDisposable
     {
         long started = Stopwatch.GetTimestamp();
         bool sent = false;
-        for (int attempt = 0; ; attempt++)
+        int failures = 0;
+        for (int copies = 0; ;)
         {
             stop.ThrowIfCancellationRequested();
             using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
-            patience.CancelAfter(sent ? options.ResendAfter : Shorter(options.ResendAfter, options.ConnectTimeout));
+            TimeSpan wait = Patience(copies);
+            patience.CancelAfter(sent ? wait : Shorter(wait, options.ConnectTimeout));
             try
             {
-                _connection ??= await ConnectAsync(patience.Token).ConfigureAwait(false);
+                if (_connection is null) await ReachAsync(patience.Token).ConfigureAwait(false);
                 sent = true;
-                await _connection.SendAsync(message.AsMemory(0, (int)header.Size), patience.Token)
+                copies++;
+                await _connection!.SendAsync(message.AsMemory(0, (int)header.Size), patience.Token)
                     .ConfigureAwait(false);
                 ReceivedMessage answer = await AnswerAsync(header, patience.Token).ConfigureAwait(false);
                 double latency = Stopwatch.GetElapsedTime(started).TotalMicroseconds;
@@ -169,13 +173,21 @@ internal sealed class Session(ClientOptions options) : IDisposable
                 // A part of the message may be on the way, so a second copy needs a connection of its own.
                 Disconnect();
             }
+            catch (NotPrimaryException elsewhere)
+            {
+                Problem(elsewhere.Message);
+                Redirect(elsewhere);
+            }
             catch (Exception exception) when (exception is SocketException or IOException)
             {
                 Problem(exception.Message);
                 Disconnect();
             }
             if (!sent && Stopwatch.GetElapsedTime(started) >= options.ConnectTimeout) throw Unreachable();
-            await Task.Delay(Backoff(attempt), stop).ConfigureAwait(false);
+            // Another one may know better at once; there is reason to wait after all of them have been asked.
+            int count = options.Addresses.Count;
+            if (++failures % count != 0 || (count > 1 && failures == count)) continue;
+            await Task.Delay(Backoff(failures / count - 1), stop).ConfigureAwait(false);
         }
     }
 
@@ -194,6 +206,12 @@ internal sealed class Session(ClientOptions options) : IDisposable
                 case Command.PongClient when header.Command == Command.PingClient
                     && message.Header.PingClient.Timestamp == header.PingClient.Timestamp:
                     return message;
+                case Command.PongClient:
+                    Learn(in message.Header);
+                    break;
+                case Command.Eviction when message.Header.Eviction.Reason == EvictionReason.WrongCluster:
+                    // Left from before this client had learned which cluster it is.
+                    break;
                 case Command.Eviction when message.Header.Eviction.Client == _client:
                     EvictionReason reason = message.Header.Eviction.Reason;
                     Forget();
@@ -210,20 +228,6 @@ internal sealed class Session(ClientOptions options) : IDisposable
         throw new InvalidMessageException("a reply names this request but carries another number or operation");
     }
 
-    private async Task<MessageConnection> ConnectAsync(CancellationToken stop)
-    {
-        EndPoint address = options.Addresses[_address % options.Addresses.Count];
-        return await MessageConnection.ConnectAsync(address, _received, stop).ConfigureAwait(false);
-    }
-
-    /// <summary>Drops the connection; the next one goes to the next address.</summary>
-    private void Disconnect()
-    {
-        _connection?.Dispose();
-        _connection = null;
-        _address = (_address + 1) % options.Addresses.Count;
-    }
-
     private void Problem(string what) =>
         LastProblem = $"{ClientOptions.Describe(options.Addresses[_address % options.Addresses.Count])}: {what}";
 
@@ -234,7 +238,8 @@ internal sealed class Session(ClientOptions options) : IDisposable
     private TimeSpan Backoff(int attempt)
     {
         double longest = options.BackoffMin.TotalMilliseconds * Math.Pow(2, Math.Min(attempt, 20));
-        double pause = Math.Min(longest, options.BackoffMax.TotalMilliseconds);
+        TimeSpan most = _replicaCount > 1 ? Shorter(options.BackoffMax, ElectionPause) : options.BackoffMax;
+        double pause = Math.Min(longest, most.TotalMilliseconds);
         return TimeSpan.FromMilliseconds(pause * (0.5 + Random.Shared.NextDouble() / 2));
     }
 

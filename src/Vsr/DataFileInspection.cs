@@ -24,8 +24,9 @@ public sealed class SuperblockReport
     public Configuration? Configuration { get; init; }
 
     /// <summary>What to open this file with; only without a problem.</summary>
-    public ReplicaOptions Options() => new()
+    public ReplicaOptions Options(ulong seed = 0) => new()
     {
+        Seed = seed,
         Cluster = Working.Cluster,
         ReplicaIndex = Working.ReplicaIndex,
         ReplicaCount = Working.ReplicaCount,

@@ -77,15 +77,18 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     /// <summary>Whether nothing is missing in the headers of what is to be run next.</summary>
     private bool ChainIsWhole => _chainFrom == CommitMin + 1;
 
+    /// <summary>A primary that would drop a request, for want of room in the pipeline or in the journal, or because it
+    /// has not yet got all of the log: a bus does better to let requests wait.</summary>
+    public bool IsFull => IsPrimary && (PipelineCount >= _configuration.PipelineMax ||
+        Op + 1 > _schedule.PrepareMax(CheckpointOp) || !_primaryReady);
+
     /// <summary>Turns the request into the next entry of the log; with the pipeline full it is dropped and the client
     /// resends.</summary>
     private void TryPrepare(Message message)
     {
         ulong op = Op + 1;
         Check.That(IsPrimary);
-        bool full = PipelineCount >= _configuration.PipelineMax || op > _schedule.PrepareMax(CheckpointOp) ||
-            !_primaryReady;
-        if (full)
+        if (IsFull)
         {
             _options.Marks.Hit(Mark.PipelineFull);
             return;

@@ -93,6 +93,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         header = Header.Create(Command.PongClient, _options.Cluster, View, _self);
         header.PingClient.Client = ping.PingClient.Client;
         header.PingClient.Timestamp = ping.PingClient.Timestamp;
+        header.PingClient.ReplicaCount = _replicaCount;
         int index = _sessions.Find(ping.PingClient.Client);
         if (index >= 0) header.PingClient.Session = _sessions.At(index).Session;
         header.SetChecksumBody([]);

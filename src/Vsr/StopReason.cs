@@ -85,7 +85,7 @@ public static class StopReasons
         StopReason.WrongConfiguration =>
             "the data file was formatted with other sizes; open it with the sizes it names",
         StopReason.ReplicaCountUnsupported =>
-            "this release runs clusters of one replica; format with --replica-count 1",
+            "a cluster has 1 to 6 replicas, and checkpoints in an object store are those of a cluster of one",
         StopReason.JournalSlotUnreadable =>
             "a journal slot that may hold an acknowledged operation is damaged and no other replica has a copy; " +
             "restore the file from a backup",

@@ -19,7 +19,7 @@ public sealed class HeaderValidityTests
         (Command.Reply, [(144, 160), (221, 256)]),
         (Command.Eviction, [(145, 256)]),
         (Command.PingClient, [(160, 256)]),
-        (Command.PongClient, [(160, 256)]),
+        (Command.PongClient, [(161, 256)]),
         (Command.Block, [(144, 224), (241, 256)]),
         (Command.Reserved, [(128, 192), (200, 256)]),
         (Command.Ping, [(160, 256)]),
@@ -38,6 +38,9 @@ public sealed class HeaderValidityTests
         (Command.ReadReply, [(187, 256)]),
         (Command.ConfirmView, [(136, 256)]),
         (Command.ViewConfirmed, [(136, 256)]),
+        (Command.Hello, [(194, 256)]),
+        (Command.GetStatus, [(152, 256)]),
+        (Command.Status, [(191, 192), (200, 256)]),
     ];
 
     private static int BodySize(Command command) => command switch
@@ -104,6 +107,9 @@ public sealed class HeaderValidityTests
             case Command.Read or Command.ReadReply or Command.ConfirmView or Command.ViewConfirmed:
                 SetReadFields(ref header);
                 break;
+            case Command.Hello or Command.GetStatus or Command.Status:
+                SetConnectionFields(ref header);
+                break;
             case Command.Ping or Command.Pong or Command.ExitView or Command.GetView or Command.Headers or
                 Command.GetBlocks:
                 break;
@@ -114,6 +120,16 @@ public sealed class HeaderValidityTests
         header.SetChecksumBody(new byte[BodySize(command)]);
         header.SetChecksum();
         return header;
+    }
+
+    private static void SetConnectionFields(ref Header header)
+    {
+        if (header.Command == Command.Hello)
+            header.Hello = new HelloFields { NonceLow = 1, ProofHigh = 1, Step = HelloStep.Answer };
+        else if (header.Command == Command.Status)
+            header.Status = new StatusFields { Client = 5, Role = ReplicaRole.Backup, ReplicaCount = 3 };
+        else
+            header.Status = new StatusFields { Client = 5 };
     }
 
     private static void SetRepairFields(ref Header header)
@@ -255,6 +271,33 @@ public sealed class HeaderValidityTests
 
     private static string? Refused(ChangeReply change) =>
         Changed(Command.ReadReply, (ref Header h) => change(ref h.ReadReply));
+
+    [Fact]
+    public void A_hello_says_what_its_step_needs_and_no_more()
+    {
+        const string wrong = "nonce and proof do not fit the step";
+        Assert.Equal(wrong, Changed(Command.Hello, (ref Header h) => h.Hello.Step = HelloStep.Call));
+        Assert.Equal(wrong, Changed(Command.Hello, (ref Header h) => h.Hello.Step = HelloStep.Confirm));
+        Assert.Equal(wrong, Changed(Command.Hello, (ref Header h) => h.Hello.Step = HelloStep.Reserved));
+        Assert.Equal(wrong, Changed(Command.Hello, (ref Header h) => h.Hello.ProofHigh = 0));
+        Assert.Equal("no such replica", Changed(Command.Hello, (ref Header h) => h.Hello.Receiver = 6));
+        Assert.Equal(
+            "a replica does not connect to itself", Changed(Command.Hello, (ref Header h) => h.Hello.Receiver = 1));
+    }
+
+    [Fact]
+    public void A_status_that_no_replica_can_have_is_refused()
+    {
+        Assert.Equal("role is unknown", Changed(Command.Status, (ref Header h) => h.Status.Role = 0));
+        Assert.Equal(
+            "replica count is out of bounds", Changed(Command.Status, (ref Header h) => h.Status.ReplicaCount = 7));
+        Assert.Equal("no such replica", Changed(Command.Status, (ref Header h) => h.Status.ReplicaCount = 1));
+        Assert.Equal(
+            "connected to a replica that is not there",
+            Changed(Command.Status, (ref Header h) => h.Status.Connected = 8));
+        Assert.Equal("replica count is out of bounds",
+            Changed(Command.PingClient, (ref Header h) => h.PingClient.ReplicaCount = 1));
+    }
 
     private delegate void Change(ref Header header);
 

@@ -31,6 +31,32 @@ public enum Command : byte
     ReadReply = 26,
     ConfirmView = 27,
     ViewConfirmed = 28,
+
+    /// <summary>A replica opens a connection to another one, see <see cref="HelloFields"/>.</summary>
+    Hello = 29,
+
+    /// <summary>Anybody asks a replica how it stands.</summary>
+    GetStatus = 30,
+    Status = 31,
+}
+
+/// <summary>Who may say what.</summary>
+public static class CommandRights
+{
+    /// <summary>What a replica listens to from anybody who reaches it.</summary>
+    public static bool IsFromClient(this Command command) =>
+        command is Command.PingClient or Command.Request or Command.Read or Command.GetStatus;
+
+    /// <summary>What a replica listens to only from one that has proved to be a replica of the cluster.</summary>
+    public static bool IsFromReplica(this Command command) =>
+        command is Command.Request || !(IsFromClient(command) || IsToClient(command) || command == Command.Hello);
+
+    /// <summary>What a replica passes on as another has made it, so that the header names that one.</summary>
+    public static bool IsPassedOn(this Command command) =>
+        command is Command.Request or Command.Prepare or Command.Reply or Command.Block;
+
+    private static bool IsToClient(Command command) =>
+        command is Command.PongClient or Command.Eviction or Command.ReadReply or Command.Status;
 }
 
 /// <summary>What a request asks for. Below 128 the log's own operations, from 128 on the state machine's.</summary>

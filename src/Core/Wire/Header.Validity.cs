@@ -66,6 +66,8 @@ public partial struct Header
             Command.Block => InvalidBlock(),
             Command.Read => InvalidRead(),
             Command.ReadReply => InvalidReadReply(),
+            Command.Hello => InvalidHello(),
+            Command.GetStatus or Command.Status => InvalidStatus(),
             >= Command.Ping and <= Command.ViewConfirmed => InvalidBetweenReplicas(),
             _ => "command is not in use",
         };
@@ -91,8 +93,11 @@ public partial struct Header
     {
         if (Size != Limits.HeaderSize) return "ping has a body";
         if (PingClient.Client == 0) return "client is zero";
+        byte replicasMax = Command == Command.PingClient ? (byte)0 : (byte)Limits.ReplicasMax;
+        if (PingClient.ReplicaCount > replicasMax) return "replica count is out of bounds";
         bool zero = PingClient.Reserved0 == 0 && PingClient.Reserved1 == 0 && PingClient.Reserved2 == 0 &&
-            PingClient.Reserved3 == 0 && PingClient.Reserved4 == 0 && PingClient.Reserved5 == 0;
+            PingClient.Reserved3 == 0 && PingClient.Reserved4 == 0 && PingClient.Reserved5 == 0 &&
+            PingClient.Reserved6 == 0 && PingClient.Reserved7 == 0 && PingClient.Reserved8 == 0;
         return zero ? null : "reserved bytes of the ping are not zero";
     }
 

@@ -48,6 +48,8 @@ public partial struct Header
     [FieldOffset(128)] public ReadFields ReadRequest;
     [FieldOffset(128)] public ReadReplyFields ReadReply;
     [FieldOffset(128)] public ConfirmViewFields ConfirmView;
+    [FieldOffset(128)] public HelloFields Hello;
+    [FieldOffset(128)] public StatusFields Status;
 
     [UnscopedRef]
     private readonly ReadOnlySpan<byte> Bytes =>
@@ -187,19 +189,26 @@ public struct EvictionFields
 }
 
 /// <summary>Ping and pong between a client and a replica; the pong repeats the timestamp and tells the session, if
-/// any.</summary>
+/// any, and how many replicas the cluster has: with the view in the frame that says which one is the
+/// primary.</summary>
 [StructLayout(LayoutKind.Explicit, Size = 128)]
 public struct PingClientFields
 {
     [FieldOffset(0)] public UInt128 Client;
     [FieldOffset(16)] public ulong Timestamp;
     [FieldOffset(24)] public ulong Session;
-    [FieldOffset(32)] public UInt128 Reserved0;
-    [FieldOffset(48)] public UInt128 Reserved1;
-    [FieldOffset(64)] public UInt128 Reserved2;
-    [FieldOffset(80)] public UInt128 Reserved3;
-    [FieldOffset(96)] public UInt128 Reserved4;
-    [FieldOffset(112)] public UInt128 Reserved5;
+
+    /// <summary>0 in a ping.</summary>
+    [FieldOffset(32)] public byte ReplicaCount;
+    [FieldOffset(33)] public byte Reserved0;
+    [FieldOffset(34)] public ushort Reserved1;
+    [FieldOffset(36)] public uint Reserved2;
+    [FieldOffset(40)] public ulong Reserved3;
+    [FieldOffset(48)] public UInt128 Reserved4;
+    [FieldOffset(64)] public UInt128 Reserved5;
+    [FieldOffset(80)] public UInt128 Reserved6;
+    [FieldOffset(96)] public UInt128 Reserved7;
+    [FieldOffset(112)] public UInt128 Reserved8;
 }
 
 /// <summary>What a block is for.</summary>

@@ -17,6 +17,7 @@ public static class ClientCommands
         root.Subcommands.Add(DeleteNamespaceCommand.Create());
         root.Subcommands.Add(ReplCommand.Create());
         root.Subcommands.Add(EvalCommand.Create());
+        root.Subcommands.Add(StatusCommand.Create());
     }
 
     /// <summary>Runs the command line; a line that does not parse is explained on stderr and ends with

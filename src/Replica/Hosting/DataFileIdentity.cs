@@ -30,7 +30,8 @@ internal static class DataFileIdentity
                 $"not to cluster {wanted}; check --cluster and the path";
             return null;
         }
-        ReplicaOptions options = report.Options();
+        ulong seed = BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(8));
+        ReplicaOptions options = report.Options(seed);
         long expected = new DataFileLayout(options.Configuration).Size;
         error = $"{file.Path}: the file is {file.Length:N0} bytes long, its superblock says {expected:N0} bytes: " +
             "it was cut or copied incompletely; restore it from a backup";

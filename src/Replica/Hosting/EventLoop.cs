@@ -1,9 +1,11 @@
 using System;
 using System.Diagnostics;
+using System.Net;
 using System.Threading;
 using Deterministic.Accel;
 using Deterministic.Core;
 using Deterministic.Core.Memory;
+using Deterministic.Core.Wire;
 using Deterministic.Replica.Checkpoints;
 using Deterministic.Replica.Hosting.Metrics;
 using Deterministic.Replica.Io;
@@ -38,11 +40,16 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
     private readonly ThreadedDisk _disk;
     private readonly TcpMessageBus _bus;
     private readonly StateMachine.StateMachine _machine;
+    private readonly ReplicaOptions _identity;
     private readonly MemoryLimit? _limit;
     private readonly ResidentMemory _resident = new();
     private readonly ReplicaMetrics _metrics;
     private readonly ReplicaArchive? _archive;
     private readonly Replica<StateMachine.StateMachine, ThreadedDisk, TcpMessageBus, SystemClock> _replica;
+    private readonly Standing _standing;
+    private long _started;
+    private bool _listening;
+    private bool _serving;
 
     private EventLoop(
         StartOptions options, ReplicaMetrics metrics, ILoggerFactory loggers, DataFile file, ReplicaOptions replica,
@@ -56,14 +63,17 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
         _file = file;
         _wake = wake;
         _logger = loggers.CreateLogger("replica");
+        _standing = new Standing(_logger, replica);
         ReplicaLog.Opening(
             _logger, file.Path, replica.Cluster, replica.ReplicaIndex, SizeText.Format(configuration.StateSizeMax),
             backend.Name, file.IsDirect ? "direct" : "through the page cache (the file system refused O_DIRECT)");
         _disk = new ThreadedDisk(file, _wake, DiskThreads);
-        MessagePool arrived = new(_memory, configuration.PipelineMax + ArrivedMax, configuration.MessageSizeMax);
+        MessagePool arrived = new(_memory, ArrivedCount(replica), configuration.MessageSizeMax);
+        HandshakeIdentity identity = new(replica.Cluster, replica.ReplicaIndex, replica.ReplicaCount, options.Secret);
         _bus = new TcpMessageBus(
-            _memory, arrived, configuration.SessionsMax + ConnectionsExtra, configuration.MessageSizeMax, _wake,
-            loggers.CreateLogger("bus"));
+            _memory, arrived, configuration.SessionsMax + ConnectionsExtra, configuration.MessageSizeMax, identity,
+            options.Addresses, _wake, loggers.CreateLogger("bus"));
+        _identity = replica;
         _machine = new StateMachine.StateMachine(_memory, configuration, backend, new StorageOptions
         {
             Disk = _disk,
@@ -83,6 +93,17 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
         Watch();
     }
 
+    /// <summary>Messages from outside that may be in use at a time. With other replicas: entries that wait for their
+    /// turn in the log are kept, and those that this replica sends on; there must be room beyond them, or nothing that
+    /// would free them could arrive.</summary>
+    private static int ArrivedCount(ReplicaOptions replica)
+    {
+        Configuration configuration = replica.Configuration;
+        if (replica.ReplicaCount == 1) return configuration.PipelineMax + ArrivedMax;
+        int leaving = (replica.ReplicaCount - 1) * Connection.ReplicaQueueMax;
+        return 2 * configuration.PipelineMax + configuration.JournalWritesMax + leaving + ArrivedMax;
+    }
+
     /// <summary>Opens the file far enough to know its sizes and takes all memory. Null and an error text if it cannot
     /// serve.</summary>
     public static EventLoop? TryCreate(
@@ -94,7 +115,8 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
         WakeSignal wake = new();
         ThreadedObjectStore? store = null;
         ReplicaOptions? replica = DataFileIdentity.TryRead(file, options.Cluster, out UInt128 history, out error);
-        if (replica is not null && Suffices(options, replica.Configuration, out error))
+        if (replica is not null && ClusterOptions.Fit(options, replica, out error) &&
+            Suffices(options, replica.Configuration, out error))
         {
             error = "";
             store = options.Archive?.Address.TryOpen(wake, out error);
@@ -135,10 +157,11 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
     /// stop.</summary>
     public bool Run(CancellationToken stopping, out string error)
     {
-        long started = Stopwatch.GetTimestamp();
+        _started = Stopwatch.GetTimestamp();
+        // With other replicas it is on the network from the start, although it heeds nobody before it is open.
+        if (_identity.ReplicaCount > 1 && !TryListen(out error)) return false;
         _replica.Open();
-        bool serving = false;
-        long nextTick = started;
+        long nextTick = _started;
         error = "";
         while (!stopping.IsCancellationRequested)
         {
@@ -148,20 +171,12 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
                 error = StopText();
                 return false;
             }
-            if (!serving && _replica.Status == ReplicaStatus.Normal)
-            {
-                if (!_bus.TryListen(_options.Endpoint, out error)) return false;
-                serving = true;
-                ReplicaLog.Serving(_logger, _replica.Op, _replica.View, Stopwatch.GetElapsedTime(started).TotalSeconds);
-                Console.WriteLine($"{ChildReplica.ReadyPrefix}{_bus.Endpoint}");
-            }
-            if (serving) worked |= _bus.Pump(this);
+            if (!_serving && _replica.Status == ReplicaStatus.Normal && !TryServe(out error)) return false;
+            if (_listening) worked |= _bus.Pump(this);
             TimeSpan untilTick = Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), nextTick);
             if (untilTick <= TimeSpan.Zero)
             {
-                Watch();
-                _replica.Tick();
-                _archive?.Tick(_replica.IsHeldBack);
+                Tick();
                 nextTick = Stopwatch.GetTimestamp() + (long)(TickInterval.TotalSeconds * Stopwatch.Frequency);
             }
             else if (!worked)
@@ -170,6 +185,33 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
             }
         }
         ReplicaLog.Stopped(_logger, _replica.Op);
+        return true;
+    }
+
+    private void Tick()
+    {
+        Watch();
+        _replica.Tick();
+        _archive?.Tick(_replica.IsHeldBack);
+        _bus.Tick();
+        _bus.Flush();
+        _standing.Note(_replica.Status, _replica.IsPrimary, _replica.View);
+    }
+
+    private bool TryListen(out string error)
+    {
+        IPEndPoint? own = ClusterOptions.TryResolve(_options.Addresses[_identity.ReplicaIndex], out error);
+        _listening = own is not null && _bus.TryListen(own, out error);
+        return _listening;
+    }
+
+    private bool TryServe(out string error)
+    {
+        error = "";
+        if (!_listening && !TryListen(out error)) return false;
+        _serving = true;
+        ReplicaLog.Serving(_logger, _replica.Op, _replica.View, Stopwatch.GetElapsedTime(_started).TotalSeconds);
+        Console.WriteLine($"{ChildReplica.ReadyPrefix}{_bus.Endpoint}");
         return true;
     }
 
@@ -183,6 +225,7 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
             else _replica.OnCompletion(token, result);
             any = true;
         }
+        if (any) _bus.Flush();
         return (_archive?.Pump() ?? false) | any;
     }
 
@@ -193,7 +236,39 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
         return $"{_file.Path}: {_replica.StopText()}{(why.Length > 0 ? $" ({why})" : "")}";
     }
 
-    public void OnMessage(Message message) => _replica.OnMessage(message);
+    public bool TakesRequests => !_replica.IsFull;
+
+    public void OnMessage(Message message)
+    {
+        if (message.Header.Command == Command.GetStatus) AnswerStatus(message);
+        else _replica.OnMessage(message);
+    }
+
+    /// <summary>Tells how this replica stands, whatever it does at the moment and whichever cluster was meant. The
+    /// question's buffer takes the answer.</summary>
+    private void AnswerStatus(Message message)
+    {
+        StatusFields question = message.Header.Status;
+        if (message.Header.Invalid(_identity.Configuration.MessageSizeMax) is not null) return;
+        ref Header header = ref message.Header;
+        header = Header.Create(Command.Status, _identity.Cluster, _replica.View, _identity.ReplicaIndex);
+        header.Status = new StatusFields
+        {
+            Client = question.Client,
+            Timestamp = question.Timestamp,
+            Op = _replica.Op,
+            CommitMin = _replica.CommitMin,
+            CommitMax = _replica.CommitMax,
+            CheckpointOp = _replica.CheckpointOp,
+            SessionsCount = (uint)_replica.SessionsCount,
+            Role = Standing.RoleOf(_replica.Status, _replica.IsPrimary),
+            ReplicaCount = _identity.ReplicaCount,
+            Connected = _bus.ConnectedReplicas,
+        };
+        header.SetChecksumBody([]);
+        header.SetChecksum();
+        _bus.SendToClient(question.Client, message);
+    }
 
     public void Dispose()
     {

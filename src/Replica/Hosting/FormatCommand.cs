@@ -29,7 +29,7 @@ internal static class FormatCommand
     private static readonly Option<byte> Replica = new("--replica")
         { Description = "Index of this replica, from 0", Required = true };
     private static readonly Option<byte> ReplicaCount = new("--replica-count")
-        { Description = "Replicas of the cluster (1 for now)", Required = true };
+        { Description = $"Replicas of the cluster, 1 to {Limits.ReplicasMax}", Required = true };
     private static readonly Option<string> StateSize = new("--state-size")
     {
         Description = "How large the state may grow; the file takes four times this and 2.2 GiB",
@@ -64,7 +64,8 @@ internal static class FormatCommand
         }
         byte count = arguments.GetRequiredValue(ReplicaCount);
         byte index = arguments.GetRequiredValue(Replica);
-        if (count != 1) return Fail(StopReasons.Text(StopReason.ReplicaCountUnsupported), ExitCode.Usage);
+        if (count is 0 or > Limits.ReplicasMax)
+            return Fail($"--replica-count: {count} is not from 1 to {Limits.ReplicasMax}", ExitCode.Usage);
         if (index >= count) return Fail($"--replica: {index} is not below --replica-count {count}", ExitCode.Usage);
 
         Configuration production = Configuration.Production;

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.CommandLine;
 using System.Globalization;
 using System.Net;
@@ -21,11 +22,16 @@ internal static class StartCommand
     /// <summary>More than any machine has, and little enough to be computed with.</summary>
     private const long SizeMax = 1L << 45;
     private static readonly Option<string?> Addresses = new("--addresses")
-        { Description = "host:port to listen on, such as 127.0.0.1:3001; port 0 takes a free one" };
+    {
+        Description = "host:port of each replica in order, separated by commas; with one replica the one to listen " +
+            "on, such as 127.0.0.1:3001, where port 0 takes a free one",
+    };
     private static readonly Option<string?> Backend = new("--backend")
         { Description = "Vector kernels: simd512, simd256, simd128 or scalar (default: the widest that this CPU has)" };
     private static readonly Option<string?> Cluster = new("--cluster")
         { Description = "Refuse a data file of any other cluster" };
+    private static readonly Option<string?> ClusterSecretFile = new("--cluster-secret-file")
+        { Description = "File with what only the replicas know: with it they prove to each other who they are" };
     private static readonly Option<string?> ConfigurationFile = new("--config")
         { Description = "JSON file with the same settings: { \"addresses\": …, \"backend\": …, \"Logging\": … }" };
     private static readonly Option<string?> Cache = new("--cache")
@@ -42,11 +48,12 @@ internal static class StartCommand
         Command command = new("start",
             "Serve a data file. Prints \"ready on ADDRESS\" once it serves; SIGTERM stops it cleanly.\n\n" +
             "Settings come from flags, then from the environment (DETERMINISTIC_ADDRESSES, DETERMINISTIC_BACKEND, " +
-            "DETERMINISTIC_CACHE, DETERMINISTIC_MEMORY, DETERMINISTIC_METRICS, DETERMINISTIC_OBJECT_STORE, " +
+            "DETERMINISTIC_CACHE, DETERMINISTIC_CLUSTER_SECRET_FILE, DETERMINISTIC_MEMORY, " +
+            "DETERMINISTIC_METRICS, DETERMINISTIC_OBJECT_STORE, " +
             "DETERMINISTIC_Logging__LogLevel__Default), then from --config.\n\n" +
             "Example: deterministic start --addresses 127.0.0.1:3001 ./data.deterministic")
         {
-            Addresses, Backend, Cache, Cluster, ConfigurationFile, Memory, Metrics, File,
+            Addresses, Backend, Cache, Cluster, ClusterSecretFile, ConfigurationFile, Memory, Metrics, File,
         };
         ArchiveOptions.AddTo(command);
         command.SetAction(RunAsync);
@@ -68,11 +75,14 @@ internal static class StartCommand
             console.UseUtcTimestamp = true;
         });
         string addresses = arguments.GetValue(Addresses) ?? builder.Configuration["addresses"] ?? "127.0.0.1:3001";
-        if (!IPEndPoint.TryParse(addresses, out IPEndPoint? endpoint))
+        IReadOnlyList<EndPoint>? endpoints = ClusterOptions.TryParseAddresses(addresses, out string addressError);
+        string? secretFile = arguments.GetValue(ClusterSecretFile) ?? builder.Configuration["cluster_secret_file"];
+        byte[]? secret = [];
+        if (endpoints is not null && secretFile is not null)
+            secret = ClusterOptions.TryReadSecret(secretFile, out addressError);
+        if (endpoints is null || secret is null)
         {
-            await Console.Error.WriteLineAsync(
-                $"--addresses: \"{addresses}\" is not one IP address with a port; write it like 127.0.0.1:3001 " +
-                "(a cluster has one replica for now)").ConfigureAwait(false);
+            await Console.Error.WriteLineAsync(addressError).ConfigureAwait(false);
             return 2;
         }
         string? clusterText = arguments.GetValue(Cluster) ?? builder.Configuration["cluster"];
@@ -103,7 +113,8 @@ internal static class StartCommand
             return 2;
         }
         StartOptions options = new(
-            arguments.GetRequiredValue(File), endpoint, arguments.GetValue(Backend) ?? builder.Configuration["backend"],
+            arguments.GetRequiredValue(File), endpoints, secret,
+            arguments.GetValue(Backend) ?? builder.Configuration["backend"],
             clusterText is null ? null : cluster, cacheSize, memorySize, archive);
         return await ServeAsync(builder, options, page, cancellation).ConfigureAwait(false);
     }
@@ -155,11 +166,14 @@ internal static class StartCommand
     }
 }
 
+/// <param name="File">The data file.</param>
+/// <param name="Addresses">Of all replicas, in order.</param>
+/// <param name="Secret">What only replicas of the cluster know; empty: nothing.</param>
 /// <param name="Backend">Name of the kernels to use; null for the best.</param>
 /// <param name="Cluster">The cluster that the file must belong to; null for any.</param>
 /// <param name="CacheSize">Bytes of the block cache if there is no limit for the process.</param>
 /// <param name="MemorySize">Bytes that the whole process may use; null for no limit.</param>
 /// <param name="Archive">Where checkpoints go; null: nowhere.</param>
 internal sealed record StartOptions(
-    string File, IPEndPoint Endpoint, string? Backend, UInt128? Cluster, long CacheSize, long? MemorySize,
-    ArchiveOptions? Archive);
+    string File, IReadOnlyList<EndPoint> Addresses, byte[] Secret, string? Backend, UInt128? Cluster,
+    long CacheSize, long? MemorySize, ArchiveOptions? Archive);

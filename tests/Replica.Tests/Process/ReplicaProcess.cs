@@ -42,10 +42,13 @@ internal sealed class ReplicaProcess : IAsyncDisposable
     }
 
     /// <summary>Starts, and does not wait.</summary>
-    public static ReplicaProcess Launch(string dataFile, params string[] arguments)
+    public static ReplicaProcess Launch(string dataFile, params string[] arguments) =>
+        Launch(dataFile, "127.0.0.1:0", arguments);
+
+    /// <summary>Starts a replica of a cluster, and does not wait.</summary>
+    public static ReplicaProcess Launch(string dataFile, string addresses, string[] arguments)
     {
-        ReplicaProcess replica = new(ChildReplica.Run(
-            ["start", "--addresses", "127.0.0.1:0", .. arguments, dataFile]));
+        ReplicaProcess replica = new(ChildReplica.Run(["start", "--addresses", addresses, .. arguments, dataFile]));
         replica._process.OutputDataReceived += (_, line) => replica.Hear(line.Data);
         replica._process.ErrorDataReceived += (_, line) => replica.Hear(line.Data);
         replica._process.BeginOutputReadLine();

@@ -1,0 +1,158 @@
+using System;
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using Deterministic.Core;
+using Deterministic.Core.Wire;
+
+namespace Deterministic.Replica.Net;
+
+/// <summary>Why a replica does not go on with a handshake.</summary>
+internal enum HandshakeFault : byte
+{
+    None = 0,
+    Malformed = 1,
+    OutOfOrder = 2,
+    WrongCluster = 3,
+
+    /// <summary>The other side is not the replica that it should be, or takes this one for another.</summary>
+    WrongReplica = 4,
+
+    /// <summary>The other side does not know the cluster's secret.</summary>
+    WrongSecret = 5,
+}
+
+/// <summary>Who takes part in handshakes on this side.</summary>
+/// <param name="Cluster">Number of the cluster.</param>
+/// <param name="Self">Index of this replica.</param>
+/// <param name="ReplicaCount">Replicas of the cluster.</param>
+/// <param name="Secret">What all of them know; empty: nothing, which proves nothing.</param>
+internal sealed record HandshakeIdentity(UInt128 Cluster, byte Self, byte ReplicaCount, byte[] Secret);
+
+/// <summary>How two replicas open a connection, one side of it: the one with the higher index calls with a nonce; the
+/// one that is called answers with a nonce and a proof over both; the caller checks it and confirms with a proof of its
+/// own. A proof is HMAC-SHA256, under the cluster's secret, of both nonces, the cluster, both replicas and the step, so
+/// that none can be used again or sent back. One per connection, no sockets in here.</summary>
+internal sealed class Handshake(HandshakeIdentity identity)
+{
+    private const int ProofInputSize = 128;
+
+    private readonly byte[] _callerNonce = new byte[HelloFields.SecretSize];
+    private readonly byte[] _calledNonce = new byte[HelloFields.SecretSize];
+    private byte _other;
+    private HelloStep _awaited = HelloStep.Call;
+
+    /// <summary>The other side has proved that it is <see cref="Other"/>.</summary>
+    public bool Done { get; private set; }
+    public byte Other => _other;
+
+    public void Reset()
+    {
+        _awaited = HelloStep.Call;
+        Done = false;
+        _other = 0;
+    }
+
+    /// <summary>This side calls: the first message.</summary>
+    public Header Call(byte other)
+    {
+        Check.That(other != identity.Self && other < identity.ReplicaCount);
+        Reset();
+        _other = other;
+        _awaited = HelloStep.Answer;
+        RandomNumberGenerator.Fill(_callerNonce);
+        return Sealed(HelloStep.Call, _callerNonce, []);
+    }
+
+    /// <summary>Takes what the other side has said, which may be anything. Without a fault there is a message to send
+    /// if <paramref name="hasAnswer"/>, and the handshake may be <see cref="Done"/>.</summary>
+    public HandshakeFault Take(in Header hello, out Header answer, out bool hasAnswer)
+    {
+        answer = default;
+        hasAnswer = false;
+        if (hello.Command != Command.Hello || !hello.ValidChecksum()) return HandshakeFault.Malformed;
+        if (hello.Invalid(Limits.HeaderSize) is not null) return HandshakeFault.Malformed;
+        if (hello.Cluster != identity.Cluster) return HandshakeFault.WrongCluster;
+        if (Done || hello.Hello.Step != _awaited) return HandshakeFault.OutOfOrder;
+        bool expected = hello.Hello.Receiver == identity.Self && hello.Replica < identity.ReplicaCount &&
+            (_awaited == HelloStep.Call ? hello.Replica > identity.Self : hello.Replica == _other);
+        if (!expected) return HandshakeFault.WrongReplica;
+        _other = hello.Replica;
+        Span<byte> proof = stackalloc byte[HelloFields.SecretSize];
+        switch (_awaited)
+        {
+            case HelloStep.Call:
+                ReadNonce(in hello, _callerNonce);
+                RandomNumberGenerator.Fill(_calledNonce);
+                Prove(HelloStep.Answer, proof);
+                answer = Sealed(HelloStep.Answer, _calledNonce, proof);
+                hasAnswer = true;
+                _awaited = HelloStep.Confirm;
+                return HandshakeFault.None;
+            case HelloStep.Answer:
+                ReadNonce(in hello, _calledNonce);
+                if (!IsProved(in hello)) return HandshakeFault.WrongSecret;
+                Prove(HelloStep.Confirm, proof);
+                answer = Sealed(HelloStep.Confirm, [], proof);
+                hasAnswer = true;
+                Done = true;
+                return HandshakeFault.None;
+            default:
+                if (!IsProved(in hello)) return HandshakeFault.WrongSecret;
+                Done = true;
+                return HandshakeFault.None;
+        }
+    }
+
+    private bool IsProved(in Header hello)
+    {
+        Span<byte> expected = stackalloc byte[HelloFields.SecretSize];
+        Span<byte> given = stackalloc byte[HelloFields.SecretSize];
+        Prove(hello.Hello.Step, expected);
+        BinaryPrimitives.WriteUInt128LittleEndian(given, hello.Hello.ProofLow);
+        BinaryPrimitives.WriteUInt128LittleEndian(given[16..], hello.Hello.ProofHigh);
+        return CryptographicOperations.FixedTimeEquals(expected, given);
+    }
+
+    private static void ReadNonce(in Header hello, Span<byte> nonce)
+    {
+        BinaryPrimitives.WriteUInt128LittleEndian(nonce, hello.Hello.NonceLow);
+        BinaryPrimitives.WriteUInt128LittleEndian(nonce[16..], hello.Hello.NonceHigh);
+    }
+
+    /// <summary>The proof that belongs to a step of this handshake, whoever gives it: the caller is the replica with
+    /// the higher index.</summary>
+    private void Prove(HelloStep step, Span<byte> proof)
+    {
+        Span<byte> input = stackalloc byte[ProofInputSize];
+        input.Clear();
+        "deterministic peer 1"u8.CopyTo(input);
+        input[24] = (byte)step;
+        input[25] = byte.Max(identity.Self, _other);
+        input[26] = byte.Min(identity.Self, _other);
+        BinaryPrimitives.WriteUInt128LittleEndian(input[32..], identity.Cluster);
+        _callerNonce.CopyTo(input[48..]);
+        _calledNonce.CopyTo(input[80..]);
+        int size = HMACSHA256.HashData(identity.Secret, input, proof);
+        Check.That(size == HelloFields.SecretSize);
+    }
+
+    private Header Sealed(HelloStep step, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> proof)
+    {
+        Header header = Header.Create(Command.Hello, identity.Cluster, view: 0, identity.Self);
+        header.Hello.Receiver = _other;
+        header.Hello.Step = step;
+        if (!nonce.IsEmpty)
+        {
+            header.Hello.NonceLow = BinaryPrimitives.ReadUInt128LittleEndian(nonce);
+            header.Hello.NonceHigh = BinaryPrimitives.ReadUInt128LittleEndian(nonce[16..]);
+        }
+        if (!proof.IsEmpty)
+        {
+            header.Hello.ProofLow = BinaryPrimitives.ReadUInt128LittleEndian(proof);
+            header.Hello.ProofHigh = BinaryPrimitives.ReadUInt128LittleEndian(proof[16..]);
+        }
+        header.SetChecksumBody([]);
+        header.SetChecksum();
+        return header;
+    }
+}

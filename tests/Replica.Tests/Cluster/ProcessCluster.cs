@@ -1,0 +1,123 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using System.Net;
+using System.Net.Sockets;
+using System.Threading.Tasks;
+using Deterministic.Client;
+using Deterministic.Core.Wire;
+using Deterministic.Replica.Hosting;
+using Deterministic.Replica.Tests.Process;
+using Xunit;
+
+namespace Deterministic.Replica.Tests.Cluster;
+
+/// <summary>Replicas of one cluster as processes of their own, with data files of their own.</summary>
+internal sealed class ProcessCluster : IAsyncDisposable
+{
+    /// <summary>Within it everything that a test waits for has come about, or never will.</summary>
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(90);
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("deterministic-cluster-").FullName;
+    private readonly ReplicaProcess?[] _replicas;
+    private readonly string[] _options;
+
+    private ProcessCluster(int count, string[] options)
+    {
+        _replicas = new ReplicaProcess?[count];
+        _options = options;
+        Addresses = FreeAddresses(count);
+    }
+
+    public IReadOnlyList<EndPoint> Addresses { get; }
+    public string AddressText => string.Join(',', Addresses.Select(ClientOptions.Describe));
+
+    public string DataFile(int replica) =>
+        Path.Combine(_folder, string.Create(CultureInfo.InvariantCulture, $"{replica}.deterministic"));
+
+    /// <summary>Formats and starts all of them, and waits until one is the primary and the others follow.</summary>
+    /// <param name="count">Replicas.</param>
+    /// <param name="options">Further options of `start`.</param>
+    public static async Task<ProcessCluster> StartAsync(int count, params string[] options)
+    {
+        ProcessCluster cluster = new(count, options);
+        for (int i = 0; i < count; i++) await cluster.FormatAsync(i);
+        for (int i = 0; i < count; i++) cluster.Launch(i);
+        await cluster.WaitAsync("all replicas are in one view", standings =>
+            standings.All(standing => standing is not null) && AgreeOnPrimary(standings));
+        return cluster;
+    }
+
+    public async Task FormatAsync(int replica)
+    {
+        CommandResult format = await CommandResult.RunAsync(
+            "format", "--cluster", "1", "--replica", $"{replica}", "--replica-count", $"{_replicas.Length}",
+            "--state-size", "16MiB", DataFile(replica));
+        Assert.True(format.ExitCode == 0, format.All);
+    }
+
+    public void Launch(int replica, params string[] more) => _replicas[replica] = ReplicaProcess.Launch(
+        DataFile(replica), AddressText, ["--cache", "64MiB", .. _options, .. more]);
+
+    public ReplicaProcess Replica(int replica) => _replicas[replica]!;
+
+    /// <summary>SIGKILL.</summary>
+    public async Task KillAsync(int replica)
+    {
+        await _replicas[replica]!.DisposeAsync();
+        _replicas[replica] = null;
+    }
+
+    /// <summary>A client of all replicas.</summary>
+    public DeterministicClient Connect() => new(new ClientOptions { Addresses = Addresses, Cluster = 1 });
+
+    public async Task<ReplicaStanding?> AskAsync(int replica) =>
+        (await StatusProbe.AskAsync(Addresses[replica], TimeSpan.FromSeconds(2))).Standing;
+
+    /// <summary>Asks all replicas again and again until what they answer is as it should be.</summary>
+    public async Task<ReplicaStanding?[]> WaitAsync(string what, Func<ReplicaStanding?[], bool> condition)
+    {
+        long started = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            ReplicaStanding?[] standings = await Task.WhenAll(Enumerable.Range(0, Addresses.Count).Select(AskAsync));
+            if (condition(standings)) return standings;
+            Assert.True(Stopwatch.GetElapsedTime(started) < Deadline, $"never: {what}; " +
+                string.Join("; ", standings.Select(standing => standing?.ToString() ?? "gone")) + string.Concat(
+                    _replicas.Select((replica, i) => $"\nreplica {i}:\n{replica?.Said}")));
+        }
+    }
+
+    /// <summary>Of those that answer, one is the primary and the others follow it.</summary>
+    public static bool AgreeOnPrimary(ReplicaStanding?[] standings)
+    {
+        ReplicaStanding[] there = standings.OfType<ReplicaStanding>().ToArray();
+        return there.Count(standing => standing.Fields.Role == ReplicaRole.Primary) == 1 &&
+            there.All(standing => standing.Fields.Role is ReplicaRole.Primary or ReplicaRole.Backup) &&
+            there.All(standing => standing.View == there[0].View);
+    }
+
+    public static int PrimaryOf(ReplicaStanding?[] standings) =>
+        standings.OfType<ReplicaStanding>().Single(standing => standing.Fields.Role == ReplicaRole.Primary).Replica;
+
+    /// <summary>Ports that were free a moment ago: replicas must know each other's before they start.</summary>
+    private static IPEndPoint[] FreeAddresses(int count)
+    {
+        TcpListener[] listeners = Enumerable.Range(0, count)
+            .Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToArray();
+        foreach (TcpListener listener in listeners) listener.Start();
+        IPEndPoint[] addresses = listeners.Select(listener => (IPEndPoint)listener.LocalEndpoint).ToArray();
+        foreach (TcpListener listener in listeners) listener.Stop();
+        return addresses;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (ReplicaProcess? replica in _replicas)
+            if (replica is not null) await replica.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+}
