@@ -26,7 +26,7 @@ internal sealed partial class TcpMessageBus
         }
     }
 
-    /// <summary>Every 10 ms: calls replicas that are not connected, and parts with who does not say who it is.</summary>
+    /// <summary>Every 10 ms: calls replicas that are not connected, and ends what does not say who it is.</summary>
     public void Tick()
     {
         if (_stopped) return;

@@ -187,7 +187,7 @@ public sealed class SessionTests
         await using (ScriptedServer gone = new()) port = gone.Port;
         await using DeterministicClient client = new(new ClientOptions
         {
-            Addresses = [new IPEndPoint(IPAddress.Loopback, port)], ConnectTimeout = TimeSpan.FromMilliseconds(20),
+            Addresses = [new IPEndPoint(IPAddress.Loopback, port)], ConnectTimeout = TimeSpan.FromMilliseconds(500),
         });
         ConnectionException exception = await Assert.ThrowsAsync<ConnectionException>(
             () => client.DeleteNamespaceAsync("a"));
