@@ -5,6 +5,7 @@ using System.Text;
 using Deterministic.StateMachine.Text;
 using FsCheck;
 using FsCheck.Fluent;
+using Deterministic.TestSupport;
 using Xunit;
 using Xunit.Abstractions;
 
@@ -58,7 +59,7 @@ public sealed class StemmerTests(ITestOutputHelper output)
 
     private void AgreesWith(string algorithm, Stemmer stemmer)
     {
-        string? directory = SharedData();
+        string? directory = SharedData.Folder;
         if (directory is null)
         {
             output.WriteLine("no shared data here: vocabulary not checked");
@@ -81,17 +82,5 @@ public sealed class StemmerTests(ITestOutputHelper output)
     {
         byte[] bytes = Encoding.UTF8.GetBytes(word);
         return Encoding.UTF8.GetString(bytes, 0, stemmer(bytes));
-    }
-
-    private static string? SharedData()
-    {
-        string? named = Environment.GetEnvironmentVariable("DETERMINISTIC_SHARED");
-        if (named is not null) return Path.Combine(named, "data");
-        for (DirectoryInfo? at = new(AppContext.BaseDirectory); at is not null; at = at.Parent)
-        {
-            string candidate = Path.Combine(at.FullName, "shared", "data");
-            if (Directory.Exists(candidate)) return candidate;
-        }
-        return null;
     }
 }
