@@ -78,9 +78,9 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     private bool ChainIsWhole => _chainFrom == CommitMin + 1;
 
     /// <summary>A primary that would drop a request, for want of room in the pipeline or in the journal, or because it
-    /// has not yet got all of the log: a bus does better to let requests wait.</summary>
+    /// does not know all of the log yet: a bus does better to let requests wait.</summary>
     public bool IsFull => IsPrimary && (PipelineCount >= _configuration.PipelineMax ||
-        Op + 1 > _schedule.PrepareMax(CheckpointOp) || !_primaryReady);
+        Op + 1 > _schedule.PrepareMax(CheckpointOp) || !KnowsSessions);
 
     /// <summary>Turns the request into the next entry of the log; with the pipeline full it is dropped and the client
     /// resends.</summary>

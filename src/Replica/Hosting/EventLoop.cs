@@ -18,6 +18,16 @@ using Microsoft.Extensions.Logging;
 
 namespace Deterministic.Replica.Hosting;
 
+/// <summary>Why a loop does not go on.</summary>
+internal enum LoopEnd : byte
+{
+    Stopped = 1,
+    Failed = 2,
+
+    /// <summary>The data file has a newer checkpoint than what is in memory: a new loop goes on with it.</summary>
+    Outdated = 3,
+}
+
 /// <summary>The composition root: names the concrete disk, bus, clock and state machine, takes all memory, and runs the
 /// one thread on which everything of the core happens: completions, messages, ticks, in that order, round after
 /// round.</summary>
@@ -30,6 +40,9 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
 
     /// <summary>Messages that have arrived and are not yet in the pipeline.</summary>
     private const int ArrivedMax = 4;
+
+    /// <summary>For operations under way on sockets to end, once these are closed.</summary>
+    private static readonly TimeSpan SocketsPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(10);
 
     private readonly StaticMemory _memory = new();
@@ -100,8 +113,10 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
     {
         Configuration configuration = replica.Configuration;
         if (replica.ReplicaCount == 1) return configuration.PipelineMax + ArrivedMax;
+        int kept = Replica<StateMachine.StateMachine, ThreadedDisk, TcpMessageBus, SystemClock>.MessagesKeptMax(
+            configuration, replica.ReplicaCount);
         int leaving = (replica.ReplicaCount - 1) * Connection.ReplicaQueueMax;
-        return 2 * configuration.PipelineMax + configuration.JournalWritesMax + leaving + ArrivedMax;
+        return kept + configuration.JournalWritesMax + leaving + ArrivedMax;
     }
 
     /// <summary>Opens the file far enough to know its sizes and takes all memory. Null and an error text if it cannot
@@ -153,13 +168,12 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
         _metrics.Publish(in figures);
     }
 
-    /// <summary>Serves until told to stop. False and an error text if the replica could not open or had to
-    /// stop.</summary>
-    public bool Run(CancellationToken stopping, out string error)
+    /// <summary>Serves until told to stop. With an error text if the replica could not open or had to stop.</summary>
+    public LoopEnd Run(CancellationToken stopping, out string error)
     {
         _started = Stopwatch.GetTimestamp();
         // With other replicas it is on the network from the start, although it heeds nobody before it is open.
-        if (_identity.ReplicaCount > 1 && !TryListen(out error)) return false;
+        if (_identity.ReplicaCount > 1 && !TryListen(out error)) return LoopEnd.Failed;
         _replica.Open();
         long nextTick = _started;
         error = "";
@@ -169,9 +183,15 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
             if (_replica.Status == ReplicaStatus.Stopped)
             {
                 error = StopText();
-                return false;
+                return LoopEnd.Failed;
             }
-            if (!_serving && _replica.Status == ReplicaStatus.Normal && !TryServe(out error)) return false;
+            if (_replica.Status == ReplicaStatus.Outdated)
+            {
+                ReplicaLog.Outdated(_logger, _replica.CheckpointOp);
+                return LoopEnd.Outdated;
+            }
+            bool ready = _replica.Status == ReplicaStatus.Normal && _replica.IsStateOpen;
+            if (!_serving && ready && !TryServe(out error)) return LoopEnd.Failed;
             if (_listening) worked |= _bus.Pump(this);
             TimeSpan untilTick = Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), nextTick);
             if (untilTick <= TimeSpan.Zero)
@@ -185,7 +205,7 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
             }
         }
         ReplicaLog.Stopped(_logger, _replica.Op);
-        return true;
+        return LoopEnd.Stopped;
     }
 
     private void Tick()
@@ -264,6 +284,7 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
             Role = Standing.RoleOf(_replica.Status, _replica.IsPrimary),
             ReplicaCount = _identity.ReplicaCount,
             Connected = _bus.ConnectedReplicas,
+            SyncOp = _replica.IncompleteOp,
         };
         header.SetChecksumBody([]);
         header.SetChecksum();
@@ -272,12 +293,15 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
 
     public void Dispose()
     {
+        bool quiet = _bus.TryStop(SocketsPatience);
         _bus.Dispose();
         _archive?.Dispose();
         _disk.Dispose();
         _file.Dispose();
-        _wake.Dispose();
         _resident.Dispose();
-        // The memory stays until the process ends: a socket may still hold a buffer for a moment.
+        // Where a socket still holds a buffer it stays until the process ends.
+        if (!quiet) return;
+        _wake.Dispose();
+        _memory.Dispose();
     }
 }

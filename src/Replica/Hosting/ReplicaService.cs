@@ -37,8 +37,14 @@ internal sealed class ReplicaService(
     {
         try
         {
-            using EventLoop? loop = EventLoop.TryCreate(options, metrics, loggers, out string error);
-            if (loop is null || !loop.Run(_stopping.Token, out error))
+            LoopEnd end = LoopEnd.Outdated;
+            string error = "";
+            while (end == LoopEnd.Outdated)
+            {
+                using EventLoop? loop = EventLoop.TryCreate(options, metrics, loggers, out error);
+                end = loop?.Run(_stopping.Token, out error) ?? LoopEnd.Failed;
+            }
+            if (end == LoopEnd.Failed)
             {
                 ReplicaLog.Failed(_logger, error);
                 Console.Error.WriteLine(error);
@@ -71,6 +77,10 @@ internal static partial class ReplicaLog
 
     [LoggerMessage(13, LogLevel.Information, "Serving from op {Op}, view {View}; recovery took {Seconds} s")]
     public static partial void Serving(ILogger logger, ulong op, uint view, double seconds);
+
+    [LoggerMessage(15, LogLevel.Warning,
+        "The log of the others no longer reaches back to what this replica has; going on from their checkpoint {Op}")]
+    public static partial void Outdated(ILogger logger, ulong op);
 
     [LoggerMessage(14, LogLevel.Information, "Stopped at op {Op}")]
     public static partial void Stopped(ILogger logger, ulong op);

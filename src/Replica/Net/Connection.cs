@@ -126,12 +126,8 @@ internal sealed class Connection : IDisposable
     public ReadOnlySpan<byte> Received => _receiveBuffer.Slice(_start, (int)ReceivedHeader.Size);
     public Header ReceivedHeader => Header.Read(_receiveBuffer.Slice(_start, Limits.HeaderSize));
 
-    /// <summary>Begins to receive the first message.</summary>
-    public void StartReceive()
-    {
-        _bus.OperationStarted(this);
-        Receive();
-    }
+    /// <summary>Begins to receive the first message, as an operation that is counted already.</summary>
+    public void StartReceive() => Receive();
 
     /// <summary>Begins to receive the next message. Bytes beyond the last one stay: a peer may send ahead.</summary>
     public void ContinueAfterMessage()

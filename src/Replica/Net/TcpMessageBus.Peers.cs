@@ -70,7 +70,9 @@ internal sealed partial class TcpMessageBus
     {
         Check.That(connection.Called is not null);
         Say(connection, connection.Handshake.Call(connection.Called!.Replica));
-        if (!connection.Closing) connection.StartReceive();
+        if (connection.Closing) return;
+        OperationStarted(connection);
+        connection.StartReceive();
     }
 
     private void TakeHello(Connection connection, in Header hello)

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Deterministic.Core;
@@ -138,8 +139,14 @@ internal sealed partial class TcpMessageBus : IMessageBus, IDisposable
         Connection? connection;
         lock (_gate)
         {
-            connection = FindFree();
+            connection = _stopped ? null : FindFree();
             connection?.Open(socket);
+            if (connection is not null) connection.Outstanding++;
+        }
+        if (connection is null && _stopped)
+        {
+            socket.Dispose();
+            return;
         }
         if (connection is null)
         {
@@ -171,8 +178,11 @@ internal sealed partial class TcpMessageBus : IMessageBus, IDisposable
 
     internal void OperationEnded(Connection connection, BusEventKind kind)
     {
-        lock (_gate) Check.That(_events.TryAdd((connection, kind)));
-        _wake.Set();
+        lock (_gate)
+        {
+            Check.That(_events.TryAdd((connection, kind)));
+            _wake.Set();
+        }
     }
 
     /// <summary>Handles what the sockets have done since the last call. Stops early when no message buffer is free; the
@@ -299,10 +309,28 @@ internal sealed partial class TcpMessageBus : IMessageBus, IDisposable
         _links[replica]!.Connection?.Send(message);
     }
 
+    /// <summary>Closes everything; false if something is still under way after so long.</summary>
+    public bool TryStop(TimeSpan patience)
+    {
+        lock (_gate) _stopped = true;
+        _listener?.Dispose();
+        foreach (Connection connection in _connections)
+            if (connection.IsOpen) connection.Close();
+        long started = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            while (TryTakeEvent(takesRequests: true, out Connection connection, out _)) FinishEvent(connection);
+            int outstanding = 0;
+            lock (_gate)
+                foreach (Connection connection in _connections) outstanding += connection.Outstanding;
+            if (outstanding == 0) return true;
+            if (Stopwatch.GetElapsedTime(started) > patience) return false;
+            _wake.Wait(TimeSpan.FromMilliseconds(1));
+        }
+    }
+
     public void Dispose()
     {
-        _stopped = true;
-        _listener?.Dispose();
         foreach (Connection connection in _connections) connection.Dispose();
         foreach (PeerLink? link in _links) link?.Dispose();
         _acceptArguments.Dispose();

@@ -1,6 +1,7 @@
 using System.Linq;
 using System.Threading.Tasks;
 using Deterministic.Client;
+using Deterministic.Core;
 using Deterministic.Replica.Tests.Process;
 using Xunit;
 
@@ -34,5 +35,27 @@ public sealed class FailoverTests
         await cluster.KillAsync(second);
         await client.WriteAsync(Documents.Write(12, DocumentsPerWrite));
         Assert.Equal((12L, (ulong)DocumentsPerWrite), await Documents.ReadAsync(client));
+    }
+
+    [Fact]
+    public async Task AReplicaThatWasAwayForLongGoesOnFromACheckpointOfTheOthers()
+    {
+        await using ProcessCluster cluster = await ProcessCluster.StartAsync(3);
+        await using DeterministicClient client = cluster.Connect();
+        await client.WriteAsync(Documents.Write(1, DocumentsPerWrite));
+        int primary = ProcessCluster.PrimaryOf(await cluster.WaitAsync("a primary", ProcessCluster.AgreeOnPrimary));
+        int away = (primary + 1) % 3;
+        await cluster.KillAsync(away);
+        // Twice as many entries as a journal holds.
+        int writes = 2 * Configuration.Production.JournalSlots;
+        for (int version = 2; version <= writes; version++) await client.WriteAsync(Documents.Write(version, 1));
+
+        cluster.Launch(away);
+        await cluster.Replica(away).LineAsync("no longer reaches back");
+        ReplicaStanding?[] standings = await cluster.WaitAsync("it has caught up and lacks no block", standings =>
+            standings.All(standing => standing is not null) && ProcessCluster.AgreeOnPrimary(standings) &&
+            standings.All(standing => standing!.Fields.CommitMin == standings[0]!.Fields.CommitMin) &&
+            standings[away]!.Fields.SyncOp == 0);
+        Assert.True(standings[away]!.Fields.CheckpointOp > (ulong)Configuration.Production.JournalSlots);
     }
 }
