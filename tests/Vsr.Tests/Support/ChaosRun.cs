@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using Deterministic.Core;
 using Deterministic.Core.Wire;
 using Deterministic.Vsr;
 
@@ -37,6 +38,7 @@ internal sealed class ChaosRun(int replicas, int seed)
         {
             Step(bench);
             if (_random.Next(2000) == 0) CrashOrStart(bench);
+            if (_random.Next(3000) == 0) Damage(bench);
             if (_random.Next(1500) == 0) _cut = _random.Next(2) == 0 ? 0 : (uint)_random.Next(1 << replicas);
         }
         Heal(bench);
@@ -83,6 +85,16 @@ internal sealed class ChaosRun(int replicas, int seed)
                     $"commit {node.Replica.CommitMin} checkpoint {node.Replica.CheckpointOp}; ";
         }
         return text;
+    }
+
+    /// <summary>A block or a reply rots on one of the disks, always the same one.</summary>
+    private void Damage(ClusterBench bench)
+    {
+        ClusterBench.Node node = bench.Nodes[seed % replicas];
+        DataFileLayout layout = new(bench.Configuration);
+        long block = layout.BlockOffset((ulong)_random.Next(1, 40)) + _random.Next(layout.BlockSize);
+        long reply = layout.ReplyOffset(_random.Next(4)) + _random.Next(Limits.HeaderSize);
+        node.File.Corrupt(_random.Next(2) == 0 ? block : reply);
     }
 
     private void CrashOrStart(ClusterBench bench)
