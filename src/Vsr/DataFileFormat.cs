@@ -25,16 +25,33 @@ public static class DataFileFormat
     /// <param name="nonce">What no other file was made with, so that two files of one replica can be told apart;
     /// 0 where that does not matter.</param>
     public static StopReason Write<TSink>(ReplicaOptions options, ref TSink sink, UInt128 nonce = default)
+        where TSink : IFormatSink => Write(options, ref sink, nonce, lost: false);
+
+    /// <summary>A file for a replica of a running cluster that has lost its own. It must not deny what it may have
+    /// acknowledged, so its journal is not empty but unreadable: it waits until a primary has told it the log, and
+    /// takes a checkpoint of the others. A single replica has nobody to ask.</summary>
+    public static StopReason WriteLost<TSink>(ReplicaOptions options, ref TSink sink, UInt128 nonce)
+        where TSink : IFormatSink
+    {
+        if (options.ReplicaCount < 3) return StopReason.ReplicaCountUnsupported;
+        return Write(options, ref sink, nonce, lost: true);
+    }
+
+    /// <summary>Whether replicas of a cluster of this size can be as small and as far apart as that.</summary>
+    public static bool Suits(Configuration configuration, int replicaCount) => replicaCount == 1 ||
+        (configuration.PipelineMax < SuperblockCopy.ViewHeadersMax &&
+        configuration.BlockSize <= configuration.MessageSizeMax &&
+        configuration.BarOps + configuration.PipelineMax + 1 < configuration.CheckpointIntervalOps);
+
+    private static StopReason Write<TSink>(ReplicaOptions options, ref TSink sink, UInt128 nonce, bool lost)
         where TSink : IFormatSink
     {
         if (options.ReplicaCount is 0 or > Limits.ReplicasMax) return StopReason.ReplicaCountUnsupported;
-        bool fits = options.ReplicaCount == 1 ||
-            options.Configuration.PipelineMax < SuperblockCopy.ViewHeadersMax;
-        if (!fits) return StopReason.WrongConfiguration;
+        if (!Suits(options.Configuration, options.ReplicaCount)) return StopReason.WrongConfiguration;
         if (options.ReplicaIndex >= options.ReplicaCount) return StopReason.WrongReplica;
         SuperblockCopy root = Root(options);
         root.ReplicaId = IdOf(in root, nonce);
-        WriteWithoutSuperblock(in root, options.Configuration, ref sink);
+        WriteWithoutSuperblock(in root, options.Configuration, ref sink, lost);
         WriteSuperblock(root, ref sink);
         return StopReason.None;
     }
@@ -62,7 +79,8 @@ public static class DataFileFormat
     }
 
     private static void WriteWithoutSuperblock<TSink>(
-        in SuperblockCopy root, Configuration configuration, ref TSink sink) where TSink : IFormatSink
+        in SuperblockCopy root, Configuration configuration, ref TSink sink, bool lost = false)
+        where TSink : IFormatSink
     {
         byte[] superblock = new byte[SuperblockCopy.Size];
         for (int copy = 0; copy < Limits.SuperblockCopies; copy++)
@@ -70,7 +88,7 @@ public static class DataFileFormat
             sink.Write(DataFileLayout.SuperblockOffset(copy), superblock);
         }
         sink.Flush();
-        WriteJournal(root.Cluster, new DataFileLayout(configuration), ref sink);
+        WriteJournal(root.Cluster, new DataFileLayout(configuration), ref sink, lost);
         sink.Flush();
     }
 
@@ -87,7 +105,7 @@ public static class DataFileFormat
         sink.Flush();
     }
 
-    private static void WriteJournal<TSink>(UInt128 cluster, DataFileLayout layout, ref TSink sink)
+    private static void WriteJournal<TSink>(UInt128 cluster, DataFileLayout layout, ref TSink sink, bool lost)
         where TSink : IFormatSink
     {
         byte[] headers = new byte[layout.JournalHeadersSize];
@@ -95,6 +113,7 @@ public static class DataFileFormat
         for (int slot = 0; slot < layout.JournalSlots; slot++)
         {
             Header header = slot == 0 ? Header.Root(cluster) : Header.ReservedSlot(cluster, slot);
+            if (lost) header = default;
             header.WriteTo(headers.AsSpan(slot * Limits.HeaderSize));
             header.WriteTo(sector);
             sink.Write(layout.PrepareOffset(slot), sector);

@@ -71,7 +71,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         bool sound = _schedule.IsCheckpoint(superblock.Checkpoint.Op) && superblock.CommitMax >= CheckpointOp &&
             superblock.CommitMax <= _schedule.PrepareMax(CheckpointOp) && superblock.JournalStart <= CheckpointOp &&
             superblock.Checkpoint.RootAddress <= (ulong)_layout.GridBlocks &&
-            (superblock.ReplicaCount == 1 || superblock.PipelineMax < SuperblockCopy.ViewHeadersMax);
+            DataFileFormat.Suits(_configuration, superblock.ReplicaCount);
         return sound ? StopReason.None : StopReason.SuperblockConfigurationInvalid;
     }
 

@@ -88,7 +88,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         _messages = new MessagePool(
             memory, sessions * (1 + BusMessagesPerClientMax) + ReplyWritesMax + MessagesExtra + between,
             _configuration.MessageSizeMax);
-        Check.That(_replicaCount == 1 || _configuration.BlockSize <= _configuration.MessageSizeMax);
+        Check.That(DataFileFormat.Suits(_configuration, _replicaCount));
         _superblock = new Superblock<TDisk>(memory, disk);
         _journal = new Journal<TDisk>(memory, disk, _layout, options.Cluster, _configuration, _replicaCount);
         _replies = new ClientReplies<TDisk>(disk, _layout, ReplyWritesMax);

@@ -136,6 +136,50 @@ public sealed class ClusterTests
     }
 
     [Fact]
+    public void A_replica_that_lost_its_disk_gets_everything_from_the_others()
+    {
+        using ClusterBench bench = new(3);
+        bench.Run(ElectionTicks);
+        TestClient client = Register(bench, 5);
+        for (int i = 0; i < 2 * bench.Configuration.JournalSlots; i++) Write(bench, client, (byte)i);
+        byte away = (byte)((bench.Primary() + 1) % 3);
+        bench.Crash(away, new Random(1));
+        bench.Replace(away);
+        bench.Start(away);
+        bench.Run(2 * ElectionTicks);
+        Write(bench, client, 1);
+        bench.Run(ElectionTicks);
+        Assert.Equal(bench.CommittedMax, bench.Nodes[away].Replica!.CommitMin);
+        Assert.Equal(0UL, bench.Nodes[away].Replica!.IncompleteOp);
+    }
+
+    /// <summary>What it had acknowledged with its old disk may be all that a quorum had: a replica with a new one must
+    /// not deny it.</summary>
+    [Fact]
+    public void A_replica_that_lost_its_disk_denies_no_entry()
+    {
+        using ClusterBench bench = new(3);
+        bench.Run(ElectionTicks);
+        TestClient client = Register(bench, 5);
+        byte primary = (byte)bench.Primary();
+        byte slow = (byte)((primary + 1) % 3);
+        byte lost = (byte)((primary + 2) % 3);
+        bench.Lose = packet => packet.To == slow || packet.From == slow;
+        Header reply = Write(bench, client, 7);
+        bench.Crash(lost, new Random(1));
+        bench.Crash(primary, new Random(1));
+        bench.Lose = _ => false;
+        bench.Replace(lost);
+        bench.Start(lost);
+        bench.Run(2 * ElectionTicks);
+        Assert.Equal(-1, bench.Primary());
+        bench.Start(primary);
+        bench.Run(3 * ElectionTicks);
+        Header next = Write(bench, client, 8);
+        Assert.Equal(reply.Reply.Op + 1, next.Reply.Op);
+    }
+
+    [Fact]
     public void What_was_answered_survives_that_all_lose_power_at_once()
     {
         using ClusterBench bench = new(3);

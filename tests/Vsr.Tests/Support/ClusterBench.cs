@@ -31,7 +31,7 @@ internal sealed class ClusterBench : IDisposable
 
     public sealed class Node
     {
-        public required MemoryFile File { get; init; }
+        public required MemoryFile File { get; set; }
         public StaticMemory Memory { get; set; } = new();
         public MessagePool Pool { get; set; } = null!;
         public MemoryDisk Disk { get; set; } = null!;
@@ -118,6 +118,16 @@ internal sealed class ClusterBench : IDisposable
         node.Memory.Dispose();
         node.Replica = null;
         Start(index);
+    }
+
+    /// <summary>The machine of a replica that is down is replaced by one with an empty disk.</summary>
+    public void Replace(byte index)
+    {
+        Node node = Nodes[index];
+        Assert(node.Replica is null, "still running");
+        MemoryFile file = new(new DataFileLayout(Configuration));
+        Assert(DataFileFormat.WriteLost(Options(index, Nodes.Count), ref file, 5) == StopReason.None, "format");
+        node.File = file;
     }
 
     private void Send(Packet packet)
