@@ -58,6 +58,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         _headChecksum = head.Checksum;
         _headTimestamp = head.Prepare.Timestamp;
         if (!follows) _chainFrom = op;
+        // An anchor that was reached by other ways must not keep the repair from what lies below.
+        if (_anchorOp <= op) _anchorOp = 0;
         DescendChain();
     }
 

@@ -115,6 +115,33 @@ public sealed class ClusterTests
         Assert.True(bench.Marks.Count(Mark.LogGap) > 0 && bench.Marks.Count(Mark.PrepareRepaired) > 0);
     }
 
+    /// <summary>It hears of the commit of an entry that it does not have and asks for the way there; the entry comes
+    /// first, late. What it misses after that it must get too.</summary>
+    [Fact]
+    public void A_gap_that_closes_by_itself_does_not_keep_the_next_one_open()
+    {
+        using ClusterBench bench = new(3);
+        bench.Run(ElectionTicks);
+        TestClient client = Register(bench, 5);
+        byte away = (byte)((bench.Primary() + 1) % 3);
+        byte[] late = [];
+        bench.Lose = packet =>
+        {
+            if (packet.To == away && packet.Header.Command == Command.Prepare) late = packet.Bytes;
+            return packet.To == away && packet.Header.Command != Command.Commit;
+        };
+        Write(bench, client, 1);
+        bench.Run(20);
+        bench.Send(away, late);
+        bench.Run(1);
+        Assert.Equal(2UL, bench.Nodes[away].Replica!.CommitMin);
+        Write(bench, client, 2);
+        bench.Lose = _ => false;
+        Write(bench, client, 3);
+        bench.Run(ElectionTicks);
+        Assert.Equal(4UL, bench.Nodes[away].Replica!.CommitMin);
+    }
+
     [Fact]
     public void A_replica_that_the_log_does_not_reach_takes_a_checkpoint_and_its_blocks()
     {
