@@ -27,6 +27,18 @@ public interface IStateMachine
     /// <summary>Runs the operation on the CPU alone and returns the size of the reply's body.</summary>
     int Commit(in OperationContext context, ReadOnlySpan<byte> body, Span<byte> reply);
 
+    /// <summary>Whether the request, sound or not, changes nothing, so that it may run outside of the log. Reads no
+    /// state.</summary>
+    bool Reads(Operation operation, ReadOnlySpan<byte> body);
+
+    /// <summary>As <see cref="Prefetch"/> for a request that only reads, between two entries of the log; the context
+    /// is that of the last entry. Once asked for, it is asked again until it is ready, and then run.</summary>
+    bool PrefetchRead(in OperationContext context, ReadOnlySpan<byte> body);
+
+    /// <summary>Answers as <see cref="Commit"/> would if the request were the next entry, and leaves the state as it
+    /// is, down to what maintenance and checkpoints will do.</summary>
+    int Read(in OperationContext context, ReadOnlySpan<byte> body, Span<byte> reply);
+
     /// <summary>The share of maintenance that follows an operation. False: reads or writes are under way, call again
     /// after a completion; nothing else may be asked meanwhile.</summary>
     bool Maintain(ulong op);

@@ -15,6 +15,9 @@ public static class Limits
     public const int SuperblockCopies = 4;
     public const int ReplicationQuorumMax = 3;
 
+    /// <summary>Reads outside of the log that wait in one replica at a time.</summary>
+    public const int ReadsMax = 64;
+
     public const int NamespaceNameSizeMax = 128;
     public const int AttributeNameSizeMax = 128;
     public const int AttributesPerNamespaceMax = 1024;

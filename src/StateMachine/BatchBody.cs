@@ -41,7 +41,21 @@ internal static class BatchBody
         return byFilter && count > 1 ? BatchFault.ChangeByFilter : BatchFault.None;
     }
 
-    private static bool IsWrite(Operation operation) =>
+    /// <summary>Whether a batch, sound or not, has a part that changes something.</summary>
+    public static bool Writes(ReadOnlySpan<byte> body)
+    {
+        WireReader reader = new(body);
+        bool writes = false;
+        for (int i = reader.U16(); i > 0 && !reader.Failed; i--)
+        {
+            writes |= IsWrite((Operation)reader.U8());
+            reader.Bytes(3);
+            reader.Bytes(reader.U32());
+        }
+        return writes;
+    }
+
+    public static bool IsWrite(Operation operation) =>
         operation is Operation.Write or Operation.UpdateSchema or Operation.DeleteNamespace;
 
     private static bool ChangesByFilter(ReadOnlySpan<byte> write)

@@ -25,6 +25,10 @@ public sealed class StateMachine : IStateMachine
     private readonly QueryExecutor _query;
     private readonly Prefetcher _prefetcher;
 
+    /// <summary>Reads outside of the log so far. Tells them apart in the cache; nothing of the state depends on
+    /// it.</summary>
+    private ulong _reads;
+
     /// <summary>A machine that lives in memory only, see <see cref="StorageOptions.None"/>.</summary>
     public StateMachine(StaticMemory memory, Configuration configuration, ComputeBackend compute)
         : this(memory, configuration, compute, StorageOptions.None)
@@ -58,21 +62,48 @@ public sealed class StateMachine : IStateMachine
         return body.Length > 0 && body.Length <= _configuration.MessageBodySizeMax;
     }
 
-    public bool Prefetch(in OperationContext context, ReadOnlySpan<byte> body) => _prefetcher.Run(context, body);
+    public bool Reads(Operation operation, ReadOnlySpan<byte> body) => operation == Operation.Batch
+        ? !BatchBody.Writes(body)
+        : operation is > Operation.Write and < Operation.Batch && !BatchBody.IsWrite(operation);
+
+    public bool Prefetch(in OperationContext context, ReadOnlySpan<byte> body) =>
+        _prefetcher.Run(context, body, purges: true);
+
+    public bool PrefetchRead(in OperationContext context, ReadOnlySpan<byte> body) =>
+        _prefetcher.Run(OfRead(context), body, purges: false);
+
+    public int Read(in OperationContext context, ReadOnlySpan<byte> body, Span<byte> reply)
+    {
+        Check.That(Reads(context.Operation, body));
+        int size = Run(OfRead(context), body, reply);
+        _trees.Forest.Guard?.End();
+        _reads = unchecked(_reads + 1);
+        return size;
+    }
 
     public int Commit(in OperationContext context, ReadOnlySpan<byte> body, Span<byte> reply)
     {
-        Check.That(reply.Length >= 256);
         ulong garbage = NamespaceOperations.OldestGarbage(_trees);
+        int size = Run(context, body, reply);
+        _namespaces.Purge(garbage);
+        _trees.Forest.Guard?.End();
+        return size;
+    }
+
+    private int Run(in OperationContext context, ReadOnlySpan<byte> body, Span<byte> reply)
+    {
+        Check.That(reply.Length >= 256);
         int size = context.Operation == Operation.Batch
             ? CommitBatch(context, body, reply)
             : CommitOne(context, 0, body, reply);
         _query.Forget();
-        _namespaces.Purge(garbage);
-        _trees.Forest.Guard?.End();
         Check.That(size >= 2 && size <= reply.Length);
         return size;
     }
+
+    /// <summary>What a read fetches and ranks belongs to it alone: no log has this number.</summary>
+    private OperationContext OfRead(in OperationContext context) =>
+        new(1UL << 63 | _reads, context.Timestamp, context.Operation);
 
     public bool Maintain(ulong op) => _trees.Forest.TryCompact(op);
 

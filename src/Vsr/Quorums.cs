@@ -16,8 +16,10 @@ public readonly struct Quorums
         ViewChange = replicaCount == 2 ? 2 : replicaCount - Replication + 1;
         Nack = replicaCount - Replication + 1;
         Upgrade = replicaCount;
+        Confirmation = replicaCount - ViewChange + 1;
         Check.That(Replication + ViewChange > replicaCount);
         Check.That(Nack + Replication > replicaCount);
+        Check.That(Confirmation + ViewChange > replicaCount && Confirmation <= Replication);
     }
 
     public int Replication { get; }
@@ -27,4 +29,8 @@ public readonly struct Quorums
     public int Nack { get; }
     public int Majority { get; }
     public int Upgrade { get; }
+
+    /// <summary>As many, the primary among them, that work in a view prove that no later one has begun. Two replicas
+    /// change views only together, so there the primary knows by itself.</summary>
+    public int Confirmation { get; }
 }

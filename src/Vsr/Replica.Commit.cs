@@ -20,6 +20,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         CheckpointBlocks,
         CheckpointReplies,
         CheckpointSuperblock,
+        Read,
     }
 
     private CommitStage _commitStage;
@@ -42,7 +43,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         switch (_commitStage)
         {
             case CommitStage.Idle:
-                return CommitNext();
+                return CommitOrRead();
             case CommitStage.Open:
                 return AdvanceRestore();
             case CommitStage.Prefetch:
@@ -51,6 +52,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
                 return Execute();
             case CommitStage.Maintain:
                 return Maintain();
+            case CommitStage.Read:
+                return AdvanceRead();
             case CommitStage.CheckpointBlocks:
                 return AdvanceCheckpointBlocks();
             case CommitStage.CheckpointReplies:

@@ -32,6 +32,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             return;
         }
         if (header.Command is Command.PingClient or Command.Request) OnClientMessage(message);
+        else if (header.Command == Command.Read) OnRead(message);
         else if (IsOfPeer(in header)) OnReplicaMessage(message);
         Advance();
     }
@@ -75,6 +76,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             case Command.Block: OnBlock(message); break;
             case Command.GetReply: OnGetReply(in header); break;
             case Command.Reply: OnReply(message); break;
+            case Command.ConfirmView: OnConfirmView(in header); break;
+            case Command.ViewConfirmed: OnViewConfirmed(in header); break;
             default: break;
         }
     }
@@ -82,8 +85,10 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     /// <summary>A client with a wrong address is told so, rather than left waiting.</summary>
     private void OnWrongCluster(in Header header)
     {
+        if (Status != ReplicaStatus.Normal) return;
         if (header.Command == Command.PingClient) SendEviction(header.PingClient.Client, EvictionReason.WrongCluster);
         else if (header.Command == Command.Request) SendEviction(header.Request.Client, EvictionReason.WrongCluster);
+        else if (header.Command == Command.Read) SendEviction(header.ReadRequest.Client, EvictionReason.WrongCluster);
     }
 
     private void OnPingClient(in Header ping)

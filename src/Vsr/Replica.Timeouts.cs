@@ -17,6 +17,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     private const int JoinResendTicks = 30;
     private const int GetViewTicks = 60;
     private const int RepairTicks = 5;
+    private const int ConfirmTicks = 5;
 
     private readonly Prng _random;
     private Timeout _prepareTimeout;
@@ -28,6 +29,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     private Timeout _joinResendTimeout;
     private Timeout _getViewTimeout;
     private Timeout _repairTimeout;
+    private Timeout _confirmTimeout;
 
     private void CreateTimeouts()
     {
@@ -40,6 +42,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         _joinResendTimeout = new Timeout(JoinResendTicks, _random);
         _getViewTimeout = new Timeout(GetViewTicks, _random);
         _repairTimeout = new Timeout(RepairTicks, _random);
+        _confirmTimeout = new Timeout(ConfirmTicks);
     }
 
     private void ResetTimeouts()
@@ -69,6 +72,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             case ReplicaStatus.Normal when IsPrimary:
                 if (_prepareTimeout.Fires() && !Abdicates) ResendPrepares();
                 if (_commitTimeout.Fires()) SendCommit();
+                if (_confirmTimeout.Fires()) SendConfirmView();
                 if (!Abdicates || !_silenceTimeout.Fires()) break;
                 _options.Marks.Hit(Mark.PrimaryAbdicated);
                 VoteToExit();

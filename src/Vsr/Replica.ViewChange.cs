@@ -198,6 +198,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         Array.Clear(_acknowledged);
         _chainFrom = head.Prepare.Op;
         Op = head.Prepare.Op;
+        _viewHead = Op;
         _headChecksum = head.Checksum;
         _headTimestamp = head.Prepare.Timestamp;
         DescendChain();

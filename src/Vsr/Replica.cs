@@ -89,6 +89,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             memory, sessions * (1 + BusMessagesPerClientMax) + ReplyWritesMax + MessagesExtra + between,
             _configuration.MessageSizeMax);
         Check.That(DataFileFormat.Suits(_configuration, _replicaCount));
+        _readReplies = new MessagePool(
+            memory, sessions * BusMessagesPerClientMax, _configuration.MessageSizeMax);
         _superblock = new Superblock<TDisk>(memory, disk);
         _journal = new Journal<TDisk>(memory, disk, _layout, options.Cluster, _configuration, _replicaCount);
         _replies = new ClientReplies<TDisk>(disk, _layout, ReplyWritesMax);
@@ -216,7 +218,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             else progress = Status == ReplicaStatus.Recovering
                 ? AdvanceSuperblock() | AdvanceOpen()
                 : AdvanceSuperblock() | AdvanceBlocks() | AdvanceView() | AdvanceJournal() | AdvanceQuorum() |
-                    AdvanceCommit() | AdvanceJournalReads() | AdvanceReplyRead();
+                    AdvanceReads() | AdvanceCommit() | AdvanceJournalReads() | AdvanceReplyRead();
         }
         if (Running) HeedStateMachine();
     }
@@ -238,10 +240,11 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     private void SendToClient(UInt128 client, Message message)
     {
         ref Header header = ref message.Header;
-        Check.That(Status == ReplicaStatus.Normal);
+        bool outside = header.Command == Command.ReadReply;
+        Check.That(Status == ReplicaStatus.Normal || outside);
         Check.That(header.View <= _superblock.Working.View);
         Check.That(header.Cluster == _options.Cluster);
-        Check.That(header.Command is Command.Reply or Command.Eviction or Command.PongClient);
+        Check.That(outside || header.Command is Command.Reply or Command.Eviction or Command.PongClient);
         if (header.Command == Command.Reply)
         {
             Check.That(header.Reply.Op <= CommitMin && header.Reply.Op <= CommitMax);

@@ -128,6 +128,14 @@ internal abstract class Wrapped(IStateMachine machine) : IStateMachine
     public virtual int Commit(in OperationContext context, ReadOnlySpan<byte> body, Span<byte> reply) =>
         machine.Commit(context, body, reply);
 
+    public bool Reads(Operation operation, ReadOnlySpan<byte> body) => machine.Reads(operation, body);
+
+    public bool PrefetchRead(in OperationContext context, ReadOnlySpan<byte> body) =>
+        machine.PrefetchRead(context, body);
+
+    public virtual int Read(in OperationContext context, ReadOnlySpan<byte> body, Span<byte> reply) =>
+        machine.Read(context, body, reply);
+
     public bool Maintain(ulong op) => machine.Maintain(op);
 
     public void CheckpointStart(ulong op, ReadOnlySpan<byte> sessions) => machine.CheckpointStart(op, sessions);

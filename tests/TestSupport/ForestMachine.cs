@@ -45,6 +45,12 @@ public abstract class ForestMachine : IStateMachine
 
     public virtual bool Prefetch(in OperationContext context, ReadOnlySpan<byte> body) => TryFetch(context.Op);
 
+    public virtual bool Reads(Operation operation, ReadOnlySpan<byte> body) => false;
+
+    public virtual bool PrefetchRead(in OperationContext context, ReadOnlySpan<byte> body) => true;
+
+    public virtual int Read(in OperationContext context, ReadOnlySpan<byte> body, Span<byte> reply) => 0;
+
     public int Commit(in OperationContext context, ReadOnlySpan<byte> body, Span<byte> reply)
     {
         int size = Run(context, body, reply);

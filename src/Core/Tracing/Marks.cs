@@ -78,7 +78,14 @@ public enum Mark : byte
     /// <summary>A primary that could not go on made way for another.</summary>
     PrimaryAbdicated = 33,
 
-    Count = 34,
+    /// <summary>A quorum has said that the primary's view stands.</summary>
+    ViewConfirmed = 34,
+    ReadsFull = 35,
+
+    /// <summary>A replica's state was older than a stale read allowed.</summary>
+    ReadTooOld = 36,
+
+    Count = 37,
 }
 
 /// <summary>Counts how often each <see cref="Mark"/> was hit. One per replica or run, handed to those who hit; there is

@@ -80,6 +80,9 @@ public enum TraceCode : ushort
 
     /// <summary>View, primary.</summary>
     ViewStarted = 23,
+
+    /// <summary>Op of the last entry in the state, low half of the reply's checksum.</summary>
+    ReadAnswered = 24,
 }
 
 /// <summary>One traced decision: 24 bytes.</summary>

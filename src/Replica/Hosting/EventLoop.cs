@@ -38,7 +38,7 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
     /// <summary>Connections beyond the sessions, so that a newcomer can come and evict the oldest session.</summary>
     private const int ConnectionsExtra = 16;
 
-    /// <summary>Messages that have arrived and are not yet in the pipeline.</summary>
+    /// <summary>Messages that have arrived and are neither in the pipeline nor reads that wait.</summary>
     private const int ArrivedMax = 4;
 
     /// <summary>For operations under way on sockets to end, once these are closed.</summary>
@@ -112,11 +112,12 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
     private static int ArrivedCount(ReplicaOptions replica)
     {
         Configuration configuration = replica.Configuration;
-        if (replica.ReplicaCount == 1) return configuration.PipelineMax + ArrivedMax;
+        int waiting = ArrivedMax + Limits.ReadsMax;
+        if (replica.ReplicaCount == 1) return configuration.PipelineMax + waiting;
         int kept = Replica<StateMachine.StateMachine, ThreadedDisk, TcpMessageBus, SystemClock>.MessagesKeptMax(
             configuration, replica.ReplicaCount);
         int leaving = (replica.ReplicaCount - 1) * Connection.ReplicaQueueMax;
-        return kept + configuration.JournalWritesMax + leaving + ArrivedMax;
+        return kept + configuration.JournalWritesMax + leaving + waiting;
     }
 
     /// <summary>Opens the file far enough to know its sizes and takes all memory. Null and an error text if it cannot

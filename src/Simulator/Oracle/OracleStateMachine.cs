@@ -67,6 +67,14 @@ internal sealed class OracleStateMachine(
         return size;
     }
 
+    public bool Reads(Operation operation, ReadOnlySpan<byte> body) => machine.Reads(operation, body);
+
+    public bool PrefetchRead(in OperationContext context, ReadOnlySpan<byte> body) =>
+        machine.PrefetchRead(context, body);
+
+    public int Read(in OperationContext context, ReadOnlySpan<byte> body, Span<byte> reply) =>
+        machine.Read(context, body, reply);
+
     public bool Maintain(ulong op)
     {
         twin?.Maintain(op);

@@ -11,17 +11,20 @@ namespace Deterministic.StateMachine.Prefetch;
 internal sealed class Prefetcher(Trees trees, QueryExecutor queries, WritePrefetch writes)
 {
     /// <summary>True once the operation can be committed.</summary>
-    public bool Run(in OperationContext context, ReadOnlySpan<byte> body)
+    /// <param name="context">Its op tells whether it is the same operation as before.</param>
+    /// <param name="body">Of the request.</param>
+    /// <param name="purges">Whether the operation also removes what deleted namespaces have left.</param>
+    public bool Run(in OperationContext context, ReadOnlySpan<byte> body, bool purges)
     {
         if (trees.Forest.IsReading(context.Op)) return false;
-        bool ended = Touch(context, body);
-        return ended || (trees.Forest.TryLift() && Touch(context, body));
+        bool ended = Touch(context, body, purges);
+        return ended || (trees.Forest.TryLift() && Touch(context, body, purges));
     }
 
-    private bool Touch(in OperationContext context, ReadOnlySpan<byte> body)
+    private bool Touch(in OperationContext context, ReadOnlySpan<byte> body, bool purges)
     {
         trees.Forest.PrefetchStart(context.Op);
-        NamespacePrefetch.TouchGarbage(trees);
+        if (purges) NamespacePrefetch.TouchGarbage(trees);
         if (context.Operation == Operation.Batch) RunBatch(context, body);
         else RunOne(context, body);
         return trees.Forest.PrefetchEnd();

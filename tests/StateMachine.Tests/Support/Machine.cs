@@ -74,6 +74,16 @@ public sealed class Machine : IDisposable
         return _replySize;
     }
 
+    /// <summary>Runs a request outside of the log and returns the body of its reply.</summary>
+    public byte[] Read(Operation operation, BodyWriter write)
+    {
+        WireWriter writer = new(_body);
+        write(ref writer);
+        OperationContext context = new(_op, _op * 1000, operation);
+        while (!State.PrefetchRead(context, writer.Written)) CompleteAll();
+        return _reply[..State.Read(context, writer.Written, _reply)];
+    }
+
     public WireReader Commit(Operation operation, BodyWriter write, out ReplyStatus status)
     {
         WireWriter writer = new(_body);

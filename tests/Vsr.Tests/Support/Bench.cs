@@ -20,6 +20,9 @@ internal sealed class EchoStateMachine(StaticMemory memory, Configuration config
     public ulong Count { get; private set; }
     public UInt128 Hash { get; private set; }
     public bool RefuseRestore { get; set; }
+
+    /// <summary>Is told of every operation and of the hash after it.</summary>
+    public Action<ulong, UInt128>? Ran { get; set; }
     public int PrefetchesUntilReady { get; set; }
 
     public override bool Accepts(Operation operation, ReadOnlySpan<byte> body) => operation == Operation.Write;
@@ -32,6 +35,33 @@ internal sealed class EchoStateMachine(StaticMemory memory, Configuration config
         return true;
     }
 
+    /// <summary>Calls of <see cref="PrefetchRead"/> that a read waits for.</summary>
+    public int ReadPrefetchesUntilReady { get; set; }
+
+    /// <summary>Reads that have run.</summary>
+    public int ReadsRun { get; private set; }
+
+    /// <summary>If there, gets how many had run when an operation ran.</summary>
+    public List<int>? ReadsBefore { get; set; }
+
+    public override bool Reads(Operation operation, ReadOnlySpan<byte> body) => operation == Operation.Query;
+
+    public override bool PrefetchRead(in OperationContext context, ReadOnlySpan<byte> body)
+    {
+        if (_prefetches++ < ReadPrefetchesUntilReady) return false;
+        _prefetches = 0;
+        return true;
+    }
+
+    /// <summary>The number of operations so far, and the hash of their chain.</summary>
+    public override int Read(in OperationContext context, ReadOnlySpan<byte> body, Span<byte> reply)
+    {
+        ReadsRun++;
+        BinaryPrimitives.WriteUInt64LittleEndian(reply, Count);
+        BinaryPrimitives.WriteUInt128LittleEndian(reply[8..], Hash);
+        return 24;
+    }
+
     public override OpenResult OpenAdvance()
     {
         OpenResult result = base.OpenAdvance();
@@ -41,10 +71,12 @@ internal sealed class EchoStateMachine(StaticMemory memory, Configuration config
     protected override int Run(in OperationContext context, ReadOnlySpan<byte> body, Span<byte> reply)
     {
         Count++;
+        ReadsBefore?.Add(ReadsRun);
         Span<byte> chained = stackalloc byte[32];
         BinaryPrimitives.WriteUInt128LittleEndian(chained, Hash);
         BinaryPrimitives.WriteUInt128LittleEndian(chained[16..], Checksum.Of(body));
         Hash = Checksum.Of(chained);
+        Ran?.Invoke(context.Op, Hash);
         BinaryPrimitives.WriteUInt64LittleEndian(reply, Count);
         body.CopyTo(reply[8..]);
         return 8 + body.Length;
@@ -106,6 +138,9 @@ internal sealed class TestClient(UInt128 id)
     public ulong Session { get; set; }
     public uint RequestNumber { get; set; }
     public UInt128 Parent { get; set; }
+
+    /// <summary>Of the entry that answered the last request.</summary>
+    public ulong LastTimestamp { get; private set; }
     public ReadOnlySpan<byte> Request => _request.AsSpan(0, (int)Header.Read(_request).Size);
 
     public void MakeRegister(UInt128 cluster) => Make(cluster, Operation.Register, []);
@@ -135,6 +170,7 @@ internal sealed class TestClient(UInt128 id)
         if (reply.Reply.Operation == Operation.Register) Session = reply.Reply.Op;
         RequestNumber = reply.Reply.RequestNumber;
         Parent = reply.Reply.Context;
+        LastTimestamp = reply.Reply.Timestamp;
     }
 }
 
@@ -221,7 +257,8 @@ internal sealed class Bench : IDisposable
     private void Create(ReplicaOptions? options = null)
     {
         _memory = new StaticMemory();
-        _pool = new MessagePool(_memory, Configuration.PipelineMax + 4, Configuration.MessageSizeMax);
+        _pool = new MessagePool(
+            _memory, Configuration.PipelineMax + 4 + Limits.ReadsMax, Configuration.MessageSizeMax);
         Disk = new MemoryDisk(File);
         Bus = new TestBus();
         StateMachine = new EchoStateMachine(_memory, Configuration, Disk);

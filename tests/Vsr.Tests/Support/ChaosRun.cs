@@ -12,6 +12,7 @@ internal sealed class ChaosRun(int replicas, int seed)
     private const int Steps = 30_000;
     private const int HealedSteps = 400_000;
     private readonly Random _random = new(seed * 31 + replicas);
+    private readonly ChaosReads _reads = new(new Random(seed * 37 + replicas), $"{replicas} replicas, seed {seed}");
     private readonly List<TestClient> _clients = [];
     private readonly List<bool> _registered = [];
     private readonly Dictionary<UInt128, Header> _answered = [];
@@ -20,6 +21,11 @@ internal sealed class ChaosRun(int replicas, int seed)
 
     /// <summary>Requests answered while faults happened, and after.</summary>
     public int Answered { get; private set; }
+
+    /// <summary>A bug: every replica confirms every view.</summary>
+    public bool ConfirmsBlindly { get; init; }
+
+    public ChaosReads Reads => _reads;
 
     private string Name => $"{replicas} replicas, seed {seed}";
 
@@ -33,23 +39,37 @@ internal sealed class ChaosRun(int replicas, int seed)
             _clients.Add(client);
             _registered.Add(false);
         }
-        bench.Lose = packet => IsCut(packet) || _random.Next(40) == 0;
+        bench.Lose = packet =>
+            (ConfirmsBlindly && TryConfirm(bench, packet)) || IsCut(packet) || _random.Next(40) == 0;
+        // Some cuts are long enough for a view to change and work without the old primary, which knows nothing of it.
+        int cutSteps = seed % 2 == 0 ? 1500 : 6000;
         for (int step = 0; step < Steps; step++)
         {
             Step(bench);
             if (_random.Next(2000) == 0) CrashOrStart(bench);
             if (_random.Next(3000) == 0) Damage(bench);
-            if (_random.Next(1500) == 0) _cut = _random.Next(2) == 0 ? 0 : (uint)_random.Next(1 << replicas);
+            if (_random.Next(cutSteps) == 0) _cut = _random.Next(2) == 0 ? 0 : (uint)_random.Next(1 << replicas);
         }
         Heal(bench);
     }
 
-    private bool IsCut(ClusterBench.Packet packet)
+    /// <summary>Answers in the place of the replica that is asked.</summary>
+    private static bool TryConfirm(ClusterBench bench, ClusterBench.Packet packet)
     {
-        bool from = packet.From != ClusterBench.ToClient && (_cut >> packet.From & 1) != 0;
-        bool to = packet.To != ClusterBench.ToClient && (_cut >> packet.To & 1) != 0;
-        return from != to;
+        Header header = packet.Header;
+        if (header.Command != Command.ConfirmView) return false;
+        header.Command = Command.ViewConfirmed;
+        header.Replica = packet.To;
+        header.SetChecksum();
+        byte[] bytes = new byte[packet.Bytes.Length];
+        header.WriteTo(bytes);
+        bench.Forge(new ClusterBench.Packet(packet.To, packet.From, 0, bytes));
+        return true;
     }
+
+    /// <summary>Clients reach both sides: an old primary may go on talking to them.</summary>
+    private bool IsCut(ClusterBench.Packet packet) =>
+        packet.To != ClusterBench.ToClient && (_cut >> packet.From & 1) != (_cut >> packet.To & 1);
 
     private void Heal(ClusterBench bench)
     {
@@ -58,7 +78,10 @@ internal sealed class ChaosRun(int replicas, int seed)
         for (byte i = 0; i < replicas; i++)
             if (bench.Nodes[i].Replica is null) bench.Start(i);
         int before = Answered;
-        for (int step = 0; step < HealedSteps && Answered < before + 40; step++) Step(bench);
+        int strong = _reads.Strong;
+        for (int step = 0; step < HealedSteps && (Answered < before + 40 || _reads.Strong < strong + 10); step++)
+            Step(bench);
+        ClusterBench.Assert(_reads.Strong >= strong + 10, $"{Name}: no reads after all is well: {State(bench)}");
         ClusterBench.Assert(Answered >= before + 40, $"{Name}: no answers after all is well: {State(bench)}");
         for (int step = 0; step < HealedSteps && !Level(bench); step++) Step(bench, load: false);
         ClusterBench.Assert(Level(bench), $"{Name}: not all have caught up: {State(bench)}");
@@ -117,6 +140,10 @@ internal sealed class ChaosRun(int replicas, int seed)
             int client = _random.Next(_clients.Count);
             bench.Send(index, _clients[client].Request);
         }
+        else if (choice == 2 && load)
+        {
+            _reads.Send(bench, index);
+        }
         else if (choice < 10)
         {
             bench.CompleteDisk(index);
@@ -134,7 +161,9 @@ internal sealed class ChaosRun(int replicas, int seed)
         {
             Header reply = bench.Replies[_replies].Header;
             ClusterBench.Assert(reply.Command != Command.Eviction, $"{Name}: a session was ended for no reason");
+            if (reply.Command == Command.ReadReply) _reads.Take(bench, bench.Replies[_replies]);
             if (reply.Command != Command.Reply) continue;
+            _reads.Answered(in reply);
             Remember(in reply);
             int index = (int)(ulong)reply.Reply.Client - 1;
             TestClient client = _clients[index];

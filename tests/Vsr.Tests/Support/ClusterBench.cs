@@ -66,6 +66,15 @@ internal sealed class ClusterBench : IDisposable
     public IReadOnlyList<Packet> Packets => _packets;
     public ulong CommittedMax => _history.Count == 0 ? 0 : _history.Keys.Last();
 
+    /// <summary>Whether a state with this hash was reached by this op. Entries of the log's own leave the hash as it
+    /// was.</summary>
+    public bool IsState(ulong op, UInt128 hash)
+    {
+        UInt128 known = 0;
+        for (; op > 0 && !_history.TryGetValue(op, out known); op--) known = 0;
+        return hash == known;
+    }
+
     /// <summary>Packets that are lost at once.</summary>
     public Func<Packet, bool> Lose { get; set; } = _ => false;
 
@@ -90,9 +99,10 @@ internal sealed class ClusterBench : IDisposable
         Node node = Nodes[index];
         Assert(node.Replica is null, "already running");
         node.Memory = new StaticMemory();
-        node.Pool = new MessagePool(node.Memory, 40, Configuration.MessageSizeMax);
+        node.Pool = new MessagePool(node.Memory, 40 + Limits.ReadsMax, Configuration.MessageSizeMax);
         node.Disk = new MemoryDisk(node.File);
         node.Machine = new EchoStateMachine(node.Memory, Configuration, node.Disk);
+        node.Machine.Ran = (op, hash) => Judge(index, op, hash);
         node.Replica = new(
             Options(index, Nodes.Count), node.Memory, node.Machine, node.Disk, new Bus(this, index), node.Clock);
         node.Memory.Seal();
@@ -139,6 +149,9 @@ internal sealed class ClusterBench : IDisposable
 
     /// <summary>A client's message on its way to a replica.</summary>
     public void Send(byte to, ReadOnlySpan<byte> bytes) => _packets.Add(new Packet(ToClient, to, 0, bytes.ToArray()));
+
+    /// <summary>A message of a replica's that it did not send.</summary>
+    public void Forge(Packet packet) => _packets.Add(packet);
 
     public void Deliver(int at)
     {
@@ -217,9 +230,14 @@ internal sealed class ClusterBench : IDisposable
         ulong op = node.Replica.CommitMin;
         if (op == 0 || op == node.Seen || !node.Replica.IsStateOpen) return;
         node.Seen = op;
-        bool known = _history.TryGetValue(op, out UInt128 hash);
-        if (known) Assert(hash == node.Machine.Hash, $"op {op} differs on {index}");
-        else _history.Add(op, node.Machine.Hash);
+        Judge(index, op, node.Machine.Hash);
+    }
+
+    private void Judge(byte index, ulong op, UInt128 hash)
+    {
+        bool known = _history.TryGetValue(op, out UInt128 other);
+        if (known) Assert(hash == other, $"op {op} differs on {index}");
+        else _history.Add(op, hash);
     }
 
     public void Dispose()
