@@ -87,6 +87,7 @@ internal sealed class Inspection(TextWriter output, bool checkpointOnly)
         }
         Forest forest = machine.Trees.Forest;
         PrintCheckpoint(checkpoint.Op, forest);
+        Print("checkpoint root", $"block {checkpoint.Root.Address}, checksum {checkpoint.Root.Checksum:x32}");
         PrintBlocks(source, forest);
         ulong op = checkpointOnly ? checkpoint.Op : Replay(source, superblock, journal, machine, disk);
         ContentChecksum checksum = new(forest);

@@ -22,6 +22,9 @@ internal sealed class ReplicaProcess : IAsyncDisposable
 
     public IPEndPoint Address { get; private set; } = new(IPAddress.Loopback, 0);
 
+    public int ProcessId => _process.Id;
+    public bool HasExited => _process.HasExited;
+
     /// <summary>All lines so far.</summary>
     public string Said
     {
@@ -75,9 +78,15 @@ internal sealed class ReplicaProcess : IAsyncDisposable
     /// <summary>SIGTERM, and waits for the end.</summary>
     public async Task<int> TerminateAsync()
     {
-        using System.Diagnostics.Process kill = System.Diagnostics.Process.Start("kill", $"-TERM {_process.Id}");
-        await kill.WaitForExitAsync();
+        await SignalAsync("TERM");
         return await EndAsync();
+    }
+
+    /// <param name="name">Of the signal, without SIG.</param>
+    public async Task SignalAsync(string name)
+    {
+        using System.Diagnostics.Process kill = System.Diagnostics.Process.Start("kill", $"-{name} {_process.Id}");
+        await kill.WaitForExitAsync();
     }
 
     /// <summary>SIGKILL: no handler runs, nothing is flushed.</summary>

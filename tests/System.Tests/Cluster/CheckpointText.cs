@@ -1,0 +1,28 @@
+using System;
+using System.Threading.Tasks;
+using Deterministic.Replica.Tests.Process;
+using Xunit;
+
+namespace Deterministic.SystemTests.Cluster;
+
+/// <summary>What `inspect` says of the checkpoint of a stopped replica, all of whose blocks it has verified.</summary>
+internal sealed record CheckpointText(string Op, string Root, string Checksum)
+{
+    public static async Task<CheckpointText> ReadAsync(string dataFile)
+    {
+        CommandResult inspect = await CommandResult.RunAsync("inspect", "--checkpoint", dataFile);
+        Assert.True(inspect.ExitCode == 0, inspect.All);
+        return new CheckpointText(
+            Line(inspect.Output, "checkpoint "), Line(inspect.Output, "checkpoint root "),
+            Line(inspect.Output, "state checksum "));
+    }
+
+    private static string Line(string output, string label)
+    {
+        string? found = Array.Find(output.Split('\n'), line =>
+            line.StartsWith(label, StringComparison.Ordinal) &&
+            (label != "checkpoint " || !line.StartsWith("checkpoint root", StringComparison.Ordinal)));
+        Assert.True(found is not null, $"no \"{label}\" in:\n{output}");
+        return found[label.Length..].Trim();
+    }
+}
