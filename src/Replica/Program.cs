@@ -21,6 +21,7 @@ internal static class Program
         RootCommand root = new("Deterministic: a search database on one totally ordered log.")
         {
             FormatCommand.Create(),
+            ReplaceCommand.Create(),
             StartCommand.Create(),
             InspectCommand.Create(),
             RecoverCommand.Create(),

@@ -15,7 +15,7 @@ internal static class FormatCommand
     /// <summary>Below this not even one full message fits beside the accounting's slack.</summary>
     private const long StateSizeMin = 8L << 20;
 
-    private static readonly Option<UInt128> Cluster = new("--cluster")
+    internal static readonly Option<UInt128> Cluster = new("--cluster")
     {
         Description = "Number of the cluster, the same for all its replicas and clients", Required = true,
         CustomParser = result =>
@@ -26,11 +26,11 @@ internal static class FormatCommand
             return cluster;
         },
     };
-    private static readonly Option<byte> Replica = new("--replica")
+    internal static readonly Option<byte> Replica = new("--replica")
         { Description = "Index of this replica, from 0", Required = true };
-    private static readonly Option<byte> ReplicaCount = new("--replica-count")
+    internal static readonly Option<byte> ReplicaCount = new("--replica-count")
         { Description = $"Replicas of the cluster, 1 to {Limits.ReplicasMax}", Required = true };
-    private static readonly Option<string> StateSize = new("--state-size")
+    internal static readonly Option<string> StateSize = new("--state-size")
     {
         Description = "How large the state may grow; the file takes four times this and 2.2 GiB",
         DefaultValueFactory = _ => "1GiB",
@@ -50,9 +50,15 @@ internal static class FormatCommand
         return command;
     }
 
-    private static int Run(ParseResult arguments)
+    private static int Run(ParseResult arguments) => Make(arguments, arguments.GetRequiredValue(Path), lost: false);
+
+    /// <summary>Makes a data file as the options say.</summary>
+    /// <param name="arguments">With <see cref="Cluster"/>, <see cref="Replica"/>, <see cref="ReplicaCount"/> and
+    /// <see cref="StateSize"/>.</param>
+    /// <param name="path">The file, which must not exist.</param>
+    /// <param name="lost">In the place of one that is lost: the cluster runs and has the data.</param>
+    internal static int Make(ParseResult arguments, string path, bool lost)
     {
-        string path = arguments.GetRequiredValue(Path);
         string sizeText = arguments.GetRequiredValue(StateSize);
         if (!SizeText.TryParse(sizeText, out long stateSize))
             return Fail($"--state-size: \"{sizeText}\" is not a size; write it like 512MiB or 4GiB", ExitCode.Usage);
@@ -79,12 +85,14 @@ internal static class FormatCommand
         try
         {
             FormatSink sink = new(file);
-            StopReason refused = DataFileFormat.Write(
-                new ReplicaOptions
-                {
-                    Cluster = arguments.GetRequiredValue(Cluster), ReplicaIndex = index, ReplicaCount = count,
-                    Configuration = configuration,
-                }, ref sink, DataFileIdentity.NewNonce());
+            ReplicaOptions options = new()
+            {
+                Cluster = arguments.GetRequiredValue(Cluster), ReplicaIndex = index, ReplicaCount = count,
+                Configuration = configuration,
+            };
+            StopReason refused = lost
+                ? DataFileFormat.WriteLost(options, ref sink, DataFileIdentity.NewNonce())
+                : DataFileFormat.Write(options, ref sink, DataFileIdentity.NewNonce());
             if (refused != StopReason.None) return Fail($"{path}: {StopReasons.Text(refused)}", ExitCode.Failed);
         }
         catch (IOException exception)
@@ -93,7 +101,8 @@ internal static class FormatCommand
                 ExitCode.Failed);
         }
         string size = SizeText.Format(layout.Size);
-        Console.WriteLine($"{path}: formatted, {size}, state up to {SizeText.Format(stateSize)}");
+        string what = lost ? "made for a replica that gets its data from the others" : "formatted";
+        Console.WriteLine($"{path}: {what}, {size}, state up to {SizeText.Format(stateSize)}");
         return ExitCode.Ok;
     }
 
