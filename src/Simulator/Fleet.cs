@@ -10,7 +10,7 @@ namespace Deterministic.Simulator;
 
 /// <summary>Many seeds one after another, and what they met together: a fleet that never saw a rare path did not test
 /// it.</summary>
-internal sealed class Fleet
+internal sealed class Fleet(SimulationOptions options)
 {
     /// <summary>From this many runs on every path of <see cref="Required"/> must have been met.</summary>
     public const int RunsForCoverage = 500;
@@ -39,7 +39,7 @@ internal sealed class Fleet
     /// <summary>Runs one seed and adds what it met.</summary>
     public SimulationResult Run(ulong seed)
     {
-        SimulationResult result = SimulationResult.Of(Tape.Seeded(seed), Plant.None, static _ => { });
+        SimulationResult result = SimulationResult.Of(Tape.Seeded(seed), Plant.None, options, static _ => { });
         Runs++;
         if (result.Refused != StopReason.None) Refusals++;
         _marks.Add(result.Marks);

@@ -2,6 +2,7 @@ using System;
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using Deterministic.Core;
 using Deterministic.Core.Randomness;
 using Deterministic.Simulator.World;
 
@@ -10,7 +11,7 @@ namespace Deterministic.Simulator;
 /// <summary>The command: one seed, many seeds, a recorded run, or the shrinking of one.</summary>
 [SuppressMessage(
     "ApiDesign", "RS0030:Do not use banned APIs", Justification = "a command prints and measures; runs do not")]
-internal static class Program
+internal sealed class Program(SimulationOptions options)
 {
     private const ulong SeedDefault = 20_260;
     private const string Help = """
@@ -18,9 +19,22 @@ internal static class Program
         simulator --runs N [--seed FIRST]  runs N seeds in a row and says what they met together
         simulator --replay FILE            runs a recorded tape
         simulator --shrink FILE            makes a failing tape smaller, as FILE.small
+        --replicas N before any of these: only clusters of N replicas, 1 to 6
         """;
 
     private static int Main(string[] arguments)
+    {
+        SimulationOptions options = SimulationOptions.Default;
+        if (arguments is ["--replicas", string count, .. string[] rest])
+        {
+            if (!TryNumber(count, out ulong replicas) || replicas is 0 or > Limits.ReplicasMax) return Say(Help, 2);
+            options = new SimulationOptions { Replicas = (int)replicas };
+            arguments = rest;
+        }
+        return new Program(options).Run(arguments);
+    }
+
+    private int Run(string[] arguments)
     {
         switch (arguments)
         {
@@ -35,6 +49,8 @@ internal static class Program
         }
     }
 
+    private string OptionsText => options.Replicas == 0 ? "" : $"--replicas {options.Replicas} ";
+
     private static bool TryNumber(string text, out ulong number) =>
         ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
 
@@ -44,29 +60,29 @@ internal static class Program
         return code;
     }
 
-    private static int RunSeed(ulong seed)
+    private int RunSeed(ulong seed)
     {
         Console.WriteLine($"seed     {seed}");
-        SimulationResult result = SimulationResult.Of(Tape.Seeded(seed), Plant.None, Console.WriteLine);
+        SimulationResult result = SimulationResult.Of(Tape.Seeded(seed), Plant.None, options, Console.WriteLine);
         return result.Passed ? Say("passed", 0) : Fail(seed, result);
     }
 
-    private static int Fail(ulong seed, SimulationResult result)
+    private int Fail(ulong seed, SimulationResult result)
     {
         string file = TapeFile.NameOf(seed);
         TapeFile.Save(file, result.Recording);
         Console.WriteLine($"FAILED   seed {seed}, tick {result.Ticks}: {result.Details}");
         Console.WriteLine($"tape     {file} ({result.Recording.Length} choices)");
-        Console.WriteLine($"again    dotnet run -c Release --project src/Simulator -- {seed}");
+        Console.WriteLine($"again    dotnet run -c Release --project src/Simulator -- {OptionsText}{seed}");
         return 1;
     }
 
-    private static int RunFleet(string runsText, string firstText)
+    private int RunFleet(string runsText, string firstText)
     {
         if (!TryNumber(runsText, out ulong runs) || !TryNumber(firstText, out ulong first)) return Say(Help, 2);
         Stopwatch watch = Stopwatch.StartNew();
         long told = 0;
-        Fleet fleet = new();
+        Fleet fleet = new(options);
         int failures = 0;
         for (ulong seed = first; seed - first < runs; seed++)
         {
@@ -94,24 +110,24 @@ internal static class Program
     private static long PerMinute(Fleet fleet, Stopwatch watch) =>
         fleet.Runs * 60_000L / long.Max(1, watch.ElapsedMilliseconds);
 
-    private static int Replay(string file)
+    private int Replay(string file)
     {
         if (!TapeFile.TryLoad(file, out TapeRecording recording)) return Say($"{file} is not a whole recording", 2);
         Console.WriteLine($"seed     {recording.Seed}, {recording.Length} choices from {file}");
-        SimulationResult result = SimulationResult.Of(Tape.Replay(recording), Plant.None, Console.WriteLine);
+        SimulationResult result = SimulationResult.Of(Tape.Replay(recording), Plant.None, options, Console.WriteLine);
         return result.Passed ? Say("passed", 0) : Say($"FAILED   tick {result.Ticks}: {result.Details}", 1);
     }
 
-    private static int Shrink(string file)
+    private int Shrink(string file)
     {
         if (!TapeFile.TryLoad(file, out TapeRecording recording)) return Say($"{file} is not a whole recording", 2);
-        Shrinker shrinker = new(Plant.None, Console.WriteLine);
+        Shrinker shrinker = new(Plant.None, Console.WriteLine, options);
         bool fails = shrinker.TryShrink(recording, out SimulationResult smallest);
         if (!fails) return Say("this recording does not fail", 2);
         string small = file + ".small";
         TapeFile.Save(small, smallest.Recording);
         Console.WriteLine($"FAILED   tick {smallest.Ticks}: {smallest.Details}");
-        Console.WriteLine($"again    dotnet run -c Release --project src/Simulator -- --replay {small}");
+        Console.WriteLine($"again    dotnet run -c Release --project src/Simulator -- {OptionsText}--replay {small}");
         return 1;
     }
 }

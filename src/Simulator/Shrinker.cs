@@ -8,7 +8,8 @@ namespace Deterministic.Simulator;
 
 /// <summary>Makes a failing recording smaller while the same check fails: shortens the streams, deletes spans of them,
 /// and sets choices to zero or halves them, the parameters of the world first.</summary>
-internal sealed class Shrinker(Plant plant, Action<string> report, int attemptsMax = 600)
+internal sealed class Shrinker(
+    Plant plant, Action<string> report, SimulationOptions? options = null, int attemptsMax = 600)
 {
     private SimulationResult? _best;
     private string _failure = "";
@@ -45,7 +46,7 @@ internal sealed class Shrinker(Plant plant, Action<string> report, int attemptsM
     private SimulationResult Best => _best!;
 
     private SimulationResult Replay(TapeRecording recording) =>
-        SimulationResult.Of(Tape.Replay(recording), plant, static _ => { });
+        SimulationResult.Of(Tape.Replay(recording), plant, options ?? SimulationOptions.Default, static _ => { });
 
     /// <summary>Sets spans to zero, half of the stream first, then ever smaller ones.</summary>
     private void Zero(TapeConsumer consumer) => ForSpans(consumer, static (choices, start, size) =>

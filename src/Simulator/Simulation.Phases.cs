@@ -1,8 +1,7 @@
 using System;
-using System.Collections.Generic;
+using System.Numerics;
 using Deterministic.Core;
 using Deterministic.Core.Tracing;
-using Deterministic.Core.Wire;
 using Deterministic.Simulator.Workload;
 using Deterministic.Simulator.World;
 using Deterministic.Storage;
@@ -12,20 +11,19 @@ namespace Deterministic.Simulator;
 
 internal sealed partial class Simulation
 {
-    private int _answered;
-    private bool _asking = true;
-    private int _stepsToCrash = -1;
-    private int _ticksDown;
+    private const int SafetyTicksMax = 8_000;
+    private const int LivenessTicksMax = 4_000;
 
-    /// <summary>Reads that had failed when the replica was started last.</summary>
-    private ulong _readsFailedBefore;
+    /// <summary>Replicas that must work together in the end; bit i is replica i.</summary>
+    private uint _core;
 
     /// <summary>Faults happen and clients ask until enough requests have been answered and enough rows compared.
     /// Clients that take the sessions from each other may get nowhere: then the time ends it.</summary>
     private void RunSafety()
     {
-        Start();
+        foreach (SimulatedReplica replica in _replicas) replica.Start();
         PlanCrash();
+        PlanPause();
         for (int tick = 0; tick < SafetyTicksMax && Refused == StopReason.None; tick++)
         {
             RunTick();
@@ -33,23 +31,82 @@ internal sealed partial class Simulation
         }
     }
 
-    /// <summary>No more faults and nothing new is asked: every client must be answered within the bound, and no packet
-    /// may be left that could wake a session up.</summary>
+    /// <summary>No more faults in the core and nothing new is asked: every client must be answered within the bound,
+    /// all of the core must come to the same entry of the log, and no packet may be left that could wake a session
+    /// up.</summary>
     private void RunLiveness()
     {
+        _core = DrawCore();
         _network.Healed = true;
-        _disk.Healed = true;
+        _links.Heal(_core);
+        foreach (SimulatedReplica replica in _replicas)
+        {
+            replica.Disk.Healed = true;
+            replica.Clock.Healed = true;
+            replica.TicksPaused = 0;
+            if (IsOfCore(replica)) replica.TicksDown = int.Min(replica.TicksDown, _parameters.DownTicksMax);
+            else if (_crashes.Boolean()) StopForEver(replica);
+        }
         if (_archive is not null) _archive.Store.Healed = true;
         DamageRepairable();
         _stepsToCrash = -1;
+        _ticksToPause = -1;
         _asking = false;
         int ticks = 0;
-        while (Refused == StopReason.None && (AnyWaits() || !_replica.Idle || _network.NextDue != ulong.MaxValue ||
-            _archive?.Idle == false))
+        while (Refused == StopReason.None && (AnyWaits() || !IsLevel() || _network.Requests > 0 || MayWake()))
         {
-            Check.That(ticks++ < LivenessTicksMax, "not every client was answered after the faults had ended");
+            if (ticks++ == LivenessTicksMax) Stuck("not every client was answered after the faults had ended");
             RunTick();
         }
+    }
+
+    /// <summary>A single replica has nothing to say when nobody asks; then nothing may be under way at all.</summary>
+    private bool MayWake() =>
+        _replicas.Length == 1 && (_network.NextDue != ulong.MaxValue || _archive?.Idle == false);
+
+    private bool IsOfCore(SimulatedReplica replica) => (_core >> replica.Index & 1) != 0;
+
+    private static void StopForEver(SimulatedReplica replica)
+    {
+        if (replica.Running) replica.Crash();
+        replica.TicksDown = int.MaxValue;
+    }
+
+    /// <summary>Replicas that can go on without the others: a quorum for a change of view of which none has damage in
+    /// its journal or is so far behind that the journals of the others do not reach it any more. If there is none, or
+    /// by chance, all.</summary>
+    private uint DrawCore()
+    {
+        uint all = (1u << _replicas.Length) - 1;
+        if (_replicas.Length == 1 || _crashes.Boolean()) return all;
+        int count = new Quorums(_replicas.Length).ViewChange;
+        count += _crashes.Below(_replicas.Length - count + 1);
+        uint core = 0;
+        while (BitOperations.PopCount(core) < count) core |= 1u << _crashes.Below(_replicas.Length);
+        foreach (SimulatedReplica replica in _replicas)
+        {
+            bool whole = !replica.Disk.IsDamaged(0, _layout.RepliesOffset) && !IsBeyondReach(replica) &&
+                replica.Status != ReplicaStatus.RecoveringHead;
+            if ((core >> replica.Index & 1) != 0 && !whole) return all;
+        }
+        if (core != all) Coverage.Hit("cluster", "core without some");
+        return core;
+    }
+
+    /// <summary>The journals of the others may not have what it needs next.</summary>
+    private bool IsBeyondReach(SimulatedReplica replica) =>
+        replica.Committed + (ulong)_parameters.Configuration.CheckpointIntervalOps / 2 < _log.Op;
+
+    /// <summary>Every replica of the core has run the whole log, but for those that the journals of the others do not
+    /// reach.</summary>
+    private bool IsLevel()
+    {
+        foreach (SimulatedReplica replica in _replicas)
+        {
+            if (!IsOfCore(replica) || (_replicas.Length > 1 && IsBeyondReach(replica))) continue;
+            if (!replica.Idle || (_replicas.Length > 1 && replica.CommitMin != _log.Op)) return false;
+        }
+        return true;
     }
 
     /// <summary>One client reads everything; the oracle compares. It may not have heard yet that it lost its
@@ -86,32 +143,70 @@ internal sealed partial class Simulation
         ulong answered = client.Answered;
         for (int ticks = 0; client.Waiting; ticks++)
         {
-            Check.That(ticks < LivenessTicksMax, "a client of a healthy replica was not answered");
+            Check.That(ticks < LivenessTicksMax, "a client of a healthy cluster was not answered");
             RunTick();
         }
         return client.Answered > answered;
     }
 
-    /// <summary>What was there before a crash of the idle replica is there after it, to the last bit.</summary>
+    /// <summary>What was there before a crash of the idle core is there after it, to the last bit, and on each of its
+    /// replicas.</summary>
     private void RunLastRestart()
     {
-        ulong op = _replica.CommitMin;
-        UInt128 state = ContentChecksum();
+        RunUntilLevel("the replicas do not come to the same entry");
+        ulong op = _log.Op;
+        UInt128 state = StateOfAll(op);
         Trace.Add(TraceCode.StateChecked, 0, op, unchecked((ulong)state));
-        _replica.Crash();
-        Start();
-        for (int ticks = 0; !_replica.Normal; ticks++)
+        foreach (SimulatedReplica replica in _replicas)
         {
-            Check.That(ticks < LivenessTicksMax, "the replica did not open after the last crash");
-            RunTick();
+            if (!IsOfCore(replica)) continue;
+            replica.Crash();
+            replica.Start();
         }
-        Check.That(_replica.CommitMin == op, "the log after the last crash is another");
-        Check.That(ContentChecksum() == state, "the state after the last crash is another");
+        RunUntilLevel("the replicas did not open after the last crash");
+        Check.That(_log.Op == op, "the log after the last crash is another");
+        Check.That(StateOfAll(op) == state, "the state after the last crash is another");
     }
 
-    private UInt128 ContentChecksum()
+    private void RunUntilLevel(string what)
     {
-        ContentChecksum checksum = _replica.ContentChecksum();
+        for (int ticks = 0; !IsLevel(); ticks++)
+        {
+            if (ticks == LivenessTicksMax) Stuck(what);
+            RunTick();
+        }
+    }
+
+    private void Stuck(string what)
+    {
+        _report($"stuck    {Progress()}");
+        Check.Unreachable(what);
+    }
+
+    /// <summary>The contents of each replica that has run the log up to <paramref name="op"/>; all have the
+    /// same.</summary>
+    private UInt128 StateOfAll(ulong op)
+    {
+        UInt128? state = null;
+        foreach (SimulatedReplica replica in _replicas)
+        {
+            if (!IsOfCore(replica)) continue;
+            if (replica.CommitMin != op)
+            {
+                Coverage.Hit("cluster", "replica left behind");
+                continue;
+            }
+            UInt128 content = ContentChecksum(replica);
+            Check.That(state is null || state == content, "two replicas have different contents");
+            state = content;
+        }
+        Check.That(state is not null);
+        return state.Value;
+    }
+
+    private UInt128 ContentChecksum(SimulatedReplica replica)
+    {
+        ContentChecksum checksum = replica.ContentChecksum();
         for (int ticks = 0; !checksum.TryAdvance(); ticks++)
         {
             Check.That(ticks < LivenessTicksMax, "the state could not be read");
@@ -127,148 +222,5 @@ internal sealed partial class Simulation
             if (client.Waiting) return true;
         }
         return false;
-    }
-
-    /// <summary>Ten milliseconds: everything that falls due, in its order, then the timers.</summary>
-    private void RunTick()
-    {
-        ulong end = _now + TickNanoseconds;
-        while (Refused == StopReason.None)
-        {
-            ulong due = ulong.Min(_disk.NextDue, _network.NextDue);
-            if (_archive is not null) due = ulong.Min(due, _archive.Store.NextDue);
-            if (due > end) break;
-            SetNow(ulong.Max(due, _now));
-            Step();
-            AfterStep();
-        }
-        SetNow(end);
-        _clock.Tick();
-        if (Refused != StopReason.None) return;
-        if (!_replica.Running)
-        {
-            if (--_ticksDown <= 0) Start();
-        }
-        else
-        {
-            _replica.Tick();
-            _replica.EndWait();
-        }
-        AfterStep();
-        foreach (SimulatedClient client in _clients) RunClient(client);
-    }
-
-    private void SetNow(ulong now)
-    {
-        Check.That(now >= _now);
-        _now = now;
-        _disk.Now = now;
-        _network.Now = now;
-        _clock.Now = now;
-        if (_archive is not null) _archive.Store.Now = now;
-    }
-
-    private void Step()
-    {
-        bool disk = _disk.NextDue <= _now;
-        bool network = _network.NextDue <= _now;
-        bool store = _archive is not null && _archive.Store.NextDue <= _now;
-        if (store && (!(disk || network) || _order.Boolean()))
-        {
-            _archive!.CompleteOne();
-            _archiveChecker!.CheckChange();
-            return;
-        }
-        if (disk && (!network || _order.Boolean()))
-        {
-            bool completed = _disk.TryComplete(out uint token, out IoResult result);
-            Check.That(completed);
-            _replica.Complete(token, result);
-        }
-        else if (_network.TryReceive(out UInt128 client, out bool toReplica, out byte[] message))
-        {
-            if (!toReplica) Receive(client, message);
-            else if (_replica.Running) _replica.Deliver(message);
-        }
-    }
-
-    /// <summary>A client that is not there any more hears nothing.</summary>
-    private void Receive(UInt128 id, byte[] message)
-    {
-        foreach (SimulatedClient client in _clients)
-        {
-            if (client.Id != id) continue;
-            bool crowded = _parameters.Clients > _parameters.Configuration.SessionsMax;
-            Command command = Header.Read(message).Command;
-            // A reply that could not be read is lost to its client, and its session with it.
-            bool allowed = crowded || _parameters.Merciless || _disk.ReadsFailed > 0;
-            Check.That(command != Command.Eviction || allowed, "evicted without need");
-            if (!client.Receive(message)) return;
-            if (client.LastOperation >= Operation.Write) _answered++;
-            Trace.Add(TraceCode.ReplyReceived, 0, client.OpAnswered, unchecked((ulong)client.LastReplyChecksum));
-            _history.CheckAnswer(client.OpAnswered, client.LastOperation, client.LastReplyChecksum);
-            return;
-        }
-    }
-
-    private void RunClient(SimulatedClient client)
-    {
-        client.Tick();
-        if (client.Waiting || !_asking || !_calls.Chance(_parameters.RequestRate)) return;
-        if (!client.Registered)
-        {
-            client.Register();
-            return;
-        }
-        GeneratedRequest request = _requests.Next();
-        client.Request(request.Operation, request.Body);
-    }
-
-    private void Start()
-    {
-        _readsFailedBefore = _disk.ReadsFailed;
-        _replica.Start();
-    }
-
-    private void PlanCrash() =>
-        _stepsToCrash = _parameters.CrashInterval == 0 ? -1 : 1 + _crashes.Below(_parameters.CrashInterval);
-
-    private void AfterStep()
-    {
-        if (!_replica.Running) return;
-        // Where the disk gave an error, starting again may help; a file that stays unreadable is refused then.
-        bool transient = _replica.StopReason == StopReason.WriteFailed || _disk.ReadsFailed > _readsFailedBefore;
-        if (_replica.Stopped && !transient)
-        {
-            Check.That(_parameters.Merciless, $"the replica stopped: {_replica.StopText}");
-            Refused = _replica.StopReason;
-            return;
-        }
-        if (_stepsToCrash > 0) _stepsToCrash--;
-        if (_stepsToCrash == 0 || _replica.Stopped) Crash();
-    }
-
-    private void Crash()
-    {
-        bool wasNormal = _replica.Normal;
-        long preparesSize = _layout.RepliesOffset - _layout.JournalPreparesOffset;
-        bool preparesWhole = wasNormal && !_disk.IsWriting(_layout.JournalPreparesOffset, preparesSize);
-        _replica.Crash();
-        _ticksDown = 1 + _crashes.Below(_parameters.DownTicksMax);
-        if (_stepsToCrash < 0) return;
-        PlanCrash();
-        if (!_crashes.Chance(_parameters.Damage)) return;
-        if (_parameters.Merciless) _damage.Merciless();
-        else if (wasNormal) _damage.Mendable(preparesWhole);
-        if (_parameters.Merciless && _crashes.Boolean()) _archive?.Damage(_crashes);
-        DamageRepairable();
-    }
-
-    /// <summary>Checks the newest checkpoint in the object store, and damages blocks on the disk that it has.</summary>
-    private void DamageRepairable()
-    {
-        if (_archiveChecker is null || _parameters.Damage.IsNever) return;
-        if (_archiveChecker.Check(newestOnly: true) > 0 && !_parameters.Merciless)
-            _damage.Repairable(_archiveChecker.Blocks);
     }
 }

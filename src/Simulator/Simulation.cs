@@ -14,31 +14,31 @@ using Deterministic.Vsr;
 
 namespace Deterministic.Simulator;
 
-/// <summary>One run: a replica, its disk and its clients, from one tape. First clients work while faults happen; then
-/// the faults end and every client must get its answer soon; then everything is read, and read once more after a last
-/// crash.</summary>
+/// <summary>One run: replicas, their disks and links, and their clients, from one tape. First clients work while faults
+/// happen; then the faults end, in a core of the cluster at least, and every client must get its answer soon; then
+/// everything is read, and read once more after a last crash.</summary>
 internal sealed partial class Simulation : IDisposable
 {
     public const ulong Cluster = 0xD37E_2411;
     private const ulong TickNanoseconds = 10_000_000;
-    private const int SafetyTicksMax = 8_000;
     private const ulong ComparedMin = 60;
     private const ulong RowsComparedMin = 20;
-    private const int LivenessTicksMax = 4_000;
 
     /// <summary>The choice is the machine's, not the run's.</summary>
     private static readonly ComputeBackend _compute = ComputeBackends.Select();
 
     private readonly SimulationParameters _parameters;
     private readonly StaticMemory _memory = new();
-    private readonly SimulatedDisk _disk;
+    private readonly SimulatedLinks _links;
     private readonly SimulatedNetwork _network;
-    private readonly SimulatedClock _clock;
-    private readonly SimulatedReplica _replica;
+    private readonly FaultAtlas _atlas;
+    private readonly ReplicaWorld _world;
+    private readonly SimulatedReplica[] _replicas;
+    private readonly CheckpointAgreement _checkpoints;
+    private readonly LogAgreement _log = new(Cluster);
     private readonly Twin? _twin;
-    private readonly SimulatedArchive? _archive;
-    private readonly ArchiveChecker? _archiveChecker;
-    private readonly CrashDamage _damage;
+    private SimulatedArchive? _archive;
+    private ArchiveChecker? _archiveChecker;
     private readonly List<SimulatedClient> _clients = [];
     private readonly NaiveDatabase _database;
     private readonly CommitHistory _history = new();
@@ -51,48 +51,74 @@ internal sealed partial class Simulation : IDisposable
     private readonly Action<string> _report;
     private ulong _now;
 
-    public Simulation(Tape tape, Plant plant, Action<string> report)
+    public Simulation(Tape tape, Plant plant, SimulationOptions options, Action<string> report)
     {
         _report = report;
-        _parameters = SimulationParameters.Draw(tape.Stream(TapeConsumer.Parameters));
+        _parameters = SimulationParameters.Draw(tape.Stream(TapeConsumer.Parameters), options);
         _order = tape.Stream(TapeConsumer.Schedule);
         _crashes = tape.Stream(TapeConsumer.Crashes);
         _calls = tape.Stream(TapeConsumer.Clients);
         Configuration configuration = _parameters.Configuration;
+        int replicas = _parameters.Cluster.Replicas;
         _layout = new DataFileLayout(configuration);
-        _disk = new SimulatedDisk(_memory.Take(_layout.Size, Limits.SectorSize), _parameters.Disk, tape, Trace, plant);
-        _network = new SimulatedNetwork(_parameters.Network, tape.Stream(TapeConsumer.Network));
-        _clock = new SimulatedClock(_parameters.ClockJumps, tape.Stream(TapeConsumer.Clock));
-        _damage = new CrashDamage(_disk, _layout, tape.Stream(TapeConsumer.DiskFaults));
         _database = new NaiveDatabase(configuration, plant.OracleLimit, Marks);
-        ReplicaOptions options = new()
-        {
-            Cluster = Cluster, Configuration = configuration, Trace = Trace, Marks = Marks,
-        };
+        TapeStream network = tape.Stream(TapeConsumer.Network);
+        _links = new SimulatedLinks(replicas, _parameters.Cluster.Links, network, Coverage);
+        _network = new SimulatedNetwork(_parameters.Network, _links, network);
+        _atlas = new FaultAtlas(_layout, replicas, tape.Stream(TapeConsumer.Parameters));
+        _checkpoints = new CheckpointAgreement(configuration.GridBlocks);
         _twin = _parameters.HasTwin ? new Twin(configuration, _compute, tape.Stream(TapeConsumer.Twin)) : null;
-        if (_parameters.Archive is ArchiveParameters archive)
+        _world = new ReplicaWorld
         {
-            _archive = new SimulatedArchive(
-                archive, new SimulatedObjectStore(archive.Store, tape, Trace, plant), _disk,
-                new GridShape(Cluster, configuration.BlockSize, configuration.GridBlocks), _layout.GridOffset,
-                Coverage, plant);
-            _archiveChecker = new ArchiveChecker(_archive, configuration, _compute, _history, Coverage);
-        }
-        _replica = new SimulatedReplica(
-            options, _parameters.CacheSize, _disk, new SimulatedBus(_network, Trace), _clock, _compute,
-            machine => new OracleStateMachine(
-                machine, plant.Replace(machine), _database, _history, _twin, _parameters.PrefetchWaits, _order),
-            _history, _archive, Coverage, plant.Storage);
+            CacheSize = _parameters.CacheSize, Compute = _compute, History = _history, Log = _log, Coverage = Coverage,
+            Plant = plant,
+            Judge = machine => new OracleStateMachine(
+                machine, plant.Replace(machine), _database, _history, _twin, _checkpoints, _parameters.PrefetchWaits,
+                _order),
+        };
+        _replicas = new SimulatedReplica[replicas];
+        for (byte i = 0; i < replicas; i++) _replicas[i] = Create(i, tape, plant);
         TapeStream workload = tape.Stream(TapeConsumer.Workload);
         _vocabulary = new Vocabulary(workload, _parameters.Namespaces, _parameters.Ids, _parameters.Dimensions);
         _requests = new RequestGenerator(workload, _vocabulary, _parameters.Mix, _parameters.Bulk,
             configuration.MessageBodySizeMax,
             name => _database.Find(name) is not null);
         for (int i = 0; i < _parameters.Clients; i++)
-            _clients.Add(new SimulatedClient((uint)i, Cluster, _parameters.ResendNanoseconds, _network, _calls));
-        if (_parameters.UsedDevice) _disk.GarbleAll(workload.U64());
-        FormatSink sink = new(_disk);
+        {
+            _clients.Add(new SimulatedClient(
+                (uint)i, Cluster, replicas, _parameters.ResendNanoseconds, _network, _calls));
+        }
+        Coverage.Hit("replicas", replicas.ToString(System.Globalization.CultureInfo.InvariantCulture));
+    }
+
+    private SimulatedReplica Create(byte index, Tape tape, Plant plant)
+    {
+        Configuration configuration = _parameters.Configuration;
+        ReplicaOptions options = new()
+        {
+            Cluster = Cluster, ReplicaIndex = index, ReplicaCount = (byte)_parameters.Cluster.Replicas,
+            Configuration = configuration, Trace = Trace, Marks = Marks, Seed = _crashes.Below(ulong.MaxValue),
+        };
+        SimulatedDisk disk = new(
+            _memory.Take(_layout.Size, Limits.SectorSize), _parameters.Disk, tape, Trace, plant, _atlas, index);
+        if (_parameters.UsedDevice) disk.GarbleAll(tape.Stream(TapeConsumer.Workload).U64());
+        FormatSink sink = new(disk);
         Check.That(DataFileFormat.Write(options, ref sink) == StopReason.None);
+        TapeStream clocks = tape.Stream(TapeConsumer.Clock);
+        long drift = clocks.Range(-_parameters.Cluster.DriftMax, _parameters.Cluster.DriftMax);
+        SpokenWord spoken = new(disk, _layout);
+        if (_parameters.Archive is ArchiveParameters archive)
+        {
+            _archive = new SimulatedArchive(
+                archive, new SimulatedObjectStore(archive.Store, tape, Trace, plant), disk,
+                new GridShape(Cluster, configuration.BlockSize, configuration.GridBlocks), _layout.GridOffset,
+                Coverage, plant);
+            _archiveChecker = new ArchiveChecker(_archive, configuration, _compute, _history, Coverage);
+        }
+        return new SimulatedReplica(
+            options, _world, disk, new SimulatedBus(index, _network, _links, spoken, Trace),
+            new SimulatedClock(_parameters.ClockJumps, drift, clocks), spoken,
+            new CrashDamage(disk, _layout, _atlas, index, tape.Stream(TapeConsumer.DiskFaults)), _archive);
     }
 
     public Trace Trace { get; } = new();
@@ -100,10 +126,28 @@ internal sealed partial class Simulation : IDisposable
     public Coverage Coverage => _database.Coverage;
     public ulong Compared => _database.Compared;
     public ulong RowsCompared => _database.RowsCompared;
-    public ulong SectorsLost => _disk.SectorsLost;
-    public ulong ReadsFailed => _disk.ReadsFailed;
     public ulong Replayed => _history.Replayed;
     public ulong Ticks => _now / TickNanoseconds;
+
+    public ulong SectorsLost
+    {
+        get
+        {
+            ulong lost = 0;
+            foreach (SimulatedReplica replica in _replicas) lost += replica.Disk.SectorsLost;
+            return lost;
+        }
+    }
+
+    public ulong ReadsFailed
+    {
+        get
+        {
+            ulong failed = 0;
+            foreach (SimulatedReplica replica in _replicas) failed += replica.Disk.ReadsFailed;
+            return failed;
+        }
+    }
 
     /// <summary>Why a replica that was damaged beyond repair refused to serve; None if the run went to its
     /// end.</summary>
@@ -135,27 +179,41 @@ internal sealed partial class Simulation : IDisposable
     {
         ulong evictions = 0;
         foreach (SimulatedClient client in _clients) evictions += client.Evictions;
-        return $"tick {Ticks}, op {_replica.CommitMin}, checkpoint {_replica.CheckpointOp}, " +
-            $"{_replica.Starts} starts, {_history.Count} operations, {_history.Replayed} replayed, " +
-            $"{_history.Restored} states restored, {_history.RootsCompared} roots written again, " +
-            $"{_damage.Blocks} blocks damaged, {Compared} replies and {RowsCompared} rows compared, " +
+        string replicas = "";
+        ulong blocks = 0;
+        foreach (SimulatedReplica replica in _replicas)
+        {
+            replicas += $"{(replicas.Length == 0 ? "" : "; ")}{replica}";
+            blocks += replica.Damage.Blocks;
+        }
+        return $"tick {Ticks}, {_log.Op} committed ({replicas}), {_history.Count} operations, " +
+            $"{_history.Replayed} run again, {_history.Restored} states restored, " +
+            $"{_checkpoints.Compared} checkpoints compared, {blocks} blocks damaged, " +
+            $"{Compared} replies and {RowsCompared} rows compared, " +
             $"{evictions} evictions, {_network.Lost} packets lost";
     }
 
     /// <summary>A run that compared little proves little.</summary>
     private void CheckNotVacuous()
     {
-        // Clients of a log that a slow store holds back ask less in their time.
-        ulong comparedMin = _archive is null ? ComparedMin : ComparedMin / 3;
-        Check.That(Compared >= comparedMin, "too few replies were compared");
+        // Clients of a log that a slow store or lost replicas hold back ask less in their time.
+        bool slow = _archive is not null || _parameters.Cluster.IsCluster;
+        Check.That(Compared >= (slow ? ComparedMin / 3 : ComparedMin), "too few replies were compared");
         Check.That(RowsCompared >= RowsComparedMin, "too few rows were compared");
         Check.That(_history.Count > 0 && _database.StatesFull <= Compared / 10, "most writes were refused");
     }
 
     public void Dispose()
     {
-        _replica.Dispose();
+        foreach (SimulatedReplica? replica in _replicas) replica?.Dispose();
         _memory.Dispose();
+        _checkpoints.Dispose();
+        if (_parameters.Cluster.IsCluster)
+        {
+            Coverage.Add("cluster", "entries compared", _log.Compared);
+            Coverage.Add("cluster", "checkpoints compared", _checkpoints.Compared);
+            Coverage.Add("cluster", "blocks compared", _checkpoints.BlocksCompared);
+        }
         if (_twin is null) return;
         Coverage.Add("twin", "checkpoints compared", _twin.Compared);
         Coverage.Add("twin", "blocks compared", _twin.BlocksCompared);

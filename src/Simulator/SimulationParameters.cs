@@ -11,6 +11,7 @@ internal sealed class SimulationParameters
 {
     private const ulong Millisecond = 1_000_000;
 
+    public required ClusterParameters Cluster { get; init; }
     public required Configuration Configuration { get; init; }
 
     /// <summary>Bytes of the block cache.</summary>
@@ -54,15 +55,20 @@ internal sealed class SimulationParameters
     /// <summary>A second machine runs the same log, and is compared at each checkpoint.</summary>
     public required bool HasTwin { get; init; }
 
-    public static SimulationParameters Draw(TapeStream tape)
+    public static SimulationParameters Draw(TapeStream tape, SimulationOptions options)
     {
+        ClusterParameters cluster = ClusterParameters.Draw(tape, options);
         int crashes = tape.Below(6);
         int sessions = 7 - tape.Below(5);
         long stateSizeMax = tape.Below(8) switch { 6 => 512 << 10, 7 => 1 << 20, _ => 8 << 20 };
-        bool bulk = tape.Below(16) == 15;
+        bool bulk = tape.Below(16) == 15 && !cluster.IsCluster;
         if (bulk) stateSizeMax = 32 << 20;
+        // Entries of a cluster take more steps, and a replica that is away for long has much to catch up with.
+        int crashScale = cluster.IsCluster ? 2 * cluster.Replicas : 1;
+        int downScale = cluster.IsCluster ? 1 << tape.Below(5) : 1;
         return new SimulationParameters
         {
+            Cluster = cluster,
             Configuration = new Configuration(
                 messageSizeMax: 16 << 10, journalSlots: 32, pipelineMax: 4 - tape.Below(4), sessionsMax: sessions,
                 barOps: 4, journalWritesMax: 2, journalReadsMax: 3, stateSizeMax: stateSizeMax,
@@ -87,13 +93,13 @@ internal sealed class SimulationParameters
                 readFailure: tape.Below(4) == 3 ? Ratio.OneIn(40u << tape.Below(4)) : Ratio.Never),
             ClockJumps = tape.Below(3) == 2 ? Ratio.Percent(2) : Ratio.Never,
             PrefetchWaits = tape.Below(3) == 2 ? Ratio.Percent(20) : Ratio.Never,
-            CrashInterval = crashes == 0 ? 0 : 6400 >> (crashes - 1),
-            DownTicksMax = 1 + tape.Below(50),
+            CrashInterval = crashes == 0 ? 0 : crashScale * (6400 >> (crashes - 1)),
+            DownTicksMax = 1 + tape.Below(50) * downScale,
             Damage = tape.Boolean() ? Ratio.Percent(50) : Ratio.Never,
-            Merciless = crashes > 0 && tape.Below(6) == 5,
+            Merciless = crashes > 0 && tape.Below(6) == 5 && !cluster.IsCluster,
             UsedDevice = tape.Below(4) == 3,
-            Archive = tape.Below(3) == 2 ? ArchiveParameters.Draw(tape) : null,
-            HasTwin = tape.Below(6) == 5,
+            Archive = tape.Below(3) == 2 && !cluster.IsCluster ? ArchiveParameters.Draw(tape) : null,
+            HasTwin = tape.Below(6) == 5 && !cluster.IsCluster,
         };
     }
 
@@ -101,7 +107,7 @@ internal sealed class SimulationParameters
         tape.Boolean() ? Ratio.Percent((uint)tape.Below(percentMax + 1)) : Ratio.Never;
 
     public override string ToString() =>
-        $"{(Bulk ? "bulk, " : "")}{Clients} clients for {Configuration.SessionsMax} sessions, " +
+        $"{Cluster}; {(Bulk ? "bulk, " : "")}{Clients} clients for {Configuration.SessionsMax} sessions, " +
         $"{Requests} requests at {RequestRate} a tick, " +
         $"pipeline {Configuration.PipelineMax}, memtable {Configuration.MemtableSize >> 10} KiB, " +
         $"cache {CacheSize >> 20} MiB, resend {ResendNanoseconds / Millisecond} ms; " +

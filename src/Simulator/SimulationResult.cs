@@ -31,9 +31,12 @@ internal sealed class SimulationResult
     public bool Passed => Failure.Length == 0;
 
     /// <summary>Runs one simulation to its end and turns whatever it throws into a result.</summary>
-    public static SimulationResult Of(Tape tape, Plant plant, Action<string> report)
+    public static SimulationResult Of(Tape tape, Plant plant, Action<string> report) =>
+        Of(tape, plant, SimulationOptions.Default, report);
+
+    public static SimulationResult Of(Tape tape, Plant plant, SimulationOptions options, Action<string> report)
     {
-        using Simulation simulation = new(tape, plant, report);
+        using Simulation simulation = new(tape, plant, options, report);
         string failure = "";
         string details = "";
         try

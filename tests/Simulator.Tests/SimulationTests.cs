@@ -48,7 +48,7 @@ public sealed class SimulationTests
     [Fact]
     public void A_few_seeds_meet_the_rare_paths()
     {
-        Fleet fleet = new();
+        Fleet fleet = new(SimulationOptions.Default);
         for (ulong seed = 100; seed < 120; seed++) Assert.Equal("", fleet.Run(seed).Details);
         Mark[] expected =
         [
@@ -110,14 +110,16 @@ public sealed class SimulationTests
     public void The_shrinker_makes_a_failing_run_smaller_and_it_still_fails_alike()
     {
         Plant plant = new DropsRows();
-        SimulationResult failing = Run(1, plant);
+        SimulationOptions alone = new() { Replicas = 1 };
+        SimulationResult failing = SimulationResult.Of(Tape.Seeded(1), plant, alone, static _ => { });
         Assert.False(failing.Passed);
-        Shrinker shrinker = new(plant, static _ => { }, attemptsMax: 60);
+        Shrinker shrinker = new(plant, static _ => { }, alone, attemptsMax: 100);
         bool fails = shrinker.TryShrink(failing.Recording, out SimulationResult smallest);
         Assert.True(fails);
         Assert.Equal(failing.Failure, smallest.Failure);
         Assert.True(smallest.Recording.Length < failing.Recording.Length / 2);
-        SimulationResult again = SimulationResult.Of(Tape.Replay(smallest.Recording), plant, static _ => { });
+        SimulationResult again =
+            SimulationResult.Of(Tape.Replay(smallest.Recording), plant, alone, static _ => { });
         Assert.Equal(failing.Failure, again.Failure);
     }
 

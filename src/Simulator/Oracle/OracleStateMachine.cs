@@ -7,11 +7,12 @@ using Deterministic.Storage.Blocks;
 
 namespace Deterministic.Simulator.Oracle;
 
-/// <summary>The machine under test with a judge beside it. What commits for the first time is checked against the naive
-/// database; what commits again, after a crash, against the first time.</summary>
+/// <summary>The machine under test with a judge beside it. What commits for the first time in the
+/// cluster is checked against the naive database; what commits again, after a crash or on another replica, against the
+/// first time.</summary>
 internal sealed class OracleStateMachine(
     StateMachine.StateMachine real, IStateMachine machine, NaiveDatabase database, CommitHistory history,
-    Twin? twin, Ratio waits, TapeStream tape) : IStateMachine
+    Twin? twin, CheckpointAgreement checkpoints, Ratio waits, TapeStream tape) : IStateMachine
 {
     /// <summary>Rounds of reads before an operation that only a cold cache needs.</summary>
     private const int ColdRounds = 2;
@@ -93,6 +94,7 @@ internal sealed class OracleStateMachine(
     {
         if (!machine.CheckpointAdvance(out root)) return false;
         history.CheckState(_checkpointOp, root.Checksum);
+        checkpoints.Compare(_checkpointOp, in root, real.Trees.Forest);
         twin?.Compare(in root, real);
         return true;
     }

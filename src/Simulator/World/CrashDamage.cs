@@ -9,7 +9,8 @@ namespace Deterministic.Simulator.World;
 
 /// <summary>What a crash may do to bytes that were safely on the disk. One kind of damage a single replica must put
 /// right alone; the other may cost it the file, but never make it answer wrongly.</summary>
-internal sealed class CrashDamage(SimulatedDisk disk, DataFileLayout layout, TapeStream tape)
+internal sealed class CrashDamage(
+    SimulatedDisk disk, DataFileLayout layout, FaultAtlas atlas, byte replica, TapeStream tape)
 {
     private const int BlocksDamaged = 64;
 
@@ -28,6 +29,41 @@ internal sealed class CrashDamage(SimulatedDisk disk, DataFileLayout layout, Tap
         if (!preparesWhole) return;
         for (int i = tape.Below(3); i > 0; i--) DamageHeaders();
     }
+
+    /// <summary>In a cluster: up to two equal superblock copies, and of the journal what the atlas allows.</summary>
+    /// <returns>How many prepares were damaged that are to be had from others only.</returns>
+    public int OfCluster()
+    {
+        Mendable(atlas.IsFrail(replica));
+        int damaged = 0;
+        for (int i = tape.Below(4); i > 0; i--)
+        {
+            int slot = tape.Below(layout.JournalSlots);
+            if (!atlas.MayDamagePrepare(replica, slot) || !(atlas.IsFrail(replica) || IsWellBehindHead(slot))) continue;
+            disk.Damage(layout.PrepareOffset(slot) + Sector(SizeIn(slot) + Limits.SectorSize - 1L));
+            damaged++;
+        }
+        return damaged;
+    }
+
+    /// <summary>Whether the ring of headers tells what is in the slot, and of entries far beyond it.</summary>
+    private bool IsWellBehindHead(int slot)
+    {
+        ulong head = 0;
+        for (int other = 0; other < layout.JournalSlots; other++) head = ulong.Max(head, OpIn(other));
+        return OpIn(slot) > 0 && OpIn(slot) + (ulong)layout.JournalSlots / 4 < head;
+    }
+
+    private Header Redundant(int slot) =>
+        Header.Read(disk.At(layout.JournalHeadersOffset + (long)slot * Limits.HeaderSize, Limits.HeaderSize));
+
+    private ulong OpIn(int slot)
+    {
+        Header header = Redundant(slot);
+        return header.ValidChecksum() && header.Command == Command.Prepare ? header.Prepare.Op : 0;
+    }
+
+    private uint SizeIn(int slot) => OpIn(slot) == 0 ? Limits.HeaderSize : Redundant(slot).Size;
 
     /// <summary>Anything anywhere.</summary>
     public void Merciless()

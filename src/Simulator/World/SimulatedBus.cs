@@ -2,20 +2,27 @@ using System;
 using Deterministic.Core;
 using Deterministic.Core.Tracing;
 using Deterministic.Core.Wire;
+using Deterministic.Simulator.Oracle;
 using Deterministic.Vsr;
 
 namespace Deterministic.Simulator.World;
 
-/// <summary>The replica's end of the network.</summary>
-internal sealed class SimulatedBus(SimulatedNetwork network, Trace trace) : IMessageBus
+/// <summary>A replica's end of the network.</summary>
+internal sealed class SimulatedBus(
+    byte replica, SimulatedNetwork network, SimulatedLinks links, SpokenWord spoken, Trace trace) : IMessageBus
 {
     public void SendToClient(UInt128 client, Message message)
     {
         Header header = message.Header;
         ulong op = header.Command == Command.Reply ? header.Reply.Op : 0;
-        trace.Add(TraceCode.ReplySent, 0, op, unchecked((ulong)header.Checksum));
-        network.Send(client, toReplica: false, message.Bytes);
+        trace.Add(TraceCode.ReplySent, replica, op, unchecked((ulong)header.Checksum));
+        network.Send(replica, links.Clients, client, message.Bytes);
     }
 
-    public void SendToReplica(byte replica, Message message) => Check.Unreachable();
+    public void SendToReplica(byte other, Message message)
+    {
+        Check.That(other != replica && other < links.Clients);
+        spoken.Hear(in message.Header);
+        network.Send(replica, other, 0, message.Bytes);
+    }
 }

@@ -6,10 +6,12 @@ using Deterministic.Core.Wire;
 namespace Deterministic.Simulator.World;
 
 /// <summary>A client of the binary protocol, as careful as a real one: it registers, keeps one request in flight,
-/// sends it again until it is answered, and checks that every answer belongs to what it asked.</summary>
+/// sends it again until it is answered, to the primary if it knows who that is, and checks that every answer belongs to
+/// what it asked.</summary>
 internal sealed class SimulatedClient(
-    uint number, UInt128 cluster, ulong resendNanoseconds, SimulatedNetwork network, TapeStream tape)
+    uint number, UInt128 cluster, int replicas, ulong resendNanoseconds, SimulatedNetwork network, TapeStream tape)
 {
+    private byte _target;
     private byte[] _request = [];
     private uint _generation;
     private UInt128 _requestChecksum;
@@ -65,17 +67,19 @@ internal sealed class SimulatedClient(
         header.WriteTo(message);
         _request = message;
         _requestChecksum = header.Checksum;
-        Send();
+        Send(_target);
     }
 
     public void Tick()
     {
-        if (Waiting && network.Now >= _resendAt) Send();
+        if (!Waiting || network.Now < _resendAt) return;
+        _target = (byte)tape.Below(replicas);
+        Send(_target);
     }
 
-    private void Send()
+    private void Send(byte replica)
     {
-        network.Send(Id, toReplica: true, _request);
+        network.Send((byte)replicas, replica, Id, _request);
         _resendAt = network.Now + resendNanoseconds + tape.Below(resendNanoseconds);
     }
 
@@ -96,6 +100,7 @@ internal sealed class SimulatedClient(
         Check.That(header.Reply.Operation == request.Request.Operation);
         Check.That(header.Reply.Op > OpAnswered);
         OpAnswered = header.Reply.Op;
+        _target = header.Replica;
         LastReplyChecksum = header.ChecksumBody;
         _context = header.Reply.Context;
         if (header.Reply.Operation == Operation.Register) _session = header.Reply.Op;

@@ -24,7 +24,8 @@ internal readonly struct DiskFaults(ulong latencyMin, ulong latencyMax, Ratio wr
 /// <summary>A disk that forgets. Reads and writes take drawn times and complete in any order; a write counts only once
 /// it has completed. At a crash every sector of every write still under way is drawn on its own: old, new, or
 /// damaged.</summary>
-internal sealed class SimulatedDisk(NativeBuffer image, DiskFaults faults, Tape tape, Trace trace, Plant plant) : IDisk
+internal sealed class SimulatedDisk(
+    NativeBuffer image, DiskFaults faults, Tape tape, Trace trace, Plant plant, FaultAtlas atlas, byte replica) : IDisk
 {
     /// <summary>A used device gets its old bytes in pieces of this size, when somebody first looks.</summary>
     private const int PieceSize = 64 << 10;
@@ -36,6 +37,9 @@ internal sealed class SimulatedDisk(NativeBuffer image, DiskFaults faults, Tape 
 
     private readonly bool[] _pieces = new bool[(image.Length + PieceSize - 1) / PieceSize];
     private ulong _oldBytes;
+
+    /// <summary>Offsets of sectors that were damaged and have not been written since.</summary>
+    private readonly SortedSet<long> _damaged = [];
 
     public ulong Now { get; set; }
 
@@ -83,6 +87,9 @@ internal sealed class SimulatedDisk(NativeBuffer image, DiskFaults faults, Tape 
         return false;
     }
 
+    /// <summary>Whether any sector of a place is damaged.</summary>
+    public bool IsDamaged(long offset, long size) => _damaged.GetViewBetween(offset, offset + size - 1).Count > 0;
+
     private ulong Due() => Now + faults.LatencyMin + _times.Below(faults.LatencyMax - faults.LatencyMin + 1);
 
     /// <summary>Finishes one operation that is due, the drawn one among several; false if none is.</summary>
@@ -110,10 +117,11 @@ internal sealed class SimulatedDisk(NativeBuffer image, DiskFaults faults, Tape 
     private IoResult Finish(Operation operation)
     {
         Span<byte> place = At(operation.Offset, (int)operation.Buffer.Length);
-        if (operation.Written is null && !Healed && _faults.Chance(faults.ReadFailure))
+        bool mayFail = !Healed && atlas.MayFail(replica, operation.Offset, operation.Buffer.Length);
+        if (operation.Written is null && mayFail && _faults.Chance(faults.ReadFailure))
         {
             ReadsFailed++;
-            trace.Add(TraceCode.DiskFault, 0, (ulong)operation.Offset, 1);
+            trace.Add(TraceCode.DiskFault, replica, (ulong)operation.Offset, 1);
             Garble(operation.Buffer.Span, 0x5EED);
             return IoResult.ReadFailed;
         }
@@ -123,13 +131,17 @@ internal sealed class SimulatedDisk(NativeBuffer image, DiskFaults faults, Tape 
             return IoResult.Ok;
         }
         Writes++;
-        trace.Add(TraceCode.DiskWritten, 0, (ulong)operation.Offset, Low(Checksum.Of(operation.Written)));
+        trace.Add(TraceCode.DiskWritten, replica, (ulong)operation.Offset, Low(Checksum.Of(operation.Written)));
         if (!Healed && _faults.Chance(faults.WriteFailure))
         {
             Tear(operation);
             return IoResult.WriteFailed;
         }
-        if (!plant.LosesWrite(Writes, operation.Offset)) operation.Written.CopyTo(place);
+        if (plant.LosesWrite(Writes, operation.Offset)) return IoResult.Ok;
+        operation.Written.CopyTo(place);
+        if (_damaged.Count == 0) return IoResult.Ok;
+        for (int at = 0; at < operation.Buffer.Length; at += Limits.SectorSize)
+            _damaged.Remove(operation.Offset + at);
         return IoResult.Ok;
     }
 
@@ -146,13 +158,19 @@ internal sealed class SimulatedDisk(NativeBuffer image, DiskFaults faults, Tape 
 
     private void Tear(Operation operation)
     {
+        bool mayFail = atlas.MayFail(replica, operation.Offset, operation.Buffer.Length);
         for (int at = 0; at < operation.Buffer.Length; at += Limits.SectorSize)
         {
             Span<byte> sector = At(operation.Offset + at, Limits.SectorSize);
             int fate = _faults.Below(8);
-            if (fate < 4) operation.Written.AsSpan(at, Limits.SectorSize).CopyTo(sector);
-            else SectorsLost++;
-            if (fate == 7) Damage(operation.Offset + at);
+            if (fate < 4)
+            {
+                operation.Written.AsSpan(at, Limits.SectorSize).CopyTo(sector);
+                _damaged.Remove(operation.Offset + at);
+                continue;
+            }
+            SectorsLost++;
+            if (fate == 7 && mayFail) Damage(operation.Offset + at);
         }
     }
 
@@ -160,7 +178,8 @@ internal sealed class SimulatedDisk(NativeBuffer image, DiskFaults faults, Tape 
     public void Damage(long offset)
     {
         Span<byte> sector = At(offset, Limits.SectorSize);
-        trace.Add(TraceCode.DiskFault, 0, (ulong)offset, 0);
+        _damaged.Add(offset);
+        trace.Add(TraceCode.DiskFault, replica, (ulong)offset, 0);
         if (_faults.Boolean())
         {
             int bit = _faults.Below(Limits.SectorSize * 8);

@@ -16,20 +16,40 @@ internal readonly struct NetworkFaults(
     public ulong DelayMin { get; } = delayMin;
     public ulong DelayMax { get; } = delayMax;
 
-    /// <summary>Packets under way at most; more are lost.</summary>
+    /// <summary>Packets under way on one link at most; more are lost.</summary>
     public int Capacity { get; } = capacity;
 }
 
-/// <summary>Carries messages between clients and the replica: late, twice, in another order, damaged, or not at
-/// all.</summary>
-internal sealed class SimulatedNetwork(NetworkFaults faults, TapeStream tape)
+/// <summary>A message under way.</summary>
+/// <param name="from">A replica, or <see cref="SimulatedLinks.Clients"/>.</param>
+/// <param name="to">A replica, or <see cref="SimulatedLinks.Clients"/>.</param>
+/// <param name="client">Which client it is, if one is at an end.</param>
+/// <param name="message">Header and body.</param>
+internal readonly struct Packet(byte from, byte to, UInt128 client, byte[] message)
 {
-    private readonly FixedPriorityQueue<Packet> _packets = new(faults.Capacity);
+    public byte From { get; } = from;
+    public byte To { get; } = to;
+    public UInt128 Client { get; } = client;
+    public byte[] Message { get; } = message;
+}
+
+/// <summary>Carries messages between clients and replicas and among replicas: late, twice, in another order, damaged,
+/// or not at all.</summary>
+internal sealed class SimulatedNetwork(NetworkFaults faults, SimulatedLinks links, TapeStream tape)
+{
+    private readonly FixedPriorityQueue<Packet> _packets =
+        new(faults.Capacity * (links.Clients == 1 ? 1 : (links.Clients + 1) * links.Clients));
+
+    /// <summary>Packets under way by their link.</summary>
+    private readonly int[] _underWay = new int[(links.Clients + 1) * (links.Clients + 1)];
 
     public ulong Now { get; set; }
 
-    /// <summary>While set, nothing is lost, damaged or doubled; delays stay.</summary>
+    /// <summary>While set, nothing is lost by chance, damaged or doubled; delays and cuts stay.</summary>
     public bool Healed { get; set; }
+
+    /// <summary>Requests under way, also such as a replica has passed on.</summary>
+    public int Requests { get; private set; }
 
     /// <summary>When the next packet arrives; the greatest number if none is under way.</summary>
     public ulong NextDue => _packets.TryPeek(out ulong due) ? due : ulong.MaxValue;
@@ -37,20 +57,25 @@ internal sealed class SimulatedNetwork(NetworkFaults faults, TapeStream tape)
     public ulong Lost { get; private set; }
     public ulong Delivered { get; private set; }
 
-    /// <param name="client">The client at one end; the replica is at the other.</param>
-    public void Send(UInt128 client, bool toReplica, ReadOnlySpan<byte> message)
+    public void Send(byte from, byte to, UInt128 client, ReadOnlySpan<byte> message)
     {
-        Check.That(message.Length >= Limits.HeaderSize);
-        if ((!Healed && tape.Chance(faults.Loss)) || _packets.IsFull)
+        Check.That(message.Length >= Limits.HeaderSize && from != to);
+        bool lost = links.IsCut(from, to) || (!Healed && tape.Chance(faults.Loss));
+        if (lost || IsFull(from, to))
         {
             Lost++;
             return;
         }
-        Add(client, toReplica, message);
-        if (!Healed && tape.Chance(faults.Duplication)) Add(client, toReplica, message);
+        Add(from, to, client, message);
+        if (!Healed && tape.Chance(faults.Duplication)) Add(from, to, client, message);
     }
 
-    private void Add(UInt128 client, bool toReplica, ReadOnlySpan<byte> message)
+    private bool IsFull(byte from, byte to) => links.Clients == 1
+        ? _packets.IsFull : _underWay[LinkOf(from, to)] >= faults.Capacity;
+
+    private int LinkOf(byte from, byte to) => from * (links.Clients + 1) + to;
+
+    private void Add(byte from, byte to, UInt128 client, ReadOnlySpan<byte> message)
     {
         byte[] bytes = message.ToArray();
         if (!Healed && tape.Chance(faults.Corruption))
@@ -59,14 +84,22 @@ internal sealed class SimulatedNetwork(NetworkFaults faults, TapeStream tape)
             bytes[bit / 8] ^= (byte)(1 << (int)(bit % 8));
         }
         ulong due = Now + faults.DelayMin + tape.Below(faults.DelayMax - faults.DelayMin + 1);
-        if (!_packets.TryAdd(due, new Packet(client, toReplica, bytes))) Lost++;
+        due = ulong.Max(due, links.CloggedUntil(from, to));
+        Packet packet = new(from, to, client, bytes);
+        if (IsFull(from, to) || !_packets.TryAdd(due, packet))
+        {
+            Lost++;
+            return;
+        }
+        _underWay[LinkOf(from, to)]++;
+        Requests += IsRequest(in packet) ? 1 : 0;
     }
 
     /// <summary>The earliest packet that is due. A packet whose checksums do not hold ends here, as at a real
     /// bus.</summary>
-    public bool TryReceive(out UInt128 client, out bool toReplica, out byte[] message)
+    public bool TryReceive(out Packet packet)
     {
-        while (TryTakeDue(out Packet packet))
+        while (TryTakeDue(out packet))
         {
             Header header = Header.Read(packet.Message);
             bool whole = header.ValidChecksum() && header.Size == packet.Message.Length
@@ -77,23 +110,19 @@ internal sealed class SimulatedNetwork(NetworkFaults faults, TapeStream tape)
                 continue;
             }
             Delivered++;
-            (client, toReplica, message) = (packet.Client, packet.ToReplica, packet.Message);
             return true;
         }
-        (client, toReplica, message) = (0, false, []);
         return false;
     }
+
+    private static bool IsRequest(in Packet packet) => Header.Read(packet.Message).Command == Command.Request;
 
     private bool TryTakeDue(out Packet packet)
     {
         packet = default;
-        return NextDue <= Now && _packets.TryTake(out packet);
-    }
-
-    private readonly struct Packet(UInt128 client, bool toReplica, byte[] message)
-    {
-        public UInt128 Client { get; } = client;
-        public bool ToReplica { get; } = toReplica;
-        public byte[] Message { get; } = message;
+        if (NextDue > Now || !_packets.TryTake(out packet)) return false;
+        _underWay[LinkOf(packet.From, packet.To)]--;
+        Requests -= IsRequest(in packet) ? 1 : 0;
+        return true;
     }
 }

@@ -3,6 +3,7 @@ using Deterministic.Accel;
 using Deterministic.Core;
 using Deterministic.Core.Memory;
 using Deterministic.Core.Tracing;
+using Deterministic.Core.Wire;
 using Deterministic.Simulator.Oracle;
 using Deterministic.StateMachine;
 using Deterministic.Storage;
@@ -11,12 +12,23 @@ using Deterministic.Vsr;
 
 namespace Deterministic.Simulator.World;
 
+/// <summary>What all replicas of a run have in common.</summary>
+internal sealed class ReplicaWorld
+{
+    public required long CacheSize { get; init; }
+    public required ComputeBackend Compute { get; init; }
+    public required Func<StateMachine.StateMachine, OracleStateMachine> Judge { get; init; }
+    public required CommitHistory History { get; init; }
+    public required LogAgreement Log { get; init; }
+    public required Coverage Coverage { get; init; }
+    public required Plant Plant { get; init; }
+}
+
 /// <summary>The production replica over the production state machine on a simulated disk, clock and network. A crash
 /// drops all of it but the disk; a start makes it anew in memory of its own.</summary>
 internal sealed class SimulatedReplica(
-    ReplicaOptions options, long cacheSize, SimulatedDisk disk, SimulatedBus bus, SimulatedClock clock,
-    ComputeBackend compute, Func<StateMachine.StateMachine, OracleStateMachine> judge, CommitHistory history,
-    SimulatedArchive? archive, Coverage coverage, StoragePlant plant)
+    ReplicaOptions options, ReplicaWorld world, SimulatedDisk disk, SimulatedBus bus, SimulatedClock clock,
+    SpokenWord spoken, CrashDamage damage, SimulatedArchive? archive)
     : IDisposable
 {
     private StaticMemory? _memory;
@@ -26,8 +38,26 @@ internal sealed class SimulatedReplica(
     private Forest? _forest;
     private bool _opened;
 
-    /// <summary>The greatest position that any replica so far has committed; all of it was durable.</summary>
-    private ulong _committed;
+    /// <summary>The superblock has been read, and compared with what this replica had said before.</summary>
+    private bool _identified;
+
+    /// <summary>The last entry whose commit the checkers have seen in this life.</summary>
+    private ulong _seen;
+    private ulong _readsFailedBefore;
+
+    public byte Index => options.ReplicaIndex;
+    public SimulatedDisk Disk => disk;
+    public SimulatedClock Clock => clock;
+    public CrashDamage Damage => damage;
+
+    /// <summary>The greatest position that this replica has committed in any of its lives.</summary>
+    public ulong Committed { get; private set; }
+
+    /// <summary>Ticks until a replica that is down starts again; the greatest number for never.</summary>
+    public int TicksDown { get; set; }
+
+    /// <summary>Ticks for which it stands still and hears nothing, as a process that is stopped.</summary>
+    public int TicksPaused { get; set; }
 
     public bool Running => _replica is not null;
     public bool Normal => _replica?.Status == ReplicaStatus.Normal;
@@ -37,38 +67,59 @@ internal sealed class SimulatedReplica(
     public ulong CommitMin => _replica?.CommitMin ?? 0;
     public ulong CheckpointOp => _replica?.CheckpointOp ?? 0;
     public bool Idle => Normal && _replica!.PipelineCount == 0;
+    public bool IsPrimary => _replica?.IsPrimary == true;
+    public ReplicaStatus Status => _replica?.Status ?? ReplicaStatus.Closed;
+    public uint View => _replica?.View ?? 0;
+    public ulong Op => _replica?.Op ?? 0;
+
+    /// <summary>It stopped for something that starting again may mend.</summary>
+    public bool StoppedForDisk => StopReason == StopReason.WriteFailed || disk.ReadsFailed > _readsFailedBefore;
+
+    /// <summary>When the next thing happens to it that others do not cause.</summary>
+    public ulong NextDue => Running && TicksPaused == 0 ? disk.NextDue : ulong.MaxValue;
     public ulong Starts { get; private set; }
 
     /// <summary>Checksum of the contents as they are now; the replica has to stay idle until it is done.</summary>
     public ContentChecksum ContentChecksum() => _machine!.ContentChecksum();
+
+    /// <summary>Two pipelines may be kept, and each replica may send a few at once.</summary>
+    private int MessagesMax => 4 + (options.ReplicaCount == 1
+        ? options.Configuration.PipelineMax : 2 * options.Configuration.PipelineMax + options.ReplicaCount);
 
     public void Start()
     {
         Check.That(!Running);
         _memory = new StaticMemory();
         int messageSizeMax = options.Configuration.MessageSizeMax;
-        _messages = new MessagePool(_memory, options.Configuration.PipelineMax + 4, messageSizeMax);
-        StateMachine.StateMachine machine = new(_memory, options.Configuration, compute, new StorageOptions
+        _messages = new MessagePool(_memory, MessagesMax, messageSizeMax);
+        StateMachine.StateMachine machine = new(_memory, options.Configuration, world.Compute, new StorageOptions
         {
             Disk = disk,
             Cluster = options.Cluster,
             GridOffset = new DataFileLayout(options.Configuration).GridOffset,
-            CacheSize = cacheSize,
+            CacheSize = world.CacheSize,
             CacheSizeMax = options.Configuration.GridBlocks * options.Configuration.BlockSize,
         });
         machine.Trees.Forest.Guard = new TouchGuard(machine.Trees.Forest, cold: false);
-        machine.Trees.Forest.Plant = plant;
-        _machine = judge(machine);
+        machine.Trees.Forest.Plant = world.Plant.Storage;
+        _machine = world.Judge(machine);
         _forest = machine.Trees.Forest;
         _replica = new(
             options, _memory, _machine, disk, bus, clock, archive?.Start(_memory, _forest));
         _memory.Seal();
         _opened = false;
+        _identified = false;
+        _seen = 0;
+        _readsFailedBefore = disk.ReadsFailed;
+        TicksPaused = 0;
         Starts++;
         options.Trace.Add(TraceCode.Restarted, options.ReplicaIndex, clock.Now, Starts);
         _replica.Open();
         Judge();
     }
+
+    public override string ToString() => !Running ? $"down at {Committed}" : $"{(IsPrimary ? "primary" : Status)} " +
+        $"view {View} op {Op} commit {CommitMin} checkpoint {CheckpointOp}, {Starts} starts";
 
     /// <summary>Power off: whatever was under way on the disk is torn, everything in memory is gone.</summary>
     public void Crash()
@@ -103,8 +154,12 @@ internal sealed class SimulatedReplica(
 
     public void Deliver(ReadOnlySpan<byte> bytes)
     {
-        Message? message = _messages!.TryTake();
-        if (message is null || bytes.Length > message.Buffer.Length) return;
+        if (_messages!.TryTake() is not Message message)
+        {
+            world.Coverage.Hit("cluster", "message dropped by a busy replica");
+            return;
+        }
+        Check.That(bytes.Length <= message.Buffer.Length);
         bytes.CopyTo(message.Buffer.Span);
         _replica!.OnMessage(message);
         message.Release();
@@ -116,23 +171,43 @@ internal sealed class SimulatedReplica(
     {
         if (_machine!.RestoredState is UInt128 restored)
         {
-            history.CheckRestored(CheckpointOp, restored);
+            world.History.CheckRestored(CheckpointOp, restored);
             _machine.RestoredState = null;
             _machine.Op = CheckpointOp;
+            _seen = CheckpointOp;
         }
+        bool open = Status is not (ReplicaStatus.Closed or ReplicaStatus.Recovering or ReplicaStatus.Stopped);
+        if (open && !_identified)
+        {
+            spoken.CheckOpened(View, _replica!.LogView, _replica.CommitDurable, CheckpointOp);
+            _identified = true;
+        }
+        if (open) spoken.Note(View, _replica!.LogView, _replica.CommitDurable, CheckpointOp);
+        JudgeCommits();
         if (!_opened && Normal)
         {
-            Check.That(CommitMin >= _committed, "the log is shorter than what was committed");
+            bool shorter = options.ReplicaCount == 1 && CommitMin < Committed;
+            Check.That(!shorter, "the log is shorter than what was committed");
             _opened = true;
         }
-        if (_opened) _committed = ulong.Max(_committed, CommitMin);
+        if (_opened) Committed = ulong.Max(Committed, CommitMin);
         archive?.Judge(_replica!.IsHeldBack);
+    }
+
+    private void JudgeCommits()
+    {
+        for (; _seen < CommitMin; _seen++)
+        {
+            bool known = _replica!.TryEntry(_seen + 1, out Header entry);
+            Check.That(known, "an entry was committed that the log does not have");
+            world.Log.Commit(in entry);
+        }
     }
 
     public void Dispose()
     {
-        if (_forest is not null) StorageCoverage.Count(coverage, _forest);
-        if (StopReason == StopReason.BlockCorrupt) coverage.Hit("storage", "corruption stopped the replica");
+        if (_forest is not null) StorageCoverage.Count(world.Coverage, _forest);
+        if (StopReason == StopReason.BlockCorrupt) world.Coverage.Hit("storage", "corruption stopped the replica");
         archive?.Crash();
         _forest = null;
         _memory?.Dispose();

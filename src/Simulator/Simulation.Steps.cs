@@ -1,0 +1,133 @@
+using System;
+using Deterministic.Core;
+using Deterministic.Core.Tracing;
+using Deterministic.Core.Wire;
+using Deterministic.Simulator.Workload;
+using Deterministic.Simulator.World;
+using Deterministic.Vsr;
+
+namespace Deterministic.Simulator;
+
+internal sealed partial class Simulation
+{
+    private int _answered;
+    private bool _asking = true;
+
+    /// <summary>Ten milliseconds: everything that falls due, in its order, then the timers.</summary>
+    private void RunTick()
+    {
+        ulong end = _now + TickNanoseconds;
+        while (Refused == StopReason.None)
+        {
+            ulong due = _network.NextDue;
+            foreach (SimulatedReplica replica in _replicas) due = ulong.Min(due, replica.NextDue);
+            if (_archive is not null) due = ulong.Min(due, _archive.Store.NextDue);
+            if (due > end) break;
+            SetNow(ulong.Max(due, _now));
+            Step();
+            AfterStep();
+        }
+        SetNow(end);
+        _links.Tick(end);
+        foreach (SimulatedReplica replica in _replicas) TickReplica(replica);
+        AfterStep();
+        foreach (SimulatedClient client in _clients) RunClient(client);
+        PauseSometimes();
+    }
+
+    private void TickReplica(SimulatedReplica replica)
+    {
+        replica.Clock.Tick();
+        if (Refused != StopReason.None) return;
+        if (replica.TicksPaused > 0 && --replica.TicksPaused > 0) return;
+        if (!replica.Running)
+        {
+            if (replica.TicksDown != int.MaxValue && --replica.TicksDown <= 0) replica.Start();
+            return;
+        }
+        replica.Tick();
+        replica.EndWait();
+    }
+
+    private void SetNow(ulong now)
+    {
+        Check.That(now >= _now);
+        _now = now;
+        _network.Now = now;
+        foreach (SimulatedReplica replica in _replicas)
+        {
+            replica.Disk.Now = now;
+            replica.Clock.Now = now;
+        }
+        if (_archive is not null) _archive.Store.Now = now;
+    }
+
+    /// <summary>One of the things that are due: a packet, an operation of a disk, or one of the object store.</summary>
+    private void Step()
+    {
+        bool store = _archive is not null && _archive.Store.NextDue <= _now;
+        int others = _network.NextDue <= _now ? 1 : 0;
+        foreach (SimulatedReplica replica in _replicas) others += replica.NextDue <= _now ? 1 : 0;
+        if (store && (others == 0 || _order.Boolean()))
+        {
+            _archive!.CompleteOne();
+            _archiveChecker!.CheckChange();
+            return;
+        }
+        int chosen = _order.Below(others);
+        foreach (SimulatedReplica replica in _replicas)
+        {
+            if (replica.NextDue > _now || chosen-- > 0) continue;
+            bool completed = replica.Disk.TryComplete(out uint token, out IoResult result);
+            Check.That(completed);
+            replica.Complete(token, result);
+            return;
+        }
+        if (_network.TryReceive(out Packet packet)) Deliver(in packet);
+    }
+
+    /// <summary>Who is down or stands still hears nothing.</summary>
+    private void Deliver(in Packet packet)
+    {
+        if (packet.To == _links.Clients)
+        {
+            Receive(packet.Client, packet.Message);
+            return;
+        }
+        SimulatedReplica replica = _replicas[packet.To];
+        if (replica.Running && replica.TicksPaused == 0) replica.Deliver(packet.Message);
+    }
+
+    /// <summary>A client that is not there any more hears nothing.</summary>
+    private void Receive(UInt128 id, byte[] message)
+    {
+        foreach (SimulatedClient client in _clients)
+        {
+            if (client.Id != id) continue;
+            bool crowded = _parameters.Clients > _parameters.Configuration.SessionsMax;
+            Command command = Header.Read(message).Command;
+            // A reply that could not be read is lost to its client, and its session with it.
+            bool allowed = crowded || _parameters.Merciless || ReadsFailed > 0;
+            Check.That(command != Command.Eviction || allowed, "evicted without need");
+            if (!client.Receive(message)) return;
+            if (client.LastOperation >= Operation.Write) _answered++;
+            Trace.Add(TraceCode.ReplyReceived, 0, client.OpAnswered, unchecked((ulong)client.LastReplyChecksum));
+            Check.That(client.OpAnswered <= _log.Op, "a client was answered before the entry was committed");
+            _history.CheckAnswer(client.OpAnswered, client.LastOperation, client.LastReplyChecksum);
+            return;
+        }
+    }
+
+    private void RunClient(SimulatedClient client)
+    {
+        client.Tick();
+        if (client.Waiting || !_asking || !_calls.Chance(_parameters.RequestRate)) return;
+        if (!client.Registered)
+        {
+            client.Register();
+            return;
+        }
+        GeneratedRequest request = _requests.Next();
+        client.Request(request.Operation, request.Body);
+    }
+}

@@ -1,0 +1,65 @@
+using System.Numerics;
+using Deterministic.Core;
+using Deterministic.Core.Randomness;
+using Deterministic.Vsr;
+
+namespace Deterministic.Simulator.World;
+
+/// <summary>Where the disks of a cluster may be damaged, drawn once for a run, so that what was committed survives
+/// every possible course of it. The invariant: whatever replicas hold an entry of the log, fewer than a replication
+/// quorum of all may have its slot damaged, so a good copy remains; and those whose headers may be damaged, or the slot
+/// of the newest entry, which leaves a replica in doubt about the end of its own log, are so few that the others can
+/// change the view without them. Of the superblock at most two copies of a replica are damaged at a time. Blocks of the
+/// grid and replies are not damaged. A single replica has nobody to ask; what may happen to it is for
+/// <see cref="CrashDamage"/> to say.</summary>
+internal sealed class FaultAtlas
+{
+    private readonly DataFileLayout _layout;
+    private readonly bool _alone;
+
+    /// <summary>Replicas whose whole journal may be damaged; bit i is replica i.</summary>
+    private readonly uint _frail;
+
+    /// <summary>By slot: replicas whose prepare there may be damaged if it is not the newest.</summary>
+    private readonly uint[] _slots;
+
+    public FaultAtlas(DataFileLayout layout, int replicas, TapeStream tape)
+    {
+        _layout = layout;
+        _alone = replicas == 1;
+        _slots = new uint[layout.JournalSlots];
+        if (_alone) return;
+        Quorums quorums = new(replicas);
+        int damagedMax = quorums.Replication - 1;
+        int frailMax = int.Min(damagedMax, replicas - quorums.ViewChange);
+        _frail = Draw(tape, replicas, tape.Below(frailMax + 1));
+        for (int slot = 0; slot < _slots.Length; slot++)
+        {
+            _slots[slot] = _frail;
+            while (BitOperations.PopCount(_slots[slot]) < damagedMax && tape.Below(4) != 0)
+                _slots[slot] |= 1u << tape.Below(replicas);
+            Check.That(BitOperations.PopCount(_slots[slot]) <= damagedMax);
+        }
+    }
+
+    /// <summary>Whether anything may happen to this replica's journal.</summary>
+    public bool IsFrail(byte replica) => _alone || (_frail >> replica & 1) != 0;
+
+    /// <summary>Whether the prepare in a slot may be damaged, if the log goes on well beyond it.</summary>
+    public bool MayDamagePrepare(byte replica, int slot) => _alone || (_slots[slot] >> replica & 1) != 0;
+
+    /// <summary>Whether these bytes may be unreadable for once, or garbage because a write of them was cut
+    /// short.</summary>
+    public bool MayFail(byte replica, long offset, long size)
+    {
+        bool journal = offset < _layout.RepliesOffset && offset + size > _layout.JournalHeadersOffset;
+        return !journal || IsFrail(replica);
+    }
+
+    private static uint Draw(TapeStream tape, int replicas, int count)
+    {
+        uint drawn = 0;
+        while (BitOperations.PopCount(drawn) < count) drawn |= 1u << tape.Below(replicas);
+        return drawn;
+    }
+}

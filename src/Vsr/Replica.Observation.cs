@@ -1,0 +1,17 @@
+using Deterministic.Core.Wire;
+
+namespace Deterministic.Vsr;
+
+/// <summary>What the checkers of the simulator look at.</summary>
+public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
+{
+    /// <summary>The last view whose log is durable here.</summary>
+    internal uint LogView => _superblock.Working.LogView;
+
+    /// <summary>What a restart will know to be committed.</summary>
+    internal ulong CommitDurable => _superblock.Working.CommitMax;
+
+    /// <summary>The header that the log has at <paramref name="op"/>; false if the ring of the journal is past
+    /// it.</summary>
+    internal bool TryEntry(ulong op, out Header header) => _journal.TryKnown(op, out header);
+}
