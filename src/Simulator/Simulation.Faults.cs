@@ -63,8 +63,7 @@ internal sealed partial class Simulation
         if (_stepsToCrash < 0 || !_crashes.Chance(_parameters.Damage)) return;
         if (_replicas.Length > 1)
         {
-            int damaged = replica.Damage.OfCluster();
-            Coverage.Add("cluster", "prepare damaged", (ulong)damaged);
+            replica.Damage.OfCluster(Coverage);
             return;
         }
         if (_parameters.Merciless) replica.Damage.Merciless();

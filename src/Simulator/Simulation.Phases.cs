@@ -12,7 +12,7 @@ namespace Deterministic.Simulator;
 internal sealed partial class Simulation
 {
     private const int SafetyTicksMax = 8_000;
-    private const int LivenessTicksMax = 4_000;
+    private const int LivenessTicksMax = 10_000;
 
     /// <summary>Replicas that must work together in the end; bit i is replica i.</summary>
     private uint _core;
@@ -72,9 +72,8 @@ internal sealed partial class Simulation
         replica.TicksDown = int.MaxValue;
     }
 
-    /// <summary>Replicas that can go on without the others: a quorum for a change of view of which none has damage in
-    /// its journal or is so far behind that the journals of the others do not reach it any more. If there is none, or
-    /// by chance, all.</summary>
+    /// <summary>Replicas that can go on without the others: a quorum for a change of view of which none has damage on
+    /// its disk or does not know its log. If there is none, or by chance, all.</summary>
     private uint DrawCore()
     {
         uint all = (1u << _replicas.Length) - 1;
@@ -85,26 +84,21 @@ internal sealed partial class Simulation
         while (BitOperations.PopCount(core) < count) core |= 1u << _crashes.Below(_replicas.Length);
         foreach (SimulatedReplica replica in _replicas)
         {
-            bool whole = !replica.Disk.IsDamaged(0, _layout.RepliesOffset) && !IsBeyondReach(replica) &&
-                replica.Status != ReplicaStatus.RecoveringHead;
+            bool whole = !replica.Disk.IsDamaged(0, _layout.Size) && replica.Status != ReplicaStatus.RecoveringHead;
             if ((core >> replica.Index & 1) != 0 && !whole) return all;
         }
         if (core != all) Coverage.Hit("cluster", "core without some");
         return core;
     }
 
-    /// <summary>The journals of the others may not have what it needs next.</summary>
-    private bool IsBeyondReach(SimulatedReplica replica) =>
-        replica.Committed + (ulong)_parameters.Configuration.CheckpointIntervalOps / 2 < _log.Op;
-
-    /// <summary>Every replica of the core has run the whole log, but for those that the journals of the others do not
-    /// reach.</summary>
+    /// <summary>Every replica of the core has run the whole log and has all of its state.</summary>
     private bool IsLevel()
     {
         foreach (SimulatedReplica replica in _replicas)
         {
-            if (!IsOfCore(replica) || (_replicas.Length > 1 && IsBeyondReach(replica))) continue;
-            if (!replica.Idle || (_replicas.Length > 1 && replica.CommitMin != _log.Op)) return false;
+            if (!IsOfCore(replica)) continue;
+            if (!replica.Idle || replica.IsIncomplete) return false;
+            if (_replicas.Length > 1 && replica.CommitMin != _log.Op) return false;
         }
         return true;
     }
@@ -183,19 +177,15 @@ internal sealed partial class Simulation
         Check.Unreachable(what);
     }
 
-    /// <summary>The contents of each replica that has run the log up to <paramref name="op"/>; all have the
-    /// same.</summary>
+    /// <summary>The contents of each replica of the core, which has run the log up to <paramref name="op"/>; all have
+    /// the same.</summary>
     private UInt128 StateOfAll(ulong op)
     {
         UInt128? state = null;
         foreach (SimulatedReplica replica in _replicas)
         {
             if (!IsOfCore(replica)) continue;
-            if (replica.CommitMin != op)
-            {
-                Coverage.Hit("cluster", "replica left behind");
-                continue;
-            }
+            Check.That(replica.CommitMin == op);
             UInt128 content = ContentChecksum(replica);
             Check.That(state is null || state == content, "two replicas have different contents");
             state = content;

@@ -45,6 +45,7 @@ internal sealed partial class Simulation
             if (replica.TicksDown != int.MaxValue && --replica.TicksDown <= 0) replica.Start();
             return;
         }
+        if (replica.TryRenew()) return;
         replica.Tick();
         replica.EndWait();
     }

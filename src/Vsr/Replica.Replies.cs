@@ -91,12 +91,12 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             return true;
         }
         if (sound) SendToClient(session.Client, message);
-        else if (_replicaCount > 1) SendGetReply(in session.Reply);
-        // Better that the client learns that its session is over than that it waits for
-        // ever.
-        else if (_replies.InMemory(index) is null && session.Reply.Checksum == _replyWanted)
+        else if (session.Reply.Checksum == _replyWanted)
         {
-            SendEviction(session.Client, EvictionReason.NoSession);
+            if (_replicaCount > 1) SendGetReply(in session.Reply);
+            // Better that the client learns that its session is over than that it waits for
+            // ever.
+            else if (_replies.InMemory(index) is null) SendEviction(session.Client, EvictionReason.NoSession);
         }
         message.Release();
         return true;

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using Deterministic.Core;
 using Deterministic.Core.Randomness;
 using Deterministic.Core.Wire;
+using Deterministic.Simulator.Oracle;
 using Deterministic.Vsr;
 
 namespace Deterministic.Simulator.World;
@@ -30,20 +31,22 @@ internal sealed class CrashDamage(
         for (int i = tape.Below(3); i > 0; i--) DamageHeaders();
     }
 
-    /// <summary>In a cluster: up to two equal superblock copies, and of the journal what the atlas allows.</summary>
-    /// <returns>How many prepares were damaged that are to be had from others only.</returns>
-    public int OfCluster()
+    /// <summary>In a cluster: up to two equal superblock copies, and of all else what the atlas allows.</summary>
+    public void OfCluster(Coverage coverage)
     {
         Mendable(atlas.IsFrail(replica));
-        int damaged = 0;
         for (int i = tape.Below(4); i > 0; i--)
         {
             int slot = tape.Below(layout.JournalSlots);
             if (!atlas.MayDamagePrepare(replica, slot) || !(atlas.IsFrail(replica) || IsWellBehindHead(slot))) continue;
             disk.Damage(layout.PrepareOffset(slot) + Sector(SizeIn(slot) + Limits.SectorSize - 1L));
-            damaged++;
+            coverage.Hit("cluster", "prepare damaged");
         }
-        return damaged;
+        for (int i = tape.Below(4); i > 0; i--) DamageBlock(coverage);
+        int session = tape.Below(layout.SessionsMax);
+        if (tape.Boolean() || !atlas.MayDamageReply(replica, session)) return;
+        disk.Damage(layout.ReplyOffset(session));
+        coverage.Hit("cluster", "reply damaged");
     }
 
     /// <summary>Whether the ring of headers tells what is in the slot, and of entries far beyond it.</summary>
@@ -85,7 +88,7 @@ internal sealed class CrashDamage(
                     DamageSuperblock(tape.Below(Limits.SuperblockCopies));
                     break;
                 default:
-                    DamageBlock();
+                    DamageBlock(null);
                     break;
             }
         }
@@ -103,12 +106,17 @@ internal sealed class CrashDamage(
 
     /// <summary>Any sector of a block that has been written; addresses are taken lowest first, so most of those near
     /// the start are in use.</summary>
-    private void DamageBlock()
+    private void DamageBlock(Coverage? coverage)
     {
         int address = tape.Below(BlocksDamaged);
-        for (int i = 0; i < BlocksDamaged && !IsBlock((ulong)address + 1); i++) address = (address + 1) % BlocksDamaged;
-        if (IsBlock((ulong)address + 1)) Damage((ulong)address + 1);
+        for (int i = 0; i < BlocksDamaged && !MayDamage((ulong)address + 1); i++)
+            address = (address + 1) % BlocksDamaged;
+        if (!MayDamage((ulong)address + 1)) return;
+        coverage?.Hit("cluster", "block damaged");
+        Damage((ulong)address + 1);
     }
+
+    private bool MayDamage(ulong address) => IsBlock(address) && atlas.MayDamageBlock(replica, address);
 
     private void Damage(ulong address)
     {

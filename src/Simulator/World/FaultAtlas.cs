@@ -9,8 +9,9 @@ namespace Deterministic.Simulator.World;
 /// every possible course of it. The invariant: whatever replicas hold an entry of the log, fewer than a replication
 /// quorum of all may have its slot damaged, so a good copy remains; and those whose headers may be damaged, or the slot
 /// of the newest entry, which leaves a replica in doubt about the end of its own log, are so few that the others can
-/// change the view without them. Of the superblock at most two copies of a replica are damaged at a time. Blocks of the
-/// grid and replies are not damaged. A single replica has nobody to ask; what may happen to it is for
+/// change the view without them. Likewise blocks of one address and replies of one session are damaged on fewer than a
+/// replication quorum: a checkpoint before which others have been overwritten is on a whole one. Of the superblock at
+/// most two copies of a replica are damaged at a time. A single replica has nobody to ask; what may happen to it is for
 /// <see cref="CrashDamage"/> to say.</summary>
 internal sealed class FaultAtlas
 {
@@ -22,6 +23,10 @@ internal sealed class FaultAtlas
 
     /// <summary>By slot: replicas whose prepare there may be damaged if it is not the newest.</summary>
     private readonly uint[] _slots;
+
+    /// <summary>By address or session, and round again: replicas whose copy may be damaged.</summary>
+    private readonly uint[] _copies = new uint[CopiesCount];
+    private const int CopiesCount = 32;
 
     public FaultAtlas(DataFileLayout layout, int replicas, TapeStream tape)
     {
@@ -40,6 +45,7 @@ internal sealed class FaultAtlas
                 _slots[slot] |= 1u << tape.Below(replicas);
             Check.That(BitOperations.PopCount(_slots[slot]) <= damagedMax);
         }
+        for (int i = 0; i < CopiesCount; i++) _copies[i] = Draw(tape, replicas, tape.Below(damagedMax + 1));
     }
 
     /// <summary>Whether anything may happen to this replica's journal.</summary>
@@ -48,12 +54,21 @@ internal sealed class FaultAtlas
     /// <summary>Whether the prepare in a slot may be damaged, if the log goes on well beyond it.</summary>
     public bool MayDamagePrepare(byte replica, int slot) => _alone || (_slots[slot] >> replica & 1) != 0;
 
+    public bool MayDamageBlock(byte replica, ulong address) =>
+        _alone || (_copies[(int)(address % CopiesCount)] >> replica & 1) != 0;
+
+    public bool MayDamageReply(byte replica, int session) =>
+        _alone || (_copies[session % CopiesCount] >> replica & 1) != 0;
+
     /// <summary>Whether these bytes may be unreadable for once, or garbage because a write of them was cut
     /// short.</summary>
     public bool MayFail(byte replica, long offset, long size)
     {
-        bool journal = offset < _layout.RepliesOffset && offset + size > _layout.JournalHeadersOffset;
-        return !journal || IsFrail(replica);
+        if (offset >= _layout.GridOffset)
+            return MayDamageBlock(replica, 1 + (ulong)((offset - _layout.GridOffset) / _layout.BlockSize));
+        if (offset >= _layout.RepliesOffset)
+            return MayDamageReply(replica, (int)((offset - _layout.RepliesOffset) / _layout.MessageSizeMax));
+        return offset + size <= _layout.JournalHeadersOffset || IsFrail(replica);
     }
 
     private static uint Draw(TapeStream tape, int replicas, int count)

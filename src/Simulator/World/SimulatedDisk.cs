@@ -45,6 +45,9 @@ internal sealed class SimulatedDisk(
 
     /// <summary>While set, nothing fails; times stay.</summary>
     public bool Healed { get; set; }
+
+    /// <summary>Nothing is under way.</summary>
+    public bool Idle => _pending.Count == 0;
     public ulong Writes { get; private set; }
     public ulong ReadsFailed { get; private set; }
 

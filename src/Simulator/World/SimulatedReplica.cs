@@ -72,6 +72,9 @@ internal sealed class SimulatedReplica(
     public uint View => _replica?.View ?? 0;
     public ulong Op => _replica?.Op ?? 0;
 
+    /// <summary>A checkpoint was taken from others and not all of its blocks are here.</summary>
+    public bool IsIncomplete => _replica?.IsIncomplete == true;
+
     /// <summary>It stopped for something that starting again may mend.</summary>
     public bool StoppedForDisk => StopReason == StopReason.WriteFailed || disk.ReadsFailed > _readsFailedBefore;
 
@@ -82,16 +85,14 @@ internal sealed class SimulatedReplica(
     /// <summary>Checksum of the contents as they are now; the replica has to stay idle until it is done.</summary>
     public ContentChecksum ContentChecksum() => _machine!.ContentChecksum();
 
-    /// <summary>Two pipelines may be kept, and each replica may send a few at once.</summary>
-    private int MessagesMax => 4 + (options.ReplicaCount == 1
-        ? options.Configuration.PipelineMax : 2 * options.Configuration.PipelineMax + options.ReplicaCount);
-
     public void Start()
     {
         Check.That(!Running);
         _memory = new StaticMemory();
         int messageSizeMax = options.Configuration.MessageSizeMax;
-        _messages = new MessagePool(_memory, MessagesMax, messageSizeMax);
+        int kept = Replica<OracleStateMachine, SimulatedDisk, SimulatedBus, SimulatedClock>.MessagesKeptMax(
+            options.Configuration, options.ReplicaCount);
+        _messages = new MessagePool(_memory, kept + 4, messageSizeMax);
         StateMachine.StateMachine machine = new(_memory, options.Configuration, world.Compute, new StorageOptions
         {
             Disk = disk,
@@ -128,6 +129,17 @@ internal sealed class SimulatedReplica(
         options.Trace.Add(TraceCode.Crashed, options.ReplicaIndex, clock.Now, CommitMin);
         disk.Crash();
         Dispose();
+    }
+
+    /// <summary>The superblock names a checkpoint that was taken from others: once nothing is under way on the disk, a
+    /// new replica opens it. False if there is no need, or not yet.</summary>
+    public bool TryRenew()
+    {
+        if (Status != ReplicaStatus.Outdated || !disk.Idle) return false;
+        world.Coverage.Hit("cluster", "replica renewed");
+        Dispose();
+        Start();
+        return true;
     }
 
     public void Tick()
@@ -176,7 +188,8 @@ internal sealed class SimulatedReplica(
             _machine.Op = CheckpointOp;
             _seen = CheckpointOp;
         }
-        bool open = Status is not (ReplicaStatus.Closed or ReplicaStatus.Recovering or ReplicaStatus.Stopped);
+        bool open = Status is not (ReplicaStatus.Closed or ReplicaStatus.Recovering or ReplicaStatus.Stopped or
+            ReplicaStatus.Outdated);
         if (open && !_identified)
         {
             spoken.CheckOpened(View, _replica!.LogView, _replica.CommitDurable, CheckpointOp);
