@@ -97,7 +97,7 @@ internal sealed partial class Simulation
         foreach (SimulatedReplica replica in _replicas)
         {
             if (!IsOfCore(replica)) continue;
-            if (!replica.Idle || replica.IsIncomplete) return false;
+            if (!replica.Idle || !replica.HasState) return false;
             if (_replicas.Length > 1 && replica.CommitMin != _log.Op) return false;
         }
         return true;

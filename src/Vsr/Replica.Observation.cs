@@ -11,8 +11,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     /// <summary>What a restart will know to be committed.</summary>
     internal ulong CommitDurable => _superblock.Working.CommitMax;
 
-    /// <summary>A checkpoint was taken from others and not all of its blocks are known to be here.</summary>
-    internal bool IsIncomplete => _superblock.Working.IncompleteOp != 0;
+    /// <summary>The superblock has been read.</summary>
+    internal bool IsIdentified => _superblock.Working.Sequence > 0;
 
     /// <summary>The header that the log has at <paramref name="op"/>; false if the ring of the journal is past
     /// it.</summary>

@@ -134,6 +134,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     {
         Check.That(_replicaCount == 1);
         StartView();
+        FreeBlocks();
         CommitMax = Op;
         _view = checked(_view + 1);
         _logView = _view;

@@ -73,7 +73,7 @@ internal sealed class SimulatedReplica(
     public ulong Op => _replica?.Op ?? 0;
 
     /// <summary>A checkpoint was taken from others and not all of its blocks are here.</summary>
-    public bool IsIncomplete => _replica?.IsIncomplete == true;
+    public bool IsIncomplete => _replica?.IncompleteOp > 0;
 
     /// <summary>It stopped for something that starting again may mend.</summary>
     public bool StoppedForDisk => StopReason == StopReason.WriteFailed || disk.ReadsFailed > _readsFailedBefore;
@@ -81,6 +81,9 @@ internal sealed class SimulatedReplica(
     /// <summary>When the next thing happens to it that others do not cause.</summary>
     public ulong NextDue => Running && TicksPaused == 0 ? disk.NextDue : ulong.MaxValue;
     public ulong Starts { get; private set; }
+
+    /// <summary>Its state is that after the last entry that it has committed.</summary>
+    public bool HasState => _replica?.IsStateOpen == true && !IsIncomplete;
 
     /// <summary>Checksum of the contents as they are now; the replica has to stay idle until it is done.</summary>
     public ContentChecksum ContentChecksum() => _machine!.ContentChecksum();
@@ -186,16 +189,14 @@ internal sealed class SimulatedReplica(
             world.History.CheckRestored(CheckpointOp, restored);
             _machine.RestoredState = null;
             _machine.Op = CheckpointOp;
+        }
+        if (_replica!.IsIdentified && !_identified)
+        {
+            spoken.CheckOpened(View, _replica.LogView, _replica.CommitDurable, CheckpointOp);
+            _identified = true;
             _seen = CheckpointOp;
         }
-        bool open = Status is not (ReplicaStatus.Closed or ReplicaStatus.Recovering or ReplicaStatus.Stopped or
-            ReplicaStatus.Outdated);
-        if (open && !_identified)
-        {
-            spoken.CheckOpened(View, _replica!.LogView, _replica.CommitDurable, CheckpointOp);
-            _identified = true;
-        }
-        if (open) spoken.Note(View, _replica!.LogView, _replica.CommitDurable, CheckpointOp);
+        if (_identified) spoken.Note(View, _replica.LogView, _replica.CommitDurable, CheckpointOp);
         JudgeCommits();
         if (!_opened && Normal)
         {
