@@ -17,6 +17,17 @@ internal sealed record CheckpointText(string Op, string Root, string Checksum)
             Line(inspect.Output, "state checksum "));
     }
 
+    /// <summary>Ends all replicas and compares their files, which are the same once all have the same
+    /// checkpoint.</summary>
+    public static async Task<CheckpointText> CompareAsync(SystemCluster cluster)
+    {
+        await cluster.WaitAsync("all replicas have the same checkpoint", SystemCluster.HaveConverged);
+        for (int i = 0; i < cluster.Count; i++) await cluster.KillAsync(i);
+        CheckpointText first = await ReadAsync(cluster.DataFile(0));
+        for (int i = 1; i < cluster.Count; i++) Assert.Equal(first, await ReadAsync(cluster.DataFile(i)));
+        return first;
+    }
+
     private static string Line(string output, string label)
     {
         string? found = Array.Find(output.Split('\n'), line =>

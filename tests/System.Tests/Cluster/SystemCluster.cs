@@ -21,15 +21,20 @@ internal sealed class SystemCluster : IAsyncDisposable
 {
     public const int Number = 7;
 
+    private const string StateSize = "16MiB";
+
     /// <summary>Within it everything that a test waits for has come about, or never will.</summary>
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(120);
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("deterministic-system-").FullName;
+    private readonly string _folder;
+    private readonly bool _ownsFolder;
     private readonly ReplicaProcess?[] _replicas;
     private readonly bool[] _paused;
 
-    private SystemCluster(int count, ulong seed)
+    private SystemCluster(int count, ulong seed, string? folder)
     {
+        _folder = folder ?? Directory.CreateTempSubdirectory("deterministic-system-").FullName;
+        _ownsFolder = folder is null;
         _replicas = new ReplicaProcess?[count];
         _paused = new bool[count];
         Addresses = FreeAddresses(count);
@@ -45,9 +50,12 @@ internal sealed class SystemCluster : IAsyncDisposable
 
     public bool IsRunning(int replica) => _replicas[replica] is not null;
 
-    public static async Task<SystemCluster> StartAsync(int count, ulong seed)
+    /// <param name="count">Replicas.</param>
+    /// <param name="seed">Of what the network corrupts.</param>
+    /// <param name="folder">For the data files; what is in it is deleted at the end.</param>
+    public static async Task<SystemCluster> StartAsync(int count, ulong seed, string? folder = null)
     {
-        SystemCluster cluster = new(count, seed);
+        SystemCluster cluster = new(count, seed, folder);
         try
         {
             for (int i = 0; i < count; i++) await cluster.FormatAsync(i);
@@ -66,7 +74,7 @@ internal sealed class SystemCluster : IAsyncDisposable
     {
         CommandResult format = await CommandResult.RunAsync(
             "format", "--cluster", $"{Number}", "--replica", $"{replica}", "--replica-count", $"{Count}",
-            "--state-size", "16MiB", DataFile(replica));
+            "--state-size", StateSize, DataFile(replica));
         Assert.True(format.ExitCode == 0, format.All);
     }
 
@@ -195,6 +203,7 @@ internal sealed class SystemCluster : IAsyncDisposable
     {
         for (int i = 0; i < Count; i++) await KillAsync(i);
         await Network.DisposeAsync();
-        Directory.Delete(_folder, recursive: true);
+        foreach (string file in Directory.GetFiles(_folder)) File.Delete(file);
+        if (_ownsFolder) Directory.Delete(_folder);
     }
 }
