@@ -26,6 +26,7 @@ internal static class Generators
         [
             Command.Prepare, Command.Request, Command.Reply, Command.Eviction, Command.Block, Command.PingClient,
             Command.PongClient, Command.Reserved, Command.Read, Command.ReadReply,
+            Command.Hello, Command.GetStatus, Command.Status,
         ];
         Command command = tape.Pick<Command>(commands);
         bool hasBody = command is Command.Prepare or Command.Request or Command.Reply or Command.Block or
@@ -95,6 +96,18 @@ internal static class Generators
             case Command.Block:
                 header.Block.Kind = (BlockKind)tape.Below(4);
                 header.Block.Address = op * Limits.SectorSize;
+                break;
+            case Command.Hello:
+                header.Hello.Step = (HelloStep)tape.Below(5);
+                header.Hello.NonceLow = (UInt128)tape.Below(2);
+                header.Hello.ProofLow = (UInt128)tape.Below(2);
+                header.Hello.Receiver = (byte)tape.Below(3);
+                break;
+            case Command.Status:
+                header.Status.Client = 5;
+                header.Status.Role = (ReplicaRole)tape.Below(7);
+                header.Status.ReplicaCount = (byte)tape.Below(8);
+                header.Status.Connected = (byte)tape.Below(8);
                 break;
             default:
                 header.PingClient.Client = 5;

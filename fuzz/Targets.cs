@@ -39,6 +39,7 @@ internal static class Targets
     public static TargetDescription[] All { get; } =
     [
         new("header", Generators.Message, () => Header),
+        new("handshake", HandshakeTarget.Generate, () => HandshakeTarget.Run),
         new("model", Generators.Request, () => Model),
         new("machine", MachineRequests.Generate, () => new MachineTarget().Run),
         new("json", JsonText.Generate, () => Json),

@@ -51,7 +51,7 @@ public sealed class FailoverTests
         for (int version = 2; version <= writes; version++) await client.WriteAsync(Documents.Write(version, 1));
 
         cluster.Launch(away);
-        await cluster.Replica(away).LineAsync("no longer reaches back");
+        await cluster.LineAsync(away, "no longer reaches back");
         ReplicaStanding?[] standings = await cluster.WaitAsync("it has caught up and lacks no block", standings =>
             standings.All(standing => standing is not null) && ProcessCluster.AgreeOnPrimary(standings) &&
             standings.All(standing => standing!.Fields.CommitMin == standings[0]!.Fields.CommitMin) &&

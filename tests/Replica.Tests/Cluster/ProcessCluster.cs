@@ -59,10 +59,16 @@ internal sealed class ProcessCluster : IAsyncDisposable
         Assert.True(format.ExitCode == 0, format.All);
     }
 
-    public void Launch(int replica, params string[] more) => _replicas[replica] = ReplicaProcess.Launch(
-        DataFile(replica), AddressText, ["--cache", "64MiB", .. _options, .. more]);
+    /// <summary>Starts a replica and does not wait.</summary>
+    /// <param name="replica">Its index.</param>
+    /// <param name="options">Of `start`, instead of those that all have.</param>
+    public void Launch(int replica, string[]? options = null) => _replicas[replica] = ReplicaProcess.Launch(
+        DataFile(replica), AddressText, ["--cache", "64MiB", .. options ?? _options]);
 
     public ReplicaProcess Replica(int replica) => _replicas[replica]!;
+
+    /// <summary>Waits until the replica has said it.</summary>
+    public Task<string> LineAsync(int replica, string text) => _replicas[replica]!.LineAsync(text).WaitAsync(Deadline);
 
     /// <summary>SIGKILL.</summary>
     public async Task KillAsync(int replica)

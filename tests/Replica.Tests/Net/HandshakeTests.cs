@@ -1,0 +1,134 @@
+using System;
+using System.Text;
+using Deterministic.Core;
+using Deterministic.Core.Wire;
+using Deterministic.Replica.Net;
+using Xunit;
+
+namespace Deterministic.Replica.Tests.Net;
+
+/// <summary>Nobody passes for a replica who does not know the secret, whatever he has heard of other
+/// handshakes.</summary>
+public sealed class HandshakeTests
+{
+    private static readonly byte[] Secret = Encoding.UTF8.GetBytes("what only the replicas know");
+
+    private static Handshake Of(byte self, byte[]? secret = null, UInt128? cluster = null, byte count = 3) =>
+        new(new HandshakeIdentity(cluster ?? 7, self, count, secret ?? Secret));
+
+    /// <summary>Lets the two talk until one of them refuses, or both are done.</summary>
+    private static (HandshakeFault OfCalled, HandshakeFault OfCaller) Talk(Handshake caller, Handshake called, byte to)
+    {
+        HandshakeFault fault = called.Take(caller.Call(to), out Header answer, out bool answers);
+        if (fault != HandshakeFault.None) return (fault, HandshakeFault.None);
+        Assert.True(answers && !called.Done);
+        fault = caller.Take(in answer, out Header confirm, out answers);
+        if (fault != HandshakeFault.None) return (HandshakeFault.None, fault);
+        Assert.True(answers && caller.Done);
+        fault = called.Take(in confirm, out _, out answers);
+        Assert.False(answers);
+        return (fault, HandshakeFault.None);
+    }
+
+    [Fact]
+    public void TwoReplicasOfAClusterProveThemselvesToEachOther()
+    {
+        Handshake caller = Of(2);
+        Handshake called = Of(0);
+        Assert.Equal((HandshakeFault.None, HandshakeFault.None), Talk(caller, called, to: 0));
+        Assert.True(caller.Done && called.Done);
+        Assert.Equal((0, 2), (caller.Other, called.Other));
+    }
+
+    [Fact]
+    public void TheOneThatCallsIsToldAWrongSecretFirst()
+    {
+        Handshake called = Of(0, secret: Encoding.UTF8.GetBytes("something else entirely"));
+        Assert.Equal((HandshakeFault.None, HandshakeFault.WrongSecret), Talk(Of(2), called, to: 0));
+        Assert.False(called.Done);
+    }
+
+    [Fact]
+    public void AReplicaOfAnotherClusterOrWithAnotherIndexIsRefused()
+    {
+        Assert.Equal(HandshakeFault.WrongCluster, Talk(Of(2), Of(0, cluster: 8), to: 0).OfCalled);
+        Assert.Equal(HandshakeFault.WrongReplica, Talk(Of(2), Of(1), to: 0).OfCalled);
+        Assert.Equal(HandshakeFault.WrongReplica, Talk(Of(0), Of(2), to: 2).OfCalled);
+        Assert.Equal(HandshakeFault.WrongReplica, Talk(Of(4, count: 5), Of(0), to: 0).OfCalled);
+    }
+
+    [Fact]
+    public void WhatWasSaidInOneHandshakeServesInNoOther()
+    {
+        Handshake caller = Of(2);
+        Handshake called = Of(0);
+        Header call = caller.Call(0);
+        called.Take(in call, out Header answer, out _);
+        caller.Take(in answer, out Header confirm, out _);
+        Handshake another = Of(0);
+        another.Take(in call, out _, out _);
+        Assert.Equal(HandshakeFault.WrongSecret, another.Take(in confirm, out _, out _));
+        Assert.False(another.Done);
+
+        // Nor does a caller believe an answer to an earlier call.
+        Handshake again = Of(2);
+        again.Call(0);
+        Assert.Equal(HandshakeFault.WrongSecret, again.Take(in answer, out _, out _));
+        Assert.Equal(HandshakeFault.None, called.Take(in confirm, out _, out _));
+        Assert.Equal(HandshakeFault.OutOfOrder, called.Take(in confirm, out _, out _));
+    }
+
+    [Fact]
+    public void AProofIsNotTheOneOfTheOtherSide()
+    {
+        Handshake called = Of(0);
+        called.Take(Of(2).Call(0), out Header answer, out _);
+        // Somebody without the secret sends the answer's proof back as his own.
+        Header forged = Header.Create(Command.Hello, 7, view: 0, replica: 2);
+        forged.Hello = answer.Hello;
+        forged.Hello.NonceLow = forged.Hello.NonceHigh = 0;
+        forged.Hello.Receiver = 0;
+        forged.Hello.Step = HelloStep.Confirm;
+        forged.SetChecksumBody([]);
+        forged.SetChecksum();
+        Assert.Equal(HandshakeFault.WrongSecret, called.Take(in forged, out _, out _));
+        Assert.False(called.Done);
+    }
+
+    [Fact]
+    public void AnyBitChangedOnTheWayEndsTheHandshake()
+    {
+        const int steps = 3;
+        for (int bit = 0; bit < steps * FieldsSize * 8; bit++)
+            Assert.False(IsDone(bit % steps, bit / steps), $"step {bit % steps}, bit {bit / steps}");
+    }
+
+    /// <summary>Whether both sides believe each other although one message was changed.</summary>
+    private static bool IsDone(int step, int bit)
+    {
+        Handshake caller = Of(2);
+        Handshake called = Of(0);
+        Header call = Changed(caller.Call(0), step == 0, bit);
+        if (called.Take(in call, out Header answer, out _) != HandshakeFault.None) return false;
+        answer = Changed(answer, step == 1, bit);
+        if (caller.Take(in answer, out Header confirm, out _) != HandshakeFault.None) return false;
+        confirm = Changed(confirm, step == 2, bit);
+        called.Take(in confirm, out _, out _);
+        return called.Done;
+    }
+
+    private const int FieldsSize = 66;
+
+    /// <summary>With a bit of what a hello says changed, and a right checksum.</summary>
+    private static Header Changed(Header hello, bool change, int bit)
+    {
+        if (!change) return hello;
+        const int fieldsOffset = 128;
+        byte[] bytes = new byte[Limits.HeaderSize];
+        hello.WriteTo(bytes);
+        bytes[fieldsOffset + bit / 8] ^= (byte)(1 << bit % 8);
+        Header changed = Header.Read(bytes);
+        changed.SetChecksum();
+        return changed;
+    }
+}
