@@ -86,7 +86,7 @@ public sealed class DeterministicClient : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private delegate T BodyReader<out T>(ref WireReader reader);
+    internal delegate T BodyReader<out T>(ref WireReader reader);
 
     private static BodyWriter Named(string name) => new NamespaceRequest { Namespace = name }.Write;
 
@@ -159,7 +159,7 @@ public sealed class DeterministicClient : IAsyncDisposable
         $"the {operation} request takes {size} bytes, the limit is {_options.BodySizeMax} bytes (message size max " +
         $"{_options.MessageSizeMax} less the header); split it into smaller requests");
 
-    private static T Decode<T>(Operation operation, ReadOnlySpan<byte> reply, BodyReader<T> read)
+    internal static T Decode<T>(Operation operation, ReadOnlySpan<byte> reply, BodyReader<T> read)
     {
         WireReader reader = new(reply);
         ReplyStatus status = ReplyStatus.Read(ref reader);

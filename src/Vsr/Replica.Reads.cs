@@ -235,12 +235,6 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         return confirmed && CommitMin >= read.CommitLeast;
     }
 
-    private bool IsTooOld(in ReadFields read)
-    {
-        if (CommitMin < read.CommitLeast) return true;
-        return read.AgeMaxMilliseconds != 0 && _replicaCount > 1;
-    }
-
     private bool AdvanceRead()
     {
         Message read = _reading!;

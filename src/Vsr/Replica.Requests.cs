@@ -76,6 +76,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             case Command.Block: OnBlock(message); break;
             case Command.GetReply: OnGetReply(in header); break;
             case Command.Reply: OnReply(message); break;
+            case Command.Ping: OnPing(in header); break;
+            case Command.Pong: OnPong(in header); break;
             case Command.ConfirmView: OnConfirmView(in header); break;
             case Command.ViewConfirmed: OnViewConfirmed(in header); break;
             default: break;

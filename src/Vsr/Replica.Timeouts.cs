@@ -18,6 +18,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     private const int GetViewTicks = 60;
     private const int RepairTicks = 5;
     private const int ConfirmTicks = 5;
+    private const int PingTicks = 20;
 
     private readonly Prng _random;
     private Timeout _prepareTimeout;
@@ -30,6 +31,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     private Timeout _getViewTimeout;
     private Timeout _repairTimeout;
     private Timeout _confirmTimeout;
+    private Timeout _pingTimeout;
 
     private void CreateTimeouts()
     {
@@ -43,6 +45,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         _getViewTimeout = new Timeout(GetViewTicks, _random);
         _repairTimeout = new Timeout(RepairTicks, _random);
         _confirmTimeout = new Timeout(ConfirmTicks);
+        _pingTimeout = new Timeout(PingTicks);
     }
 
     private void ResetTimeouts()
@@ -67,6 +70,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         if (_exitWindowTimeout.Fires() && Status == ReplicaStatus.Normal) _exitVotes = 0;
         if (_exitResendTimeout.Fires()) SendExitView();
         if (_repairTimeout.Fires()) Repair();
+        if (_pingTimeout.Fires()) SendPing();
         switch (Status)
         {
             case ReplicaStatus.Normal when IsPrimary:

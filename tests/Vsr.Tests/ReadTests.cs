@@ -182,6 +182,67 @@ public sealed class ReadTests
         Assert.Equal(ReadResult.Answered, reader.Answer(bench).ReadReply.Result);
     }
 
+    private static ReadResult ReadStale(ClusterBench bench, byte replica, uint ageMaxMilliseconds)
+    {
+        TestReader reader = new(9);
+        bench.Send(replica, reader.Stale(ageMaxMilliseconds: ageMaxMilliseconds));
+        bench.Settle();
+        ReadResult result = reader.Answer(bench).ReadReply.Result;
+        bench.Replies.Clear();
+        return result;
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(5)]
+    [InlineData(6)]
+    public void An_idle_cluster_is_not_old_and_a_replica_that_hears_nobody_gets_old(int replicas)
+    {
+        using ClusterBench bench = Ready(replicas, out _, out byte primary);
+        byte away = (byte)((primary + 1) % replicas);
+        bench.Run(500);
+        for (byte i = 0; i < replicas; i++) Assert.Equal(ReadResult.Answered, ReadStale(bench, i, 300));
+        bench.Lose = packet => packet.To == away && packet.From != ClusterBench.ToClient;
+        bench.Run(100);
+        Assert.Equal(ReadResult.TooOld, ReadStale(bench, away, 900));
+        Assert.Equal(ReadResult.Answered, ReadStale(bench, away, 1500));
+        Assert.Equal(ReadResult.Answered, ReadStale(bench, away, 0));
+    }
+
+    [Fact]
+    public void A_replica_that_hears_only_an_old_primary_gets_old()
+    {
+        using ClusterBench bench = Ready(5, out _, out byte old);
+        byte with = (byte)((old + 1) % 5);
+        bench.Run(100);
+        bench.Lose = packet => packet.To != ClusterBench.ToClient &&
+            (packet.To == old || packet.To == with) != (packet.From == old || packet.From == with);
+        bench.Run(ElectionTicks);
+        Assert.NotEqual(old, bench.Primary());
+        Assert.Equal(ReadResult.TooOld, ReadStale(bench, with, 2000));
+        Assert.Equal(ReadResult.TooOld, ReadStale(bench, old, 2000));
+        Assert.Equal(ReadResult.Answered, ReadStale(bench, (byte)bench.Primary(), 300));
+    }
+
+    /// <summary>With a commit that is known and not run yet, only what was known before counts.</summary>
+    [Fact]
+    public void A_replica_that_knows_of_entries_that_it_lacks_gets_old()
+    {
+        using ClusterBench bench = Ready(3, out TestClient client, out byte primary);
+        byte away = (byte)((primary + 1) % 3);
+        bench.Run(100);
+        bench.Lose = packet => packet.To == away && packet.Header.Command is Command.Prepare or Command.Headers;
+        Write(bench, client, 3);
+        bench.Run(100);
+        Assert.Equal(ReadResult.TooOld, ReadStale(bench, away, 900));
+        Assert.Equal(ReadResult.Answered, ReadStale(bench, primary, 300));
+        bench.Lose = _ => false;
+        bench.Run(200);
+        Assert.Equal(ReadResult.Answered, ReadStale(bench, away, 300));
+    }
+
     [Fact]
     public void A_replica_without_a_primary_still_answers_stale_reads()
     {

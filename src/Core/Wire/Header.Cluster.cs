@@ -30,7 +30,8 @@ public struct PongFields
     /// <summary>Nanoseconds since 1970 by the answering machine's clock.</summary>
     [FieldOffset(8)] public ulong Realtime;
 
-    /// <summary>Last entry that the sender knows to be committed.</summary>
+    /// <summary>Last entry that anybody may have been answered from, as far as the sender knows; the primary
+    /// does.</summary>
     [FieldOffset(16)] public ulong Commit;
 
     /// <summary>1 if the sender works in the header's view, which is durable with it; else 0.</summary>

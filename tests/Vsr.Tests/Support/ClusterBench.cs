@@ -177,6 +177,7 @@ internal sealed class ClusterBench : IDisposable
 
     public void Tick(byte index)
     {
+        Nodes[index].Clock.MonotonicNanoseconds += 10_000_000;
         if (Nodes[index].Replica is null) return;
         Nodes[index].Replica!.Tick();
         Judge(index);
