@@ -1,6 +1,8 @@
 using System;
+using System.Collections.Generic;
 using System.Diagnostics;
 using System.IO;
+using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using Deterministic.Client;
@@ -17,6 +19,7 @@ namespace Deterministic.SystemTests;
 [Collection("processes")]
 public sealed class OperationsTests(ITestOutputHelper output)
 {
+    private const ulong JournalSlots = 1024;
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(120);
 
     [Fact]
@@ -45,6 +48,43 @@ public sealed class OperationsTests(ITestOutputHelper output)
         Assert.True(report.Verdict == Verdict.Linearizable, $"{report}{cluster.Said()}");
         Assert.Equal(0, recorder.Unknown);
         await CheckpointText.CompareAsync(cluster);
+    }
+
+    /// <summary>The others have written past the end of their journals while it was away, so it needs a checkpoint of
+    /// theirs. Afterwards it is worth as much as they are: with one of them gone, nothing is missing.</summary>
+    [Fact]
+    public async Task AReplicaThatTheLogNoLongerReachesComesBack()
+    {
+        await using SystemCluster cluster = await SystemCluster.StartAsync(3, seed: 1);
+        HistoryRecorder recorder = new();
+        List<DeterministicClient> connections =
+            [.. Enumerable.Range(0, 8).Select(_ => cluster.Connect(RequestTimeout))];
+        DocumentClient[] clients =
+            [.. connections.Select((connection, i) => new DocumentClient(connection, i, recorder, seed: 1))];
+        await clients[0].PrepareAsync();
+        int primary = await cluster.PrimaryAsync() ?? 0;
+        int away = (primary + 1) % cluster.Count, third = (primary + 2) % cluster.Count;
+        await cluster.KillAsync(away);
+        using CancellationTokenSource stop = new();
+        Task[] loads = [.. clients.Select(client => client.RunAsync(stop.Token))];
+        await cluster.WaitAsync("the journals have come round", standings =>
+            loads.Any(load => load.IsFaulted) || standings[primary]?.Fields.CheckpointOp > 2 * JournalSlots);
+        cluster.Launch(away);
+        await cluster.WaitAsync("it has taken a checkpoint of theirs and caught up", standings =>
+            loads.Any(load => load.IsFaulted) || (standings[away] is ReplicaStanding standing &&
+            standing.Fields.CheckpointOp > JournalSlots && SystemCluster.AgreeOnPrimary(standings)));
+        await stop.CancelAsync();
+        await Task.WhenAll(loads);
+        await cluster.WaitAsync("all replicas have the whole log", SystemCluster.HaveConverged);
+        Assert.Contains("no longer reaches back", cluster.Said(away), StringComparison.Ordinal);
+        await cluster.KillAsync(third);
+        await clients[0].ReadAllAsync();
+        cluster.Launch(third);
+        LinearizabilityReport report = recorder.Judge();
+        output.WriteLine($"{report}");
+        Assert.True(report.Verdict == Verdict.Linearizable, $"{report}{cluster.Said()}");
+        foreach (DeterministicClient connection in connections) await connection.DisposeAsync();
+        output.WriteLine($"{await CheckpointText.CompareAsync(cluster)}");
     }
 
     /// <summary>A bug on purpose, to see that the judge of these tests would notice: the file as it was some

@@ -185,6 +185,9 @@ internal sealed class SystemCluster : IAsyncDisposable
     /// <summary>What the replicas have logged.</summary>
     public string Said() => string.Concat(_replicas.Select(static (replica, i) => $"\nreplica {i}:\n{replica?.Said}"));
 
+    /// <summary>What one has logged since it was started last.</summary>
+    public string Said(int replica) => _replicas[replica]?.Said ?? "";
+
     public static string Describe(ReplicaStanding? standing) => standing is null ? "gone" :
         $"{standing.Fields.Role} view {standing.View} op {standing.Fields.Op} commit {standing.Fields.CommitMin}/" +
         $"{standing.Fields.CommitMax} checkpoint {standing.Fields.CheckpointOp} sync {standing.Fields.SyncOp}";
