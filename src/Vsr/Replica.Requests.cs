@@ -57,6 +57,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
 
     private void OnReplicaMessage(Message message)
     {
+        Heard(in message.Header);
         ref Header header = ref message.Header;
         bool tellsOfView = header.Command is Command.Prepare or Command.Commit;
         if (tellsOfView && header.View > _view && Status != ReplicaStatus.RecoveringHead) EnterViewChange(header.View);

@@ -36,9 +36,6 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         _stuckAt = CommitMin;
     }
 
-    /// <summary>A primary that cannot run what is committed stops speaking, so that another is chosen.</summary>
-    private bool Abdicates => IsPrimary && _stuckTicks >= StuckTicks;
-
     /// <summary>Whether only a checkpoint helps: there is a newer one, and what lies between cannot be had.</summary>
     private bool Needs(in CheckpointState checkpoint, in ViewFields view)
     {

@@ -9,8 +9,7 @@ namespace Deterministic.Vsr;
 public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
 {
     private const int PrepareTicks = 25;
-    private const int CommitTicks = 10;
-    private const int PrimarySilentTicks = 60;
+    private const int CommitTicks = 5;
     private const int ExitResendTicks = 30;
     private const int ExitWindowTicks = 300;
     private const int ViewChangeTicks = 200;
@@ -37,7 +36,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     {
         _prepareTimeout = new Timeout(PrepareTicks, _random);
         _commitTimeout = new Timeout(CommitTicks);
-        _silenceTimeout = new Timeout(PrimarySilentTicks, _random);
+        _silenceTimeout = new Timeout(SilenceTicksStart, _random);
         _exitResendTimeout = new Timeout(ExitResendTicks, _random);
         _exitWindowTimeout = new Timeout(ExitWindowTicks);
         _viewChangeTimeout = new Timeout(ViewChangeTicks, _random);
@@ -52,16 +51,14 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     {
         _prepareTimeout.Reset();
         _commitTimeout.Reset();
-        _silenceTimeout.Reset();
         _exitResendTimeout.Reset();
         _exitWindowTimeout.Reset();
         _viewChangeTimeout.Reset();
         _joinResendTimeout.Reset();
         _getViewTimeout.Reset();
         _repairTimeout.Reset();
+        ListenAnew();
     }
-
-    private void HeardPrimary() => _silenceTimeout.Reset();
 
     private void TickTimeouts()
     {
@@ -77,15 +74,11 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
                 if (_prepareTimeout.Fires() && !Abdicates) ResendPrepares();
                 if (_commitTimeout.Fires()) SendCommit();
                 if (_confirmTimeout.Fires()) SendConfirmView();
-                if (!Abdicates || !_silenceTimeout.Fires()) break;
-                _options.Marks.Hit(Mark.PrimaryAbdicated);
-                VoteToExit();
+                TickAbdication();
                 break;
             case ReplicaStatus.Normal:
                 if (_stuckTicks >= StuckTicks && _getViewTimeout.Fires()) SendGetView();
-                if (!_silenceTimeout.Fires()) break;
-                _options.Marks.Hit(Mark.PrimarySuspected);
-                VoteToExit();
+                TickSilence();
                 break;
             case ReplicaStatus.ViewChange:
                 if (_joinResendTimeout.Fires()) SendJoinView();
@@ -104,7 +97,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
 /// <summary>Counts ticks up to a limit, again and again; with a generator, up to half as much more by chance.</summary>
 internal struct Timeout
 {
-    private readonly int _ticks;
+    private int _ticks;
     private readonly Prng? _random;
     private int _left;
 
@@ -113,6 +106,13 @@ internal struct Timeout
         Check.That(ticks > 0);
         _ticks = ticks;
         _random = random;
+        Reset();
+    }
+
+    public void Reset(int ticks)
+    {
+        Check.That(ticks > 0);
+        _ticks = ticks;
         Reset();
     }
 

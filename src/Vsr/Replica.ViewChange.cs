@@ -73,6 +73,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         if (exit.View < _view || Status == ReplicaStatus.RecoveringHead) return;
         if (exit.View > _view) EnterViewChange(exit.View);
         _exitVotes |= 1u << exit.Replica;
+        SecondDoubt();
         CountExitVotes();
     }
 

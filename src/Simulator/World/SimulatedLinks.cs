@@ -70,11 +70,12 @@ internal sealed class SimulatedLinks(int replicas, LinkFaults faults, TapeStream
         for (byte outsider = 0; outsider < replicas; outsider++)
         {
             if ((core >> outsider & 1) != 0) continue;
-            // It hears all and cannot speak, or neither.
+            // It hears all and cannot speak, or the other way round, or neither.
             bool hears = tape.Boolean();
+            bool speaks = !hears && tape.Boolean();
             for (byte other = 0; other <= replicas; other++)
             {
-                _cut[IndexOf(outsider, other)] = true;
+                _cut[IndexOf(outsider, other)] = !speaks;
                 _cut[IndexOf(other, outsider)] = !hears;
             }
         }
