@@ -39,6 +39,9 @@ internal sealed class ClusterBench : IDisposable
         public EchoStateMachine Machine { get; set; } = null!;
         public Replica<EchoStateMachine, MemoryDisk, IMessageBus, TestClock>? Replica { get; set; }
         public ulong Seen { get; set; }
+
+        /// <summary>What the disk has been told stays under way.</summary>
+        public bool DiskStalls { get; set; }
     }
 
     private readonly List<Packet> _packets = [];
@@ -77,6 +80,9 @@ internal sealed class ClusterBench : IDisposable
 
     /// <summary>Packets that are lost at once.</summary>
     public Func<Packet, bool> Lose { get; set; } = _ => false;
+
+    /// <summary>A replica may stop for good; else it is a failure.</summary>
+    public bool MayStop { get; set; }
 
     /// <summary>What clients were answered.</summary>
     public List<Packet> Replies { get; } = [];
@@ -192,7 +198,7 @@ internal sealed class ClusterBench : IDisposable
             progress = _packets.Count > 0;
             if (progress) Deliver(0);
             for (byte i = 0; i < Nodes.Count; i++)
-                while (CompleteDisk(i)) progress = true;
+                while (!Nodes[i].DiskStalls && CompleteDisk(i)) progress = true;
         }
     }
 
@@ -227,9 +233,10 @@ internal sealed class ClusterBench : IDisposable
             Renew(index);
             return;
         }
-        Assert(node.Replica!.Status != ReplicaStatus.Stopped, $"replica {index}: {node.Replica.StopText()}");
+        bool stopped = node.Replica!.Status == ReplicaStatus.Stopped;
+        Assert(MayStop || !stopped, $"replica {index}: {node.Replica.StopText()}");
         ulong op = node.Replica.CommitMin;
-        if (op == 0 || op == node.Seen || !node.Replica.IsStateOpen) return;
+        if (stopped || op == 0 || op == node.Seen || !node.Replica.IsStateOpen) return;
         node.Seen = op;
         Judge(index, op, node.Machine.Hash);
     }
