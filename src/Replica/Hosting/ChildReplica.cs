@@ -1,5 +1,6 @@
 using System;
 using System.Diagnostics;
+using System.Globalization;
 using System.IO;
 using System.Net;
 using System.Text;
@@ -20,15 +21,17 @@ internal sealed class ChildReplica : IAsyncDisposable
     private readonly StringBuilder _log = new();
     private Process? _process;
 
-    private ChildReplica(string folder, bool keepFolder)
+    private ChildReplica(string folder, bool keepFolder, int index)
     {
         _folder = folder;
         _keepFolder = keepFolder;
-        DataFile = Path.Combine(folder, "replica-0.deterministic");
+        DataFile = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"replica-{index}.deterministic"));
     }
 
     public string DataFile { get; }
     public IPEndPoint Address { get; private set; } = new(IPAddress.Loopback, 0);
+    public bool Runs => _process is not null;
+
     /// <summary>Address of the page of figures, if it was started with one.</summary>
     public string MetricsPage { get; private set; } = "";
     public int ProcessId => _process?.Id ?? 0;
@@ -38,14 +41,19 @@ internal sealed class ChildReplica : IAsyncDisposable
 
     /// <summary>Formats a data file in <paramref name="folder"/> (null: a temporary one, removed in the end).</summary>
     /// <param name="stateSize">As `format --state-size` takes it.</param>
-    public static async Task<ChildReplica> FormatAsync(string? folder, string stateSize = "1GiB")
+    /// <param name="index">Of the replica in its cluster.</param>
+    /// <param name="count">Replicas of the cluster.</param>
+    public static async Task<ChildReplica> FormatAsync(
+        string? folder, string stateSize = "1GiB", int index = 0, int count = 1)
     {
         bool keep = folder is not null;
         folder ??= Directory.CreateTempSubdirectory("deterministic-").FullName;
         Directory.CreateDirectory(folder);
-        ChildReplica replica = new(folder, keep);
+        ChildReplica replica = new(folder, keep, index);
         File.Delete(replica.DataFile);
-        using Process format = Run("format", "--cluster", "1", "--replica", "0", "--replica-count", "1",
+        using Process format = Run("format", "--cluster", "1",
+            "--replica", index.ToString(CultureInfo.InvariantCulture),
+            "--replica-count", count.ToString(CultureInfo.InvariantCulture),
             "--state-size", stateSize, replica.DataFile);
         string output = await format.StandardOutput.ReadToEndAsync().ConfigureAwait(false)
             + await format.StandardError.ReadToEndAsync().ConfigureAwait(false);
@@ -56,10 +64,16 @@ internal sealed class ChildReplica : IAsyncDisposable
 
     /// <summary>Starts the process and waits until it serves.</summary>
     /// <param name="options">Further options of `start`.</param>
-    public async Task StartAsync(params string[] options)
-    {
+    public Task StartAsync(params string[] options) =>
         // The first start takes any free port; a restart takes the same one again, so that clients find it.
-        _process = Run(["start", "--addresses", $"127.0.0.1:{Address.Port}", .. options, DataFile]);
+        StartAsync($"127.0.0.1:{Address.Port}", options);
+
+    /// <summary>The same for a replica of several.</summary>
+    /// <param name="addresses">Of all replicas, as `start --addresses` takes them.</param>
+    /// <param name="options">Further options of `start`.</param>
+    public async Task StartAsync(string addresses, string[] options)
+    {
+        _process = Run(["start", "--addresses", addresses, .. options, DataFile]);
         _process.ErrorDataReceived += (_, line) => Remember(line.Data);
         _process.BeginErrorReadLine();
         TaskCompletionSource<string?> ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -127,7 +141,7 @@ internal sealed class ChildReplica : IAsyncDisposable
         {
             if (!line.StartsWith(field, StringComparison.Ordinal)) continue;
             string kilobytes = line[field.Length..].Replace("kB", "", StringComparison.Ordinal).Trim();
-            return long.Parse(kilobytes, System.Globalization.CultureInfo.InvariantCulture) * 1024;
+            return long.Parse(kilobytes, CultureInfo.InvariantCulture) * 1024;
         }
         return 0;
     }
