@@ -110,6 +110,7 @@ public sealed class JoinViewQuorum
             }
             if (entry.Size == 0 || copies == 0) return unsettled;
         }
+        if (EntryOf(opMax, logView).Size == 0) return unsettled;
         op = opMax;
         FillLog(op, commitMax, logView);
         return JoinViewOutcome.Complete;
@@ -131,13 +132,15 @@ public sealed class JoinViewQuorum
         return commit;
     }
 
-    /// <summary>The header of an op in the newest log, or a blank one.</summary>
+    /// <summary>The header of an op in the newest log, or a blank one. What a replica has run is in every later
+    /// log.</summary>
     private Header EntryOf(ulong op, uint logView)
     {
         Header entry = default;
         for (int i = 0; i < _replicaCount; i++)
         {
-            if (!Has(i) || _joins[i].JoinView.LogView != logView || !TryHeader(i, op, out Header header)) continue;
+            if (!Has(i) || !TryHeader(i, op, out Header header)) continue;
+            if (_joins[i].JoinView.LogView != logView && _joins[i].JoinView.CommitMin < op) continue;
             Check.That(entry.Size == 0 || entry.Checksum == header.Checksum, "one view has one log");
             entry = header;
         }

@@ -98,6 +98,8 @@ internal sealed partial class Journal<TDisk>
 
     private void TakeViewHeader(in Header header)
     {
+        // The view began with a longer log than this replica could hold.
+        if (header.Prepare.Op > _limit) return;
         if (header.Prepare.Op > Head) Head = header.Prepare.Op;
         if (header.Prepare.Op > _checkpoint.Op) Accept(in header);
     }

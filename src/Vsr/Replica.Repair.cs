@@ -183,8 +183,9 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     private void OnGetPrepare(in Header get)
     {
         if (Status == ReplicaStatus.RecoveringHead) return;
+        // Entries of a view that is not durable here yet have come before it.
         bool here = _journal.TryHeader(get.GetPrepare.Op, out Header header) &&
-            header.Checksum == get.GetPrepare.PrepareChecksum;
+            header.Checksum == get.GetPrepare.PrepareChecksum && header.View <= _superblock.Working.View;
         if (here) SendEntry(get.GetPrepare.Op, get.Replica);
     }
 }

@@ -16,6 +16,10 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     private readonly Header[] _viewHeaders = new Header[SuperblockCopy.ViewHeadersMax];
     private int _viewHeadersCount;
 
+    /// <summary>How the log ended that the primary told, if it is longer than this replica can hold.</summary>
+    private readonly Header[] _told = new Header[SuperblockCopy.ViewHeadersMax];
+    private int _toldCount;
+
     /// <summary>Replicas that want to leave the view.</summary>
     private uint _exitVotes;
 
@@ -113,6 +117,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         _joined = false;
         _primaryReady = false;
         _anchorOp = 0;
+        _toldCount = 0;
         _joins.Clear();
         ForgetRepairs();
         ResetTimeouts();
@@ -123,25 +128,29 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     {
         bool may = Status == ReplicaStatus.ViewChange && !_entering && ViewIsDurable && _logView < _view;
         if (!may) return;
-        int count = (int)ulong.Min((ulong)_configuration.PipelineMax + 1, Op + 1);
+        // Whoever names a log view tells how that view's log began, whether or not it can hold all of it.
+        ulong head = _viewHeadersCount == 0 ? Op : ulong.Max(Op, _viewHeaders[0].Prepare.Op);
+        int count = (int)ulong.Min((ulong)_configuration.PipelineMax + 1, head + 1);
         if (NewMessage(Command.JoinView, count * Limits.HeaderSize) is not Message message) return;
         UInt128 present = 0;
         UInt128 nack = 0;
         message.Body.Clear();
         for (int i = 0; i < count; i++)
         {
-            ulong op = Op - (ulong)i;
-            // What is damaged is neither there nor denied.
-            if (op > CommitMin && _journal.IsFaulty(op)) continue;
+            ulong op = head - (ulong)i;
+            bool beyond = op > Op && i < _viewHeadersCount;
+            if (beyond) _viewHeaders[i].WriteTo(message.Body[(i * Limits.HeaderSize)..]);
             UInt128 bit = UInt128.One << i;
             bool known = _journal.TryKnown(op, out Header header);
-            if (known) header.WriteTo(message.Body[(i * Limits.HeaderSize)..]);
+            if (known && !beyond) header.WriteTo(message.Body[(i * Limits.HeaderSize)..]);
+            // What is damaged is neither there nor denied.
+            if (op > CommitMin && _journal.IsFaulty(op)) continue;
             if (_journal.TryHeader(op, out _)) present |= bit;
             else if (op > CommitMin) nack |= bit;
         }
         message.Header.JoinView = new JoinViewFields
         {
-            Present = present, Nack = nack, Op = Op, CommitMin = CommitMin, CheckpointOp = CheckpointOp,
+            Present = present, Nack = nack, Op = head, CommitMin = CommitMin, CheckpointOp = CheckpointOp,
             LogView = _logView,
         };
         Seal(message);
@@ -179,7 +188,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     }
 
     /// <summary>The log ends with these headers, its head first; blank ones are unknown. Counts once the superblock
-    /// says so.</summary>
+    /// says so. If the view's log is longer than this replica can hold yet, how it ended has been kept.</summary>
     private void InstallLog(ReadOnlySpan<Header> log, ulong commitMax)
     {
         Header head = log[0];
@@ -194,6 +203,11 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             if (connected && i < _viewHeaders.Length) _viewHeaders[_viewHeadersCount++] = log[i];
             if (log[i].Size == 0 || log[i].Prepare.Op <= CommitMin) continue;
             _journal.Accept(in log[i]);
+        }
+        if (_toldCount > 0 && _told[0].Prepare.Op > head.Prepare.Op)
+        {
+            _viewHeadersCount = _toldCount;
+            _told.AsSpan(0, _toldCount).CopyTo(_viewHeaders);
         }
         LearnCommit(ulong.Min(commitMax, head.Prepare.Op));
         Array.Clear(_acknowledged);
@@ -279,7 +293,9 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
 
     private void OnGetView(in Header get)
     {
-        if (IsPrimary && get.View <= _view) SendView(get.Replica, get.GetView.Nonce);
+        // Who asks may be the only one that knows of a view that had begun; it can come back in no earlier one.
+        if (get.View > _view && Status is (ReplicaStatus.Normal or ReplicaStatus.ViewChange)) EnterViewChange(get.View);
+        else if (IsPrimary && get.View <= _view) SendView(get.Replica, get.GetView.Nonce);
     }
 
     private void SendGetView()
@@ -308,8 +324,14 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         if (view.View > _view || Status == ReplicaStatus.RecoveringHead) EnterViewChange(view.View);
         if (!TryReadLog(message, out int count)) return;
         ReadOnlySpan<Header> log = _viewLog.AsSpan(0, count);
-        if (view.ViewChange.Op <= _schedule.PrepareMax(CheckpointOp)) InstallLog(log, view.ViewChange.CommitMax);
-        else Anchor(log[0].Prepare.Op, log[0].Checksum);
+        if (view.ViewChange.Op <= _schedule.PrepareMax(CheckpointOp))
+        {
+            InstallLog(log, view.ViewChange.CommitMax);
+            return;
+        }
+        _toldCount = int.Min(count, _told.Length);
+        log[.._toldCount].CopyTo(_told);
+        Anchor(log[0].Prepare.Op, log[0].Checksum);
     }
 
     private readonly Header[] _viewLog = new Header[Header.HeadersMax];

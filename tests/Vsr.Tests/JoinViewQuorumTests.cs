@@ -146,6 +146,27 @@ public sealed class JoinViewQuorumTests
     }
 
     [Fact]
+    public void A_committed_head_that_is_damaged_in_the_newest_log_is_told_by_who_has_run_it()
+    {
+        JoinViewQuorum quorum = new(3, HeadersMax);
+        Join(quorum, 0, 2, 4, Chain, Slot.Faulty);
+        Join(quorum, 1, 1, 5, Chain);
+        Assert.Equal((JoinViewOutcome.Complete, 5UL, 5UL), Decide(quorum));
+        Assert.Equal(Chain[5].Checksum, quorum.Log(5)[0].Checksum);
+    }
+
+    [Fact]
+    public void A_committed_head_that_nobody_can_tell_is_waited_for()
+    {
+        JoinViewQuorum quorum = new(3, HeadersMax);
+        Join(quorum, 0, 2, 4, Chain, Slot.Faulty);
+        Join(quorum, 1, 1, 5, Chain, Slot.Durable, Slot.Durable, Slot.Durable, Slot.Durable, Slot.Durable);
+        Assert.Equal(JoinViewOutcome.Awaiting, Decide(quorum).Outcome);
+        Join(quorum, 2, 1, 5, Chain);
+        Assert.Equal((JoinViewOutcome.Complete, 5UL, 5UL), Decide(quorum));
+    }
+
+    [Fact]
     public void A_header_at_the_wrong_place_is_refused()
     {
         JoinViewQuorum quorum = new(3, HeadersMax);

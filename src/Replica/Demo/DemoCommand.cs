@@ -24,7 +24,7 @@ internal static class DemoCommand
     public static Command Create()
     {
         Command command = new("demo",
-            "Load the .NET API reference into three replicas, query it, kill the primary, and show that nothing is lost.");
+            "Load the .NET API reference into three replicas, query it, kill the primary, show that nothing is lost.");
         command.SetAction((_, cancellation) => RunAsync(cancellation));
         return command;
     }

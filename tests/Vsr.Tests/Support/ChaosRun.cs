@@ -31,7 +31,7 @@ internal sealed class ChaosRun(int replicas, int seed)
 
     public void Run()
     {
-        using ClusterBench bench = new(replicas, (ulong)seed * 1000);
+        using ClusterBench bench = new(replicas, (ulong)seed * 1000) { Frail = seed % replicas };
         for (int i = 0; i < 4; i++)
         {
             TestClient client = new((UInt128)(i + 1));
