@@ -84,8 +84,9 @@ internal sealed class ClusterBench : IDisposable
     /// <summary>A replica may stop for good; else it is a failure.</summary>
     public bool MayStop { get; set; }
 
-    /// <summary>The first of the replicas whose disks leave garbage where a write was under way.</summary>
-    public int Frail { get; init; }
+    /// <summary>The first of the replicas whose disks leave garbage where a write was under way: as many as a quorum of
+    /// the others can do without may forget the end of their logs. Without it, any one of more than two.</summary>
+    public int? Frail { get; init; }
 
     /// <summary>What clients were answered.</summary>
     public List<Packet> Replies { get; } = [];
@@ -123,8 +124,7 @@ internal sealed class ClusterBench : IDisposable
     public void Crash(byte index, Random random)
     {
         Node node = Nodes[index];
-        // As many replicas as a quorum of the others can do without may forget the end of their logs, at any time.
-        int frail = (index - Frail + Nodes.Count) % Nodes.Count;
+        int frail = Frail is int first ? (index - first + Nodes.Count) % Nodes.Count : 0;
         node.Disk.Crash(random, garbage: frail < (Nodes.Count - 1) / 2);
         node.Memory.Dispose();
         node.Replica = null;
