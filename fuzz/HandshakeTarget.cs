@@ -12,7 +12,7 @@ internal static class HandshakeTarget
 {
     private const int HellosMax = 4;
     private static readonly HandshakeIdentity Identity =
-        new(77, Self: 1, ReplicaCount: 3, "what nobody says"u8.ToArray());
+        new(77, Self: 1, ReplicaCount: 3, "what nobody says"u8.ToArray(), Configuration: 5);
 
     public static byte[] Generate(TapeStream tape)
     {
@@ -23,7 +23,7 @@ internal static class HandshakeTarget
             header.Hello = new HelloFields
             {
                 Step = (HelloStep)tape.Range(1, 3), Receiver = 1, NonceLow = (UInt128)tape.Below(2),
-                ProofHigh = (UInt128)tape.Below(2),
+                ProofHigh = (UInt128)tape.Below(2), Configuration = (UInt128)tape.Below(2),
             };
             header.ChecksumBody = Checksum.Empty;
             header.SetChecksum();

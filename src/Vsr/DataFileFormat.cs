@@ -43,6 +43,18 @@ public static class DataFileFormat
         configuration.BlockSize <= configuration.MessageSizeMax &&
         configuration.BarOps + configuration.PipelineMax + 1 < configuration.CheckpointIntervalOps);
 
+    /// <summary>Stands for the sizes of a data file and the number of replicas: equal for all replicas of a cluster,
+    /// for the state that follows from a log depends on them. Not zero.</summary>
+    public static UInt128 ConfigurationId(ReplicaOptions options)
+    {
+        SuperblockCopy sizes = new() { ReplicaCount = options.ReplicaCount };
+        sizes.SetConfiguration(options.Configuration);
+        byte[] bytes = new byte[SuperblockCopy.Size];
+        sizes.WriteTo(bytes);
+        UInt128 id = Checksum.Of(bytes);
+        return id == 0 ? 1 : id;
+    }
+
     private static StopReason Write<TSink>(ReplicaOptions options, ref TSink sink, UInt128 nonce, bool lost)
         where TSink : IFormatSink
     {

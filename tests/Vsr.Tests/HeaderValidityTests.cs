@@ -38,7 +38,7 @@ public sealed class HeaderValidityTests
         (Command.ReadReply, [(187, 256)]),
         (Command.ConfirmView, [(136, 256)]),
         (Command.ViewConfirmed, [(136, 256)]),
-        (Command.Hello, [(194, 256)]),
+        (Command.Hello, [(194, 208), (224, 256)]),
         (Command.GetStatus, [(152, 256)]),
         (Command.Status, [(191, 192), (200, 256)]),
     ];
@@ -125,7 +125,7 @@ public sealed class HeaderValidityTests
     private static void SetConnectionFields(ref Header header)
     {
         if (header.Command == Command.Hello)
-            header.Hello = new HelloFields { NonceLow = 1, ProofHigh = 1, Step = HelloStep.Answer };
+            header.Hello = new HelloFields { NonceLow = 1, ProofHigh = 1, Step = HelloStep.Answer, Configuration = 1 };
         else if (header.Command == Command.Status)
             header.Status = new StatusFields { Client = 5, Role = ReplicaRole.Backup, ReplicaCount = 3 };
         else
@@ -281,6 +281,8 @@ public sealed class HeaderValidityTests
         Assert.Equal(wrong, Changed(Command.Hello, (ref Header h) => h.Hello.Step = HelloStep.Reserved));
         Assert.Equal(wrong, Changed(Command.Hello, (ref Header h) => h.Hello.ProofHigh = 0));
         Assert.Equal("no such replica", Changed(Command.Hello, (ref Header h) => h.Hello.Receiver = 6));
+        Assert.Equal("the configuration belongs to the proof",
+            Changed(Command.Hello, (ref Header h) => h.Hello.Configuration = 0));
         Assert.Equal(
             "a replica does not connect to itself", Changed(Command.Hello, (ref Header h) => h.Hello.Receiver = 1));
     }

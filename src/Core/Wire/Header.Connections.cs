@@ -39,9 +39,11 @@ public struct HelloFields
     [FieldOffset(66)] public ushort Reserved0;
     [FieldOffset(68)] public uint Reserved1;
     [FieldOffset(72)] public ulong Reserved2;
-    [FieldOffset(80)] public UInt128 Reserved3;
-    [FieldOffset(96)] public UInt128 Reserved4;
-    [FieldOffset(112)] public UInt128 Reserved5;
+
+    /// <summary>Stands for the sizes of the sender's data file; zero in a <see cref="HelloStep.Call"/>.</summary>
+    [FieldOffset(80)] public UInt128 Configuration;
+    [FieldOffset(96)] public UInt128 Reserved3;
+    [FieldOffset(112)] public UInt128 Reserved4;
 }
 
 /// <summary>What a replica does at the moment, as it is told to an operator. Append only.</summary>
@@ -108,8 +110,9 @@ public partial struct Header
             _ => false,
         };
         if (!right) return "nonce and proof do not fit the step";
+        if (proof != (Hello.Configuration != 0)) return "the configuration belongs to the proof";
         bool zero = Hello.Reserved0 == 0 && Hello.Reserved1 == 0 && Hello.Reserved2 == 0 && Hello.Reserved3 == 0 &&
-            Hello.Reserved4 == 0 && Hello.Reserved5 == 0;
+            Hello.Reserved4 == 0;
         return zero ? null : "reserved bytes of the hello are not zero";
     }
 

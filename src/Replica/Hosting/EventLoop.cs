@@ -82,7 +82,9 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
             backend.Name, file.IsDirect ? "direct" : "through the page cache (the file system refused O_DIRECT)");
         _disk = new ThreadedDisk(file, _wake, DiskThreads);
         MessagePool arrived = new(_memory, ArrivedCount(replica), configuration.MessageSizeMax);
-        HandshakeIdentity identity = new(replica.Cluster, replica.ReplicaIndex, replica.ReplicaCount, options.Secret);
+        HandshakeIdentity identity = new(
+            replica.Cluster, replica.ReplicaIndex, replica.ReplicaCount, options.Secret,
+            DataFileFormat.ConfigurationId(replica));
         _bus = new TcpMessageBus(
             _memory, arrived, configuration.SessionsMax + ConnectionsExtra, configuration.MessageSizeMax, identity,
             options.Addresses, _wake, loggers.CreateLogger("bus"));

@@ -19,6 +19,10 @@ internal enum HandshakeFault : byte
 
     /// <summary>The other side does not know the cluster's secret.</summary>
     WrongSecret = 5,
+
+    /// <summary>The other side's data file was formatted with other sizes, so the same log would make another state
+    /// there.</summary>
+    WrongConfiguration = 6,
 }
 
 /// <summary>Who takes part in handshakes on this side.</summary>
@@ -26,12 +30,31 @@ internal enum HandshakeFault : byte
 /// <param name="Self">Index of this replica.</param>
 /// <param name="ReplicaCount">Replicas of the cluster.</param>
 /// <param name="Secret">What all of them know; empty: nothing, which proves nothing.</param>
-internal sealed record HandshakeIdentity(UInt128 Cluster, byte Self, byte ReplicaCount, byte[] Secret);
+/// <param name="Configuration">Stands for the sizes of the data file, see
+/// <see cref="Deterministic.Vsr.DataFileFormat.ConfigurationId"/>.</param>
+internal sealed record HandshakeIdentity(
+    UInt128 Cluster, byte Self, byte ReplicaCount, byte[] Secret, UInt128 Configuration);
+
+/// <summary>For people.</summary>
+internal static class HandshakeFaults
+{
+    public static string Text(HandshakeFault fault) => fault switch
+    {
+        HandshakeFault.WrongCluster => "it is of another cluster; check --addresses",
+        HandshakeFault.WrongReplica => "it is not the replica that --addresses has there, or has other addresses",
+        HandshakeFault.WrongSecret => "it has another --cluster-secret-file",
+        HandshakeFault.WrongConfiguration =>
+            "its data file was formatted with other sizes (--state-size) or for another number of replicas, so it " +
+            "would come to another state; make the one that is wrong anew, with `deterministic replace`",
+        _ => "what it says is no handshake",
+    };
+}
 
 /// <summary>How two replicas open a connection, one side of it: the one with the higher index calls with a nonce; the
 /// one that is called answers with a nonce and a proof over both; the caller checks it and confirms with a proof of its
-/// own. A proof is HMAC-SHA256, under the cluster's secret, of both nonces, the cluster, both replicas and the step, so
-/// that none can be used again or sent back. One per connection, no sockets in here.</summary>
+/// own. A proof is HMAC-SHA256, under the cluster's secret, of both nonces, the cluster, both replicas, the step and
+/// the sizes of the data file of whoever gives it, so that none can be used again or sent back. One per connection, no
+/// sockets in here.</summary>
 internal sealed class Handshake(HandshakeIdentity identity)
 {
     private const int ProofInputSize = 128;
@@ -63,8 +86,9 @@ internal sealed class Handshake(HandshakeIdentity identity)
         return Sealed(HelloStep.Call, _callerNonce, []);
     }
 
-    /// <summary>Takes what the other side has said, which may be anything. Without a fault there is a message to send
-    /// if <paramref name="hasAnswer"/>, and the handshake may be <see cref="Done"/>.</summary>
+    /// <summary>Takes what the other side has said, which may be anything. There is a message to send if <paramref
+    /// name="hasAnswer"/>, before the connection ends if there is a fault; without one the handshake may be <see
+    /// cref="Done"/>.</summary>
     public HandshakeFault Take(in Header hello, out Header answer, out bool hasAnswer)
     {
         answer = default;
@@ -83,7 +107,7 @@ internal sealed class Handshake(HandshakeIdentity identity)
             case HelloStep.Call:
                 ReadNonce(in hello, _callerNonce);
                 RandomNumberGenerator.Fill(_calledNonce);
-                Prove(HelloStep.Answer, proof);
+                Prove(HelloStep.Answer, identity.Configuration, proof);
                 answer = Sealed(HelloStep.Answer, _calledNonce, proof);
                 hasAnswer = true;
                 _awaited = HelloStep.Confirm;
@@ -91,23 +115,27 @@ internal sealed class Handshake(HandshakeIdentity identity)
             case HelloStep.Answer:
                 ReadNonce(in hello, _calledNonce);
                 if (!IsProved(in hello)) return HandshakeFault.WrongSecret;
-                Prove(HelloStep.Confirm, proof);
+                Prove(HelloStep.Confirm, identity.Configuration, proof);
                 answer = Sealed(HelloStep.Confirm, [], proof);
                 hasAnswer = true;
-                Done = true;
-                return HandshakeFault.None;
+                return Finish(in hello);
             default:
-                if (!IsProved(in hello)) return HandshakeFault.WrongSecret;
-                Done = true;
-                return HandshakeFault.None;
+                return IsProved(in hello) ? Finish(in hello) : HandshakeFault.WrongSecret;
         }
+    }
+
+    /// <summary>The other side is who it says. Both find out if their files differ, so that both can tell.</summary>
+    private HandshakeFault Finish(in Header hello)
+    {
+        Done = hello.Hello.Configuration == identity.Configuration;
+        return Done ? HandshakeFault.None : HandshakeFault.WrongConfiguration;
     }
 
     private bool IsProved(in Header hello)
     {
         Span<byte> expected = stackalloc byte[HelloFields.SecretSize];
         Span<byte> given = stackalloc byte[HelloFields.SecretSize];
-        Prove(hello.Hello.Step, expected);
+        Prove(hello.Hello.Step, hello.Hello.Configuration, expected);
         BinaryPrimitives.WriteUInt128LittleEndian(given, hello.Hello.ProofLow);
         BinaryPrimitives.WriteUInt128LittleEndian(given[16..], hello.Hello.ProofHigh);
         return CryptographicOperations.FixedTimeEquals(expected, given);
@@ -121,7 +149,7 @@ internal sealed class Handshake(HandshakeIdentity identity)
 
     /// <summary>The proof that belongs to a step of this handshake, whoever gives it: the caller is the replica with
     /// the higher index.</summary>
-    private void Prove(HelloStep step, Span<byte> proof)
+    private void Prove(HelloStep step, UInt128 configuration, Span<byte> proof)
     {
         Span<byte> input = stackalloc byte[ProofInputSize];
         input.Clear();
@@ -132,6 +160,7 @@ internal sealed class Handshake(HandshakeIdentity identity)
         BinaryPrimitives.WriteUInt128LittleEndian(input[32..], identity.Cluster);
         _callerNonce.CopyTo(input[48..]);
         _calledNonce.CopyTo(input[80..]);
+        BinaryPrimitives.WriteUInt128LittleEndian(input[112..], configuration);
         int size = HMACSHA256.HashData(identity.Secret, input, proof);
         Check.That(size == HelloFields.SecretSize);
     }
@@ -150,6 +179,7 @@ internal sealed class Handshake(HandshakeIdentity identity)
         {
             header.Hello.ProofLow = BinaryPrimitives.ReadUInt128LittleEndian(proof);
             header.Hello.ProofHigh = BinaryPrimitives.ReadUInt128LittleEndian(proof[16..]);
+            header.Hello.Configuration = identity.Configuration;
         }
         header.SetChecksumBody([]);
         header.SetChecksum();

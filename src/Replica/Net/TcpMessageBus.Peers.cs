@@ -78,13 +78,13 @@ internal sealed partial class TcpMessageBus
     private void TakeHello(Connection connection, in Header hello)
     {
         HandshakeFault fault = connection.Handshake.Take(in hello, out Header answer, out bool hasAnswer);
+        if (hasAnswer) Say(connection, in answer);
         if (fault != HandshakeFault.None)
         {
-            BusLog.HandshakeRefused(_logger, connection.Peer, fault);
+            BusLog.HandshakeRefused(_logger, connection.Peer, fault, HandshakeFaults.Text(fault));
             Close(connection, ConnectionFault.HandshakeRefused);
             return;
         }
-        if (hasAnswer) Say(connection, in answer);
         if (connection.Handshake.Done && !connection.Closing) Establish(connection);
     }
 

@@ -354,6 +354,6 @@ internal static partial class BusLog
     [LoggerMessage(5, LogLevel.Warning, "Lost the connection with replica {Replica} ({Peer}): {Fault}")]
     public static partial void ReplicaLost(ILogger logger, int replica, string peer, ConnectionFault fault);
 
-    [LoggerMessage(6, LogLevel.Error, "Refused to connect with {Peer} as replicas of one cluster: {Fault}")]
-    public static partial void HandshakeRefused(ILogger logger, string peer, HandshakeFault fault);
+    [LoggerMessage(6, LogLevel.Error, "Refused to connect with {Peer} as replicas of one cluster ({Fault}): {Why}")]
+    public static partial void HandshakeRefused(ILogger logger, string peer, HandshakeFault fault, string why);
 }

@@ -107,6 +107,25 @@ public sealed class StrangerTests
             StringComparison.Ordinal);
     }
 
+    /// <summary>The same log would refuse a write there that the others take.</summary>
+    [Fact]
+    public async Task AReplicaWhoseFileHasAnotherSizeStaysOutsideAndBothSidesSayWhy()
+    {
+        await using ProcessCluster cluster = await ProcessCluster.StartAsync(3);
+        await using DeterministicClient client = cluster.Connect();
+        await client.WriteAsync(Documents.Write(1, DocumentsPerWrite));
+        await cluster.KillAsync(2);
+        File.Delete(cluster.DataFile(2));
+        CommandResult replaced = await CommandResult.RunAsync("replace", "--cluster", "1", "--replica", "2",
+            "--replica-count", "3", "--state-size", "32MiB", cluster.DataFile(2));
+        Assert.True(replaced.ExitCode == 0, replaced.All);
+        cluster.Launch(2);
+        Assert.Contains("--state-size", await cluster.LineAsync(2, "WrongConfiguration"), StringComparison.Ordinal);
+        Assert.Contains("--state-size", await cluster.LineAsync(0, "WrongConfiguration"), StringComparison.Ordinal);
+        await client.WriteAsync(Documents.Write(2, DocumentsPerWrite));
+        Assert.Equal((2L, (ulong)DocumentsPerWrite), await Documents.ReadAsync(client));
+    }
+
     [Fact]
     public async Task AClusterThatCouldBeJoinedByAnybodyDoesNotStart()
     {

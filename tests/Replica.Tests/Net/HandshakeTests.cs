@@ -13,8 +13,9 @@ public sealed class HandshakeTests
 {
     private static readonly byte[] Secret = Encoding.UTF8.GetBytes("what only the replicas know");
 
-    private static Handshake Of(byte self, byte[]? secret = null, UInt128? cluster = null, byte count = 3) =>
-        new(new HandshakeIdentity(cluster ?? 7, self, count, secret ?? Secret));
+    private static Handshake Of(
+        byte self, byte[]? secret = null, UInt128? cluster = null, byte count = 3, UInt128? sizes = null) =>
+        new(new HandshakeIdentity(cluster ?? 7, self, count, secret ?? Secret, sizes ?? 9));
 
     /// <summary>Lets the two talk until one of them refuses, or both are done.</summary>
     private static (HandshakeFault OfCalled, HandshakeFault OfCaller) Talk(Handshake caller, Handshake called, byte to)
@@ -55,6 +56,19 @@ public sealed class HandshakeTests
         Assert.Equal(HandshakeFault.WrongReplica, Talk(Of(2), Of(1), to: 0).OfCalled);
         Assert.Equal(HandshakeFault.WrongReplica, Talk(Of(0), Of(2), to: 2).OfCalled);
         Assert.Equal(HandshakeFault.WrongReplica, Talk(Of(4, count: 5), Of(0), to: 0).OfCalled);
+    }
+
+    /// <summary>Either of them may be the one that is wrong, so both say it.</summary>
+    [Fact]
+    public void ReplicasWhoseFilesHaveOtherSizesRefuseEachOther()
+    {
+        Handshake caller = Of(2, sizes: 10);
+        Handshake called = Of(0, sizes: 11);
+        called.Take(caller.Call(0), out Header answer, out _);
+        Assert.Equal(HandshakeFault.WrongConfiguration, caller.Take(in answer, out Header confirm, out bool answers));
+        Assert.True(answers);
+        Assert.Equal(HandshakeFault.WrongConfiguration, called.Take(in confirm, out _, out answers));
+        Assert.False(answers || caller.Done || called.Done);
     }
 
     [Fact]
@@ -117,7 +131,7 @@ public sealed class HandshakeTests
         return called.Done;
     }
 
-    private const int FieldsSize = 66;
+    private const int FieldsSize = 96;
 
     /// <summary>With a bit of what a hello says changed, and a right checksum.</summary>
     private static Header Changed(Header hello, bool change, int bit)
