@@ -50,6 +50,8 @@ internal sealed class ScenarioClient(byte number)
             Evictions++;
             Reason = reply.Eviction.Reason;
             Registered = false;
+            // The next session begins with the same bytes as this one.
+            _answers.Clear();
         }
         if (reply.Command != Command.Reply) return;
         Replies++;

@@ -17,6 +17,13 @@ internal static class ScenarioDamage
         bench.Nodes[replica].File.Corrupt(layout.PrepareOffset(layout.SlotOf(op)) + InHeader);
     }
 
+    /// <summary>The last byte of the entry's sector, which is no part of it and always 0.</summary>
+    public static void Padding(ClusterBench bench, int replica, ulong op)
+    {
+        DataFileLayout layout = new(bench.Configuration);
+        bench.Nodes[replica].File.Corrupt(layout.PrepareOffset(layout.SlotOf(op)) + Limits.SectorSize - 1);
+    }
+
     public static void JournalHeader(ClusterBench bench, int replica, ulong op)
     {
         DataFileLayout layout = new(bench.Configuration);

@@ -42,7 +42,7 @@ namespace Deterministic.Vsr.Tests.Scenarios;
 /// start R|all                  all that are down
 /// replace R                    R, which is down, has a new disk
 /// corrupt R prepare|header OP  one byte of an entry of the journal, or of its header in the ring of headers
-/// corrupt R entry OP           both
+/// corrupt R entry|padding OP   both, or a byte behind the entry that is always 0
 /// corrupt R superblock COPY    of 0 to 3
 /// corrupt R reply C            the stored reply
 /// corrupt R root, corrupt R blocks    the root block of the checkpoint, or every block
@@ -177,6 +177,7 @@ internal sealed class ScenarioRun : IDisposable
         {
             case "prepare": ScenarioDamage.Prepare(Cluster, replica, Terms.Value(words[1])); break;
             case "header": ScenarioDamage.JournalHeader(Cluster, replica, Terms.Value(words[1])); break;
+            case "padding": ScenarioDamage.Padding(Cluster, replica, Terms.Value(words[1])); break;
             case "entry":
                 Corrupt(replica, ["prepare", words[1]]);
                 Corrupt(replica, ["header", words[1]]);
