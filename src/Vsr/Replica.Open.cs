@@ -125,6 +125,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         _chainFrom = Op;
         DescendChain();
         CommitMax = _superblock.Working.CommitMax;
+        _viewHeadersCount = _superblock.ViewHeaders.Length;
+        _superblock.ViewHeaders.CopyTo(_viewHeaders);
         if (_replicaCount > 1) JoinCluster();
     }
 
