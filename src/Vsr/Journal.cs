@@ -97,7 +97,8 @@ internal sealed partial class Journal<TDisk> where TDisk : IDisk
     public int Writing { get; private set; }
 
     /// <summary>Whether a write of this op may start: one is free, and nothing is under way in its slot.</summary>
-    public bool CanWrite(ulong op) => Writing < _writes.Length && !IsWriting(op) && !IsReading(op);
+    public bool CanWrite(ulong op) =>
+        Writing < _writes.Length && !IsWriting(op) && !IsReading(op) && !IsCleaning(op);
 
     /// <summary>The header of <paramref name="op"/> if the journal has that entry durably.</summary>
     public bool TryHeader(ulong op, out Header header)
@@ -200,12 +201,19 @@ internal sealed partial class Journal<TDisk> where TDisk : IDisk
         _sectorBusy[sector] = false;
         for (int i = 0; i < _writes.Length; i++)
             if (_writes[i].Step == WriteStep.Header && _writes[i].Leader == index) Finish(ref _writes[i]);
+        StartWaiting(sector);
+    }
+
+    /// <summary>A sector of headers has been written: it is the turn of those that waited for it.</summary>
+    private void StartWaiting(int sector)
+    {
         for (int i = 0; i < _writes.Length; i++)
         {
             if (_writes[i].Step != WriteStep.Waiting || SectorOf(in _writes[i]) != sector) continue;
             StartHeaders(i, sector);
             return;
         }
+        StartCleanHeader();
     }
 
     private void OnPrepareWritten(int index)

@@ -157,6 +157,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         if (op > Op || !_journal.TryKnown(op, out Header known) || known.Checksum != header.Checksum) return;
         if (_journal.TryHeader(op, out _)) SendPrepareOk(in header);
         else if (op > CommitMin) TakeEntry(message);
+        else RestoreEntry(message);
     }
 
     private void OnPrepareBeyond(in Header header)

@@ -49,6 +49,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         _openStep = OpenStep.Journal;
         _view = _superblock.Working.View;
         _logView = _superblock.Working.LogView;
+        _superblock.ViewHeaders.CopyTo(_viewHeaders);
+        _viewHeadersCount = _superblock.ViewHeaders.Length;
         _journal.Recover(in _superblock.Working, _superblock.ViewHeaders, _schedule.PrepareMax(CheckpointOp));
         return false;
     }

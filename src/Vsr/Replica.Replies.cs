@@ -14,6 +14,9 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     private byte _replyAsker = NoReplica;
     private const byte NoReplica = byte.MaxValue;
 
+    /// <summary>This replica itself wants to know whether the reply is sound.</summary>
+    private const byte Scrubber = byte.MaxValue - 1;
+
     /// <summary>The reply is damaged here, or came with a checkpoint, without its body.</summary>
     private void SendGetReply(in Header reply)
     {
@@ -84,6 +87,13 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         bool sound = message.Header.Checksum == session.Reply.Checksum && message.Header.ValidChecksum() &&
             message.Header.ValidChecksumBody(message.Body);
         byte asker = _replyAsker;
+        if (asker == Scrubber)
+        {
+            bool missing = !sound && session.Reply.Checksum == _replyWanted && _replies.InMemory(index) is null;
+            if (missing) SendGetReply(in session.Reply);
+            message.Release();
+            return true;
+        }
         if (asker != NoReplica || !IsPrimary)
         {
             if (sound && asker != NoReplica) SendToReplica(asker, message);

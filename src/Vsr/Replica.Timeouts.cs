@@ -68,6 +68,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         if (_exitResendTimeout.Fires()) SendExitView();
         if (_repairTimeout.Fires()) Repair();
         if (_pingTimeout.Fires()) SendPing();
+        TickCleaning();
         switch (Status)
         {
             case ReplicaStatus.Normal when IsPrimary:

@@ -199,6 +199,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             case TokenKind.JournalRecoveryHeaders: _journal.OnRecoveryHeaders(result); break;
             case TokenKind.JournalRecoveryPrepare: _journal.OnRecoveryPrepare(index, result); break;
             case TokenKind.JournalRepair: _journal.OnRepairCompletion(result); break;
+            case TokenKind.JournalClean: _journal.OnCleanCompletion(result); break;
             case TokenKind.JournalWrite: _journal.OnWriteCompletion(index, result); break;
             case TokenKind.JournalRead: _journal.OnReadCompletion(index, result); break;
             case TokenKind.ReplyWrite: _replies.OnWriteCompletion(index, result); break;

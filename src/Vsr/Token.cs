@@ -32,4 +32,5 @@ internal enum TokenKind : byte
     ReplyWrite = 7,
     ReplyRead = 8,
     BlockRead = 9,
+    JournalClean = 10,
 }

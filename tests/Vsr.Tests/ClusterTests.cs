@@ -6,6 +6,7 @@ using Deterministic.Core.Tracing;
 using Deterministic.Core.Wire;
 using Deterministic.Vsr.Tests.Support;
 using Xunit;
+using static Deterministic.Vsr.Tests.Support.ClusterCalls;
 
 namespace Deterministic.Vsr.Tests;
 
@@ -13,39 +14,6 @@ namespace Deterministic.Vsr.Tests;
 public sealed class ClusterTests
 {
     private const int ElectionTicks = 1000;
-
-    private static TestClient Register(ClusterBench bench, UInt128 id)
-    {
-        TestClient client = new(id);
-        client.MakeRegister(Bench.Cluster);
-        Answer(bench, client);
-        return client;
-    }
-
-    /// <summary>Sends a request to all replicas until it is answered.</summary>
-    private static Header Answer(ClusterBench bench, TestClient client)
-    {
-        Header request = Header.Read(client.Request);
-        for (int tries = 0; tries < 60; tries++)
-        {
-            for (byte i = 0; i < bench.Nodes.Count; i++) bench.Send(i, client.Request);
-            bench.Run(20);
-            foreach (ClusterBench.Packet reply in bench.Replies)
-            {
-                if (reply.Header.Command != Command.Reply || reply.Client != client.Id) continue;
-                if (reply.Header.Reply.RequestChecksum != request.Checksum) continue;
-                client.Take(reply.Header);
-                return reply.Header;
-            }
-        }
-        throw new InvalidOperationException("no answer");
-    }
-
-    private static Header Write(ClusterBench bench, TestClient client, params byte[] body)
-    {
-        client.Make(Bench.Cluster, Operation.Write, body);
-        return Answer(bench, client);
-    }
 
     [Theory]
     [InlineData(2)]

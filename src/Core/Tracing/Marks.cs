@@ -85,7 +85,10 @@ public enum Mark : byte
     /// <summary>A replica's state was older than a stale read allowed.</summary>
     ReadTooOld = 36,
 
-    Count = 37,
+    /// <summary>A damaged slot of the journal that held nothing of the log was emptied.</summary>
+    JournalSlotCleaned = 37,
+
+    Count = 38,
 }
 
 /// <summary>Counts how often each <see cref="Mark"/> was hit. One per replica or run, handed to those who hit; there is
