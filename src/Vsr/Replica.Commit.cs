@@ -141,6 +141,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         reply.Release();
         DropRecent(CommitMin);
         if (_chainFrom <= CommitMin) _chainFrom = CommitMin + 1;
+        OnRun();
         _commitStage = CommitStage.Maintain;
         return true;
     }

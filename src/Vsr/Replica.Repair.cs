@@ -40,10 +40,22 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
 
     private void ForgetRepairs() => Array.Clear(_repairs);
 
+    /// <summary>An entry has come. If it was asked for, there is room to ask for another one at once: only so does a
+    /// replica catch up with a log that grows.</summary>
     private void OnRepaired(ulong op)
     {
         for (int i = 0; i < _repairs.Length; i++)
-            if (_repairs[i].Op == op) _repairs[i] = default;
+        {
+            if (_repairs[i].Op != op) continue;
+            _repairs[i] = default;
+            GetPrepares();
+        }
+    }
+
+    /// <summary>An entry has been run, so one more may be kept in memory.</summary>
+    private void OnRun()
+    {
+        if (Status == ReplicaStatus.Normal && ViewIsDurable && CommitMin + 1 < CommitMax) GetPrepares();
     }
 
     /// <summary>Asks for what is missing; whom, changes from time to time, for one may not have it.</summary>

@@ -83,6 +83,22 @@ public sealed class ClusterTests
         Assert.True(bench.Marks.Count(Mark.LogGap) > 0 && bench.Marks.Count(Mark.PrepareRepaired) > 0);
     }
 
+    /// <summary>Each entry that comes makes room to ask for another: a replica that fetched only some at each tick
+    /// would never reach a log that grows faster.</summary>
+    [Fact]
+    public void A_replica_that_asks_for_entries_goes_on_until_it_has_them_all()
+    {
+        using ClusterBench bench = new(3);
+        bench.Run(ElectionTicks);
+        TestClient client = Register(bench, 5);
+        byte away = (byte)((bench.Primary() + 1) % 3);
+        bench.Lose = packet => packet.To == away || packet.From == away;
+        for (byte i = 0; i < 24; i++) Write(bench, client, i);
+        bench.Lose = _ => false;
+        while (bench.Marks.Count(Mark.PrepareRepaired) == 0) bench.Run(1);
+        Assert.Equal(25UL, bench.Nodes[away].Replica!.CommitMin);
+    }
+
     /// <summary>It hears of the commit of an entry that it does not have and asks for the way there; the entry comes
     /// first, late. What it misses after that it must get too.</summary>
     [Fact]
