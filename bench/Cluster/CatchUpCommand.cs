@@ -15,13 +15,16 @@ namespace Deterministic.ClusterBenchmark;
 internal static class CatchUpCommand
 {
     private const ulong JournalSlots = 1024;
+
+    /// <summary>Of all clients together; they are written over and over.</summary>
+    private const int DocumentsKept = 200_000;
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Slice = TimeSpan.FromSeconds(1);
     private static readonly Option<string?> Folder = CommonOptions.Folder();
     private static readonly Option<int> Clients = new("--clients")
         { Description = "Clients that write", DefaultValueFactory = _ => 16 };
     private static readonly Option<int> Batch = new("--batch")
-        { Description = "Documents in a write; all of them are new", DefaultValueFactory = _ => 10 };
+        { Description = "Documents in a write", DefaultValueFactory = _ => 10 };
     private static readonly Option<double> Rate = new("--rate")
         { Description = "Writes in a second of all clients together; 0: as many as go", DefaultValueFactory = _ => 0 };
     private static readonly Option<double> Seconds = new("--seconds")
@@ -46,7 +49,7 @@ internal static class CatchUpCommand
         await using ReplicaGroup group = await ReplicaGroup.StartAsync(arguments.GetValue(Folder), 3);
         Report.Heading($"3 replicas, {clients} clients, writes of {batch} documents with 256 bytes");
         Report.Line($"what                     seconds  writes/s  p50 ms  p99 ms  max ms");
-        WriteLoad load = new(group, clients, batch, valueSize: 256, documentsKept: 0)
+        WriteLoad load = new(group, clients, batch, valueSize: 256, DocumentsKept / clients)
             { RateOfClient = arguments.GetValue(Rate) / clients };
         bool synced;
         await using (load)

@@ -59,7 +59,8 @@ internal static class FailOverCommand
         await writer;
         Percentiles times = new(gaps);
         Report.Line($"kills  median ms  p90 ms  p99 ms  max ms  from the kill to the acknowledgement of a later write");
-        Report.Line($"{times.Count,5}  {times.Text(50),9}  {times.Text(90),6}  {times.Text(99),6}  {times.Text(100),6}");
+        Report.Line($"{times.Count,5}  {times.Text(50),9}  {times.Text(90),6}  {times.Text(99),6}  " +
+            $"{times.Text(100),6}");
         return 0;
     }
 

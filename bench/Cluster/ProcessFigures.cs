@@ -6,8 +6,8 @@ using System.Linq;
 
 namespace Deterministic.ClusterBenchmark;
 
-/// <summary>What the kernel has counted for a process so far: processor time by the name of the thread, switches between
-/// threads, calls that write to files, bytes that went to the disk.</summary>
+/// <summary>What the kernel has counted for a process so far: processor time by the name of the thread, switches
+/// between threads, calls that write to files, bytes that went to the disk.</summary>
 internal sealed class ProcessFigures
 {
     /// <summary>Of /proc/PID/stat, the same on every Linux that .NET runs on.</summary>

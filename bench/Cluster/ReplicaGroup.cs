@@ -19,7 +19,7 @@ namespace Deterministic.ClusterBenchmark;
 internal sealed class ReplicaGroup : IAsyncDisposable
 {
     private const int Number = 1;
-    private const string StateSize = "512MiB";
+    private const string StateSize = "256MiB";
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan AskInterval = TimeSpan.FromMilliseconds(20);
 

@@ -16,7 +16,7 @@ internal sealed class WriteLoad : IAsyncDisposable
     public const string Namespace = "writes";
     private const string Attribute = "value";
 
-    /// <summary>Documents of a client, which it writes over and over; 0: each document is a new one.</summary>
+    /// <summary>Documents of a client, which it writes over and over.</summary>
     private readonly int _documentsKept;
     private readonly int _documentsPerWrite;
     private readonly string _value;
@@ -97,7 +97,7 @@ internal sealed class WriteLoad : IAsyncDisposable
 
     private Row Document(int client, long number)
     {
-        long kept = _documentsKept == 0 ? number : number % _documentsKept;
+        long kept = number % _documentsKept;
         return new Row { Id = Value.Of(((ulong)client << 40) + (ulong)kept) }.With(Attribute, Value.Of(_value));
     }
 

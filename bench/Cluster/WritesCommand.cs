@@ -11,7 +11,7 @@ namespace Deterministic.ClusterBenchmark;
 internal static class WritesCommand
 {
     /// <summary>Of all clients together; they are written over and over.</summary>
-    private const int DocumentsKept = 500_000;
+    private const int DocumentsKept = 200_000;
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(5);
     private static readonly Option<string?> Folder = CommonOptions.Folder();
     private static readonly Option<int> Replicas = CommonOptions.Replicas();
