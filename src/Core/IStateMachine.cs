@@ -20,6 +20,11 @@ public interface IStateMachine
     /// client library only. Reads no state.</summary>
     bool Accepts(Operation operation, ReadOnlySpan<byte> body);
 
+    /// <summary>Whether the request may be run as a part of a <see cref="Operation.Batch"/> together with any others of
+    /// which this is true, with the answer that it would get alone, of at most <see cref="Limits.SharedReplySizeMax"/>
+    /// bytes. Reads no state.</summary>
+    bool Shares(Operation operation, ReadOnlySpan<byte> body);
+
     /// <summary>True once everything that <see cref="Commit"/> may read is in memory. False: reads are under way, call
     /// again after a completion.</summary>
     bool Prefetch(in OperationContext context, ReadOnlySpan<byte> body);

@@ -15,6 +15,9 @@ public static class Limits
     public const int SuperblockCopies = 4;
     public const int ReplicationQuorumMax = 3;
 
+    /// <summary>Answer to a request that shares an entry of the log with others.</summary>
+    public const int SharedReplySizeMax = 2048;
+
     /// <summary>Reads outside of the log that wait in one replica at a time.</summary>
     public const int ReadsMax = 64;
 

@@ -1,4 +1,5 @@
 using System;
+using Deterministic.Core.Model;
 using Deterministic.Core.Wire;
 using Deterministic.StateMachine.Documents;
 
@@ -57,6 +58,18 @@ internal static class BatchBody
 
     public static bool IsWrite(Operation operation) =>
         operation is Operation.Write or Operation.UpdateSchema or Operation.DeleteNamespace;
+
+    /// <summary>A write whose work and answer its size bounds: without a schema, a change by filter or a list of the
+    /// ids that it affected.</summary>
+    public static bool Shares(ReadOnlySpan<byte> write)
+    {
+        WireReader reader = new(write);
+        reader.Name();
+        WriteFlags flags = (WriteFlags)reader.U8();
+        reader.U8();
+        bool schema = reader.U16() != 0;
+        return !reader.Failed && !schema && (flags & WriteFlags.ReturnAffectedIds) == 0 && !ChangesByFilter(write);
+    }
 
     private static bool ChangesByFilter(ReadOnlySpan<byte> write)
     {

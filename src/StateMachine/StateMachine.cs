@@ -62,6 +62,9 @@ public sealed class StateMachine : IStateMachine
         return body.Length > 0 && body.Length <= _configuration.MessageBodySizeMax;
     }
 
+    public bool Shares(Operation operation, ReadOnlySpan<byte> body) =>
+        operation == Operation.Write && body.Length > 0 && BatchBody.Shares(body);
+
     public bool Reads(Operation operation, ReadOnlySpan<byte> body) => operation == Operation.Batch
         ? !BatchBody.Writes(body)
         : operation is > Operation.Write and < Operation.Batch && !BatchBody.IsWrite(operation);

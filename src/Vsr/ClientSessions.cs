@@ -83,6 +83,7 @@ public sealed class ClientSessions
         Check.That(!_sessions[index].Free);
         Check.That(_sessions[index].Client == reply.Reply.Client);
         Check.That(_sessions[index].Reply.Reply.Op < reply.Reply.Op);
+        Check.That(_sessions[index].Reply.Reply.RequestNumber + 1 == reply.Reply.RequestNumber, "carried out once");
         _sessions[index].Reply = reply;
     }
 

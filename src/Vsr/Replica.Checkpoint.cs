@@ -26,6 +26,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             Release = Header.ReleaseCurrent,
         };
         _sessions.WriteTo(_sessionsTable);
+        _replies.Flush();
         _stateMachine.CheckpointStart(entry.Prepare.Op, _sessionsTable);
         Tell(TraceCode.CheckpointStarted, entry.Prepare.Op, 0);
         _commitStage = CommitStage.CheckpointBlocks;

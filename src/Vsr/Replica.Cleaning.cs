@@ -68,7 +68,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             _replyScrubbed = (_replyScrubbed + 1) % _sessions.Capacity;
             ref readonly ClientSession session = ref _sessions.At(_replyScrubbed);
             bool stored = !session.Free && session.Reply.Size > Limits.HeaderSize;
-            if (!stored || _replies.InMemory(_replyScrubbed) is not null) continue;
+            if (!stored || _replies.IsInMemory(_replyScrubbed)) continue;
             if (_messages.TryTake() is not Message message) return;
             _replyAsker = Scrubber;
             _replyWanted = session.Reply.Checksum;

@@ -1,3 +1,4 @@
+using System;
 using Deterministic.Core;
 using Deterministic.Core.Tracing;
 using Deterministic.Core.Wire;
@@ -101,15 +102,13 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             CommitStart(message.Reference());
     }
 
-    private static OperationContext ContextOf(in Header prepare) =>
-        new(prepare.Prepare.Op, prepare.Prepare.Timestamp, prepare.Prepare.Operation);
+    private static bool IsRun(Operation operation) => operation is >= Operation.Write or Operation.Group;
 
     private bool Prefetch()
     {
         Message prepare = _committing!;
-        bool ready = prepare.Header.Prepare.Operation < Operation.Write ||
-            _stateMachine.Prefetch(ContextOf(in prepare.Header), prepare.Body);
-        if (!ready)
+        ReadOnlySpan<byte> request = RequestOf(prepare, out OperationContext context);
+        if (IsRun(prepare.Header.Prepare.Operation) && !_stateMachine.Prefetch(in context, request))
         {
             _options.Marks.Hit(Mark.PrefetchWaited);
             return false;
@@ -128,16 +127,15 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         }
         Header entry = prepare.Header;
         int bodySize = 0;
-        if (entry.Prepare.Operation >= Operation.Write)
-        {
-            bodySize = _stateMachine.Commit(
-                ContextOf(in entry), prepare.Body,
-                reply.Buffer.Slice(Limits.HeaderSize, _configuration.MessageBodySizeMax));
-        }
+        Span<byte> room = reply.Buffer.Slice(Limits.HeaderSize, _configuration.MessageBodySizeMax);
+        ReadOnlySpan<byte> request = RequestOf(prepare, out OperationContext context);
+        if (IsRun(entry.Prepare.Operation)) bodySize = _stateMachine.Commit(in context, request, room);
         Check.That(bodySize >= 0 && bodySize <= _configuration.MessageBodySizeMax);
         CommitMin = entry.Prepare.Op;
-        if (entry.Prepare.Client != 0) Answer(in entry, reply, bodySize);
-        Tell(TraceCode.Committed, CommitMin, entry.Prepare.Client != 0 ? reply.Header.ChecksumBody : 0);
+        UInt128 answers = 0;
+        if (entry.Prepare.Operation == Operation.Group) answers = AnswerGroup(prepare, room[..bodySize]);
+        else if (entry.Prepare.Client != 0) answers = Answer(in entry, reply, bodySize);
+        Tell(TraceCode.Committed, CommitMin, answers);
         reply.Release();
         DropRecent(CommitMin);
         if (_chainFrom <= CommitMin) _chainFrom = CommitMin + 1;
@@ -161,41 +159,60 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         return true;
     }
 
-    /// <summary>Makes the reply, enters it into the session table and hands it to the reply zone and to the client.
-    /// The reply is a function of the log alone, so it names the entry's view, not the current one.</summary>
-    private void Answer(in Header entry, Message message, int bodySize)
+    /// <summary>A reply is a function of the log alone, so it names the entry's view, not the current one.</summary>
+    private Header MakeReply(
+        in Header entry, in GroupMember member, Operation operation, ReadOnlySpan<byte> body)
     {
-        ref Header reply = ref message.Header;
-        reply = Header.Create(
-            Command.Reply, _options.Cluster, entry.View, (byte)(entry.View % _options.ReplicaCount), bodySize);
+        Header reply = Header.Create(
+            Command.Reply, _options.Cluster, entry.View, (byte)(entry.View % _options.ReplicaCount), body.Length);
         reply.Reply = new ReplyFields
         {
-            RequestChecksum = entry.Prepare.RequestChecksum,
-            Client = entry.Prepare.Client,
+            RequestChecksum = member.RequestChecksum,
+            Client = member.Client,
             Op = entry.Prepare.Op,
             Commit = entry.Prepare.Op,
             Timestamp = entry.Prepare.Timestamp,
-            RequestNumber = entry.Prepare.RequestNumber,
-            Operation = entry.Prepare.Operation,
+            RequestNumber = member.RequestNumber,
+            Operation = operation,
         };
-        reply.SetChecksumBody(message.Body);
+        reply.SetChecksumBody(body);
         reply.Reply.Context = reply.ComputeChecksum();
         reply.SetChecksum();
-        int index;
+        return reply;
+    }
+
+    /// <summary>Enters a reply into the table of sessions; its index there, or -1 if the session is gone: the entry
+    /// counts, nobody is answered.</summary>
+    private int EnterReply(in Header reply)
+    {
         if (reply.Reply.Operation == Operation.Register)
         {
             _options.Marks.Hit(Mark.SessionRegistered);
-            index = _sessions.Register(in reply, out System.UInt128 evicted);
+            int registered = _sessions.Register(in reply, out UInt128 evicted);
             if (evicted != 0 && IsPrimary) SendEviction(evicted, EvictionReason.NoSession);
+            return registered;
         }
-        else
+        int index = _sessions.Find(reply.Reply.Client);
+        if (index >= 0) _sessions.Update(index, in reply);
+        return index;
+    }
+
+    /// <summary>Keeps the reply, whose body is in the message, and sends it; returns the checksum of the
+    /// body.</summary>
+    private UInt128 Answer(in Header entry, Message message, int bodySize)
+    {
+        GroupMember member = new()
         {
-            // The session may have been evicted between prepare and commit: the entry counts, nobody is answered.
-            index = _sessions.Find(reply.Reply.Client);
-            if (index < 0) return;
-            _sessions.Update(index, in reply);
-        }
-        _replies.Write(index, message);
+            Client = entry.Prepare.Client, RequestChecksum = entry.Prepare.RequestChecksum,
+            RequestNumber = entry.Prepare.RequestNumber,
+        };
+        ReadOnlySpan<byte> body = message.Buffer.Slice(Limits.HeaderSize, bodySize);
+        Header reply = MakeReply(in entry, in member, entry.Prepare.Operation, body);
+        message.Header = reply;
+        int index = EnterReply(in reply);
+        if (index < 0) return reply.ChecksumBody;
+        if (!_replies.TryKeep(index, in reply, body)) _replies.Write(index, message);
         if (IsPrimary) SendToClient(reply.Reply.Client, message);
+        return reply.ChecksumBody;
     }
 }

@@ -84,37 +84,47 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     public bool IsFull => IsPrimary && (PipelineCount >= _configuration.PipelineMax ||
         Op + 1 > _schedule.PrepareMax(CheckpointOp) || !KnowsSessions);
 
-    /// <summary>Turns the request into the next entry of the log; with the pipeline full it is dropped and the client
-    /// resends.</summary>
-    private void TryPrepare(Message message)
+    /// <summary>Turns the request into the next entry of the log; false with the pipeline full: it is dropped and the
+    /// client resends.</summary>
+    private bool TryPrepare(Message message)
     {
-        ulong op = Op + 1;
-        Check.That(IsPrimary);
         if (IsFull)
         {
             _options.Marks.Hit(Mark.PipelineFull);
-            return;
+            return false;
         }
-        ref Header header = ref message.Header;
-        Header request = header;
+        ref readonly Header request = ref message.Header;
+        PrepareEntry(message, new PrepareFields
+        {
+            RequestChecksum = request.Checksum,
+            Client = request.Request.Client,
+            RequestNumber = request.Request.RequestNumber,
+            Operation = request.Request.Operation,
+        });
+        return true;
+    }
+
+    /// <summary>The message's body becomes the next entry of the log.</summary>
+    /// <param name="message">With the size and the checksum of its body.</param>
+    /// <param name="fields">Who asks for what; the rest is filled in.</param>
+    private void PrepareEntry(Message message, in PrepareFields fields)
+    {
+        ulong op = Op + 1;
+        Check.That(IsPrimary && !IsFull);
         ulong now = _clock.RealtimeNanoseconds;
         if (now < _headTimestamp) _options.Marks.Hit(Mark.ClockWentBack);
         ulong timestamp = now > _headTimestamp ? now : checked(_headTimestamp + 1);
+        ref Header header = ref message.Header;
+        UInt128 checksumBody = header.ChecksumBody;
         header = Header.Create(
-            Command.Prepare, _options.Cluster, _view, _self, (int)request.Size - Limits.HeaderSize);
-        header.ChecksumBody = request.ChecksumBody;
-        header.Prepare = new PrepareFields
-        {
-            Parent = _headChecksum,
-            RequestChecksum = request.Checksum,
-            CheckpointId = CheckpointId,
-            Client = request.Request.Client,
-            Op = op,
-            Commit = CommitMax,
-            Timestamp = timestamp,
-            RequestNumber = request.Request.RequestNumber,
-            Operation = request.Request.Operation,
-        };
+            Command.Prepare, _options.Cluster, _view, _self, (int)header.Size - Limits.HeaderSize);
+        header.ChecksumBody = checksumBody;
+        header.Prepare = fields;
+        header.Prepare.Parent = _headChecksum;
+        header.Prepare.CheckpointId = CheckpointId;
+        header.Prepare.Op = op;
+        header.Prepare.Commit = CommitMax;
+        header.Prepare.Timestamp = timestamp;
         header.SetChecksum();
         Check.That(header.Invalid(_configuration.MessageSizeMax) is null);
         ClearTail(message);
@@ -341,13 +351,16 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     private void SendCommit()
     {
         if (!IsPrimary || !ViewIsDurable || CommitMax < CheckpointOp || Abdicates) return;
-        if (CommitMax < _chainFrom - 1 || NewMessage(Command.Commit) is not Message message) return;
+        if (NewMessage(Command.Commit) is not Message message) return;
+        // A new primary may lack what the log has there, and is to be heard all the same.
+        bool known = CommitMax >= _chainFrom && _journal.TryKnown(CommitMax, out _);
+        ulong commit = known ? CommitMax : CommitMin;
         message.Header.Commit = new CommitFields
         {
-            CommitChecksum = HeaderAt(CommitMax).Checksum,
+            CommitChecksum = HeaderAt(commit).Checksum,
             CheckpointId = CheckpointId,
             CheckpointOp = CheckpointOp,
-            Commit = CommitMax,
+            Commit = commit,
             Timestamp = ulong.Max(_clock.MonotonicNanoseconds, 1),
         };
         SealAndBroadcast(message);

@@ -38,12 +38,14 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         ref readonly Header reply = ref _sessions.At(index).Reply;
         if (reply.Checksum != get.GetReply.ReplyChecksum || reply.Size == Limits.HeaderSize) return;
         if (reply.View > _superblock.Working.View) return;
-        if (_replies.InMemory(index) is Message kept)
+        if (!_replies.IsInMemory(index) && !_replies.CanRead) return;
+        if (_messages.TryTake() is not Message message) return;
+        if (_replies.TryCopy(index, message))
         {
-            SendToReplica(get.Replica, kept);
+            SendToReplica(get.Replica, message);
+            message.Release();
             return;
         }
-        if (!_replies.CanRead || _messages.TryTake() is not Message message) return;
         _replyAsker = get.Replica;
         _replies.Read(index, reply.Size, message);
     }
@@ -53,7 +55,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     {
         int index = _sessions.Find(message.Header.Reply.Client);
         if (index < 0 || _sessions.At(index).Reply.Checksum != message.Header.Checksum) return;
-        if (_replies.InMemory(index) is null) _replies.Write(index, message);
+        if (!_replies.IsInMemory(index) && !_replies.TryKeep(index, in message.Header, message.Body))
+            _replies.Write(index, message);
         if (IsPrimary && ViewIsDurable) SendToClient(message.Header.Reply.Client, message);
     }
 
@@ -61,21 +64,18 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     {
         ref readonly Header reply = ref _sessions.At(index).Reply;
         _options.Marks.Hit(Mark.DuplicateAnswered);
-        if (reply.Size > Limits.HeaderSize && _replies.InMemory(index) is Message kept)
-        {
-            SendToClient(reply.Reply.Client, kept);
-            return;
-        }
-        if (reply.Size > Limits.HeaderSize && !_replies.CanRead) return;
+        bool reads = reply.Size > Limits.HeaderSize && !_replies.IsInMemory(index);
+        if (reads && !_replies.CanRead) return;
         if (_messages.TryTake() is not Message message) return;
-        if (reply.Size > Limits.HeaderSize)
+        if (reads)
         {
             _replyWanted = reply.Checksum;
             _replyAsker = NoReplica;
             _replies.Read(index, reply.Size, message);
             return;
         }
-        message.Header = reply;
+        bool copied = reply.Size > Limits.HeaderSize && _replies.TryCopy(index, message);
+        if (!copied) message.Header = reply;
         SendToClient(reply.Reply.Client, message);
         message.Release();
     }
@@ -89,7 +89,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         byte asker = _replyAsker;
         if (asker == Scrubber)
         {
-            bool missing = !sound && session.Reply.Checksum == _replyWanted && _replies.InMemory(index) is null;
+            bool missing = !sound && session.Reply.Checksum == _replyWanted && !_replies.IsInMemory(index);
             if (missing) SendGetReply(in session.Reply);
             message.Release();
             return true;
@@ -106,7 +106,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             if (_replicaCount > 1) SendGetReply(in session.Reply);
             // Better that the client learns that its session is over than that it waits for
             // ever.
-            else if (_replies.InMemory(index) is null) SendEviction(session.Client, EvictionReason.NoSession);
+            else if (!_replies.IsInMemory(index)) SendEviction(session.Client, EvictionReason.NoSession);
         }
         message.Release();
         return true;

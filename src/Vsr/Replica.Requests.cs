@@ -172,11 +172,14 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             SendEviction(client, EvictionReason.InvalidBody);
             return;
         }
-        TryPrepare(message);
+        Order(message, index);
     }
 
     private bool InPipeline(UInt128 client)
     {
+        int session = _sessions.Find(client);
+        if (IsGathered(client) || (session >= 0 && _orderedOps[session] > CommitMin)) return true;
+        // One without a session may be about to register.
         for (ulong op = CommitMin + 1; op <= Op; op++)
         {
             if (_journal.TryKnown(op, out Header header) && header.Prepare.Client == client) return true;

@@ -118,6 +118,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         _primaryReady = false;
         _anchorOp = 0;
         _toldCount = 0;
+        DropGathered();
         _joins.Clear();
         ForgetRepairs();
         ResetTimeouts();
@@ -211,6 +212,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         }
         LearnCommit(ulong.Min(commitMax, head.Prepare.Op));
         Array.Clear(_acknowledged);
+        Array.Clear(_orderedOps);
         _chainFrom = head.Prepare.Op;
         Op = head.Prepare.Op;
         _viewHead = Op;

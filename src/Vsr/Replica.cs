@@ -93,8 +93,10 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             memory, sessions * BusMessagesPerClientMax, _configuration.MessageSizeMax);
         _superblock = new Superblock<TDisk>(memory, disk);
         _journal = new Journal<TDisk>(memory, disk, _layout, options.Cluster, _configuration, _replicaCount);
-        _replies = new ClientReplies<TDisk>(disk, _layout, ReplyWritesMax);
+        _replies = new ClientReplies<TDisk>(memory, disk, _layout, ReplyWritesMax);
         _sessions = new ClientSessions(sessions);
+        _orderedOps = new ulong[sessions];
+        _members = new GroupMember[sessions];
         _recent = new Message?[2 * _configuration.PipelineMax];
         _acknowledged = new uint[_configuration.PipelineMax];
         int headers = int.Min(_configuration.PipelineMax + 1, SuperblockCopy.ViewHeadersMax);
@@ -164,7 +166,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     /// <summary>Messages handed to <see cref="OnMessage"/> that a replica may keep at a time. Whoever hands them over
     /// needs more than these, or the one that is waited for finds no buffer.</summary>
     public static int MessagesKeptMax(Configuration configuration, int replicaCount) =>
-        replicaCount == 1 ? configuration.PipelineMax : 2 * configuration.PipelineMax + BlocksMax;
+        replicaCount == 1 ? configuration.PipelineMax + 1 : 2 * configuration.PipelineMax + 1 + BlocksMax;
 
     private byte PrimaryOf(uint view) => (byte)(view % _replicaCount);
 
@@ -219,7 +221,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             else progress = Status == ReplicaStatus.Recovering
                 ? AdvanceSuperblock() | AdvanceOpen()
                 : AdvanceSuperblock() | AdvanceBlocks() | AdvanceView() | AdvanceJournal() | AdvanceQuorum() |
-                    AdvanceReads() | AdvanceCommit() | AdvanceJournalReads() | AdvanceReplyRead();
+                    AdvanceReads() | AdvanceCommit() | AdvanceGathered() | AdvanceJournalReads() | AdvanceReplyRead();
         }
         if (Running) HeedStateMachine();
     }

@@ -123,6 +123,8 @@ internal abstract class Wrapped(IStateMachine machine) : IStateMachine
 {
     public bool Accepts(Operation operation, ReadOnlySpan<byte> body) => machine.Accepts(operation, body);
 
+    public bool Shares(Operation operation, ReadOnlySpan<byte> body) => machine.Shares(operation, body);
+
     public bool Prefetch(in OperationContext context, ReadOnlySpan<byte> body) => machine.Prefetch(context, body);
 
     public virtual int Commit(in OperationContext context, ReadOnlySpan<byte> body, Span<byte> reply) =>

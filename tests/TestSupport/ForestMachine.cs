@@ -43,6 +43,8 @@ public abstract class ForestMachine : IStateMachine
 
     public abstract bool Accepts(Operation operation, ReadOnlySpan<byte> body);
 
+    public virtual bool Shares(Operation operation, ReadOnlySpan<byte> body) => false;
+
     public virtual bool Prefetch(in OperationContext context, ReadOnlySpan<byte> body) => TryFetch(context.Op);
 
     public virtual bool Reads(Operation operation, ReadOnlySpan<byte> body) => false;

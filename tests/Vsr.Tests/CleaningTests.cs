@@ -74,15 +74,15 @@ public sealed class CleaningTests
         using ClusterBench bench = new(3);
         bench.Run(ElectionTicks);
         TestClient client = Register(bench, 5);
-        Write(bench, client, 1);
+        Write(bench, client, new byte[Limits.SectorSize]);
         bench.Run(20);
         byte rotten = (byte)((bench.Primary() + 1) % 3);
         MemoryFile file = bench.Nodes[rotten].File;
         int offset = (int)new DataFileLayout(bench.Configuration).ReplyOffset(0);
-        byte[] sound = file.Bytes.AsSpan(offset, Limits.SectorSize).ToArray();
+        byte[] sound = file.Bytes.AsSpan(offset, 2 * Limits.SectorSize).ToArray();
         Assert.Equal(Command.Reply, Header.Read(sound).Command);
         file.Corrupt(offset + Limits.HeaderSize);
         bench.Run(1000);
-        Assert.Equal(sound, file.Bytes.AsSpan(offset, Limits.SectorSize).ToArray());
+        Assert.Equal(sound, file.Bytes.AsSpan(offset, 2 * Limits.SectorSize).ToArray());
     }
 }

@@ -88,7 +88,10 @@ public enum Mark : byte
     /// <summary>A damaged slot of the journal that held nothing of the log was emptied.</summary>
     JournalSlotCleaned = 37,
 
-    Count = 38,
+    /// <summary>Requests of several clients went into the log as one entry.</summary>
+    RequestsGrouped = 38,
+
+    Count = 39,
 }
 
 /// <summary>Counts how often each <see cref="Mark"/> was hit. One per replica or run, handed to those who hit; there is

@@ -70,6 +70,9 @@ public enum Operation : byte
     Upgrade = 5,
     Noop = 6,
 
+    /// <summary>Requests of several clients in one entry.</summary>
+    Group = 7,
+
     Write = 128,
     Query = 129,
     ListNamespaces = 130,

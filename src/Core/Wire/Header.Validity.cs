@@ -171,6 +171,7 @@ public partial struct Header
                 return requestNumber == 0 ? null : "register has a request number";
             case Operation.Pulse:
             case Operation.Noop:
+            case Operation.Group:
                 return client == 0 && requestNumber == 0 ? null : "an entry of the log's own has a client";
             case >= Operation.Write:
                 if (client == 0) return "client is zero";

@@ -115,9 +115,9 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
     {
         Configuration configuration = replica.Configuration;
         int waiting = ArrivedMax + Limits.ReadsMax;
-        if (replica.ReplicaCount == 1) return configuration.PipelineMax + waiting;
         int kept = Replica<StateMachine.StateMachine, ThreadedDisk, TcpMessageBus, SystemClock>.MessagesKeptMax(
             configuration, replica.ReplicaCount);
+        if (replica.ReplicaCount == 1) return kept + waiting;
         int leaving = (replica.ReplicaCount - 1) * Connection.ReplicaQueueMax;
         return kept + configuration.JournalWritesMax + leaving + waiting;
     }

@@ -37,8 +37,9 @@ internal sealed class LogAgreement
         Check.That(entry.Prepare.Timestamp > before.Prepare.Timestamp, "time went back in the log");
         Check.That(entry.Prepare.Commit < op, "an entry says that itself is committed");
         _entries.Add(entry);
-        // A session that was lost may be opened again by a copy of its register that was late.
-        if (entry.Prepare.Operation == Operation.Register) return;
+        // A session that was lost may be opened again by a copy of its register that was late. The log's own entries
+        // have no client, and the table of sessions takes no request of a group twice.
+        if (entry.Prepare.Operation == Operation.Register || entry.Prepare.Client == 0) return;
         bool first = _requests.TryAdd((entry.Prepare.Client, entry.Prepare.RequestNumber), op);
         Check.That(first, "a request was carried out twice");
     }

@@ -35,6 +35,8 @@ internal sealed class OracleStateMachine(
 
     public bool Accepts(Operation operation, ReadOnlySpan<byte> body) => machine.Accepts(operation, body);
 
+    public bool Shares(Operation operation, ReadOnlySpan<byte> body) => machine.Shares(operation, body);
+
     public bool Prefetch(in OperationContext context, ReadOnlySpan<byte> body)
     {
         if (Waits) return false;

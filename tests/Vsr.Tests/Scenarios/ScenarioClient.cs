@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using Deterministic.Core;
 using Deterministic.Core.Wire;
 using Deterministic.Vsr.Tests.Support;
 
@@ -36,9 +37,12 @@ internal sealed class ScenarioClient(byte number)
         Answered = false;
     }
 
-    public void MakeWrite()
+    public void MakeWrite(bool large = false)
     {
-        _client.Make(Bench.Cluster, Operation.Write, [number, ++_writes]);
+        byte[] body = new byte[large ? Limits.SectorSize : 2];
+        body[0] = number;
+        body[1] = ++_writes;
+        _client.Make(Bench.Cluster, Operation.Write, body);
         Answered = false;
     }
 

@@ -21,6 +21,7 @@ namespace Deterministic.Vsr.Tests.Scenarios;
 /// let NAME = SUM               NAME stands for this number, also where a replica is named
 /// write N [by C] [to R]        N requests of C1 (or C), to all replicas (or R) until each is answered; before them
 ///                              one that is not answered yet
+/// store N ...                  as write, with answers that are too large to be kept in memory
 /// register C...                new sessions, as write
 /// send C... to R               a new request of each client, once; nothing is waited for
 /// resend C... to R             the last request of each client again, byte for byte
@@ -110,7 +111,9 @@ internal sealed class ScenarioRun : IDisposable
             case "expect" when words[1] == "for": ExpectFor(Number(words[2]), words[3..]); break;
             case "expect": Expect(words[1..]); break;
             case "let" when words[2] == "=": Terms.Let(words[1], words.AsSpan(3)); break;
-            case "write": Write(Number(words[1]), After(words, "by") ?? "C1", After(words, "to")); break;
+            case "write" or "store":
+                Write(Number(words[1]), After(words, "by") ?? "C1", After(words, "to"), words[0] == "store");
+                break;
             case "register": Array.ForEach(words[1..], client => Register(client, to: null)); break;
             case "may" when words[1] == "stop": Cluster.MayStop = true; break;
             case "recover": Recover(); break;
@@ -297,14 +300,14 @@ internal sealed class ScenarioRun : IDisposable
         Terms.BindRoles(Cluster.Primary());
     }
 
-    private void Write(int count, string name, string? to)
+    private void Write(int count, string name, string? to, bool large)
     {
         ScenarioClient client = Terms.Client(name);
         if (!client.Answered) Await(client, to);
         if (!client.Registered) Register(name, to);
         for (int i = 0; i < count; i++)
         {
-            client.MakeWrite();
+            client.MakeWrite(large);
             Await(client, to);
         }
     }
@@ -349,7 +352,7 @@ internal sealed class ScenarioRun : IDisposable
             if (Cluster.Nodes[i].Replica is null) Cluster.Start(i);
         }
         Elect();
-        Write(1, "C1", to: null);
+        Write(1, "C1", to: null, large: false);
         Until(["level"]);
     }
 

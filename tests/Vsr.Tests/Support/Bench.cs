@@ -3,9 +3,11 @@ using System.Buffers.Binary;
 using System.Collections.Generic;
 using Deterministic.Core;
 using Deterministic.Core.Memory;
+using Deterministic.Core.Tracing;
 using Deterministic.Core.Wire;
 using Deterministic.TestSupport;
 using Deterministic.Vsr;
+using Xunit;
 
 namespace Deterministic.Vsr.Tests.Support;
 
@@ -26,6 +28,12 @@ internal sealed class EchoStateMachine(StaticMemory memory, Configuration config
     public int PrefetchesUntilReady { get; set; }
 
     public override bool Accepts(Operation operation, ReadOnlySpan<byte> body) => operation == Operation.Write;
+
+    /// <summary>Requests may share an entry of the log.</summary>
+    public bool SharesRequests { get; set; }
+
+    public override bool Shares(Operation operation, ReadOnlySpan<byte> body) =>
+        SharesRequests && operation == Operation.Write && 8 + body.Length <= Limits.SharedReplySizeMax;
 
     public override bool Prefetch(in OperationContext context, ReadOnlySpan<byte> body)
     {
@@ -70,13 +78,38 @@ internal sealed class EchoStateMachine(StaticMemory memory, Configuration config
 
     protected override int Run(in OperationContext context, ReadOnlySpan<byte> body, Span<byte> reply)
     {
-        Count++;
         ReadsBefore?.Add(ReadsRun);
+        int size = context.Operation == Operation.Batch ? RunBatch(body, reply) : RunOne(body, reply);
+        Ran?.Invoke(context.Op, Hash);
+        return size;
+    }
+
+    private int RunBatch(ReadOnlySpan<byte> body, Span<byte> reply)
+    {
+        WireReader reader = new(body);
+        WireWriter writer = new(reply);
+        int count = reader.U16();
+        writer.U16(0);
+        writer.U16(count);
+        Span<byte> answer = stackalloc byte[Limits.SharedReplySizeMax];
+        for (int i = 0; i < count; i++)
+        {
+            reader.Bytes(4);
+            int size = RunOne(reader.Bytes(reader.U32()), answer);
+            writer.U32((uint)size);
+            writer.Bytes(answer[..size]);
+        }
+        Assert.True(reader.AtEnd && count > 1);
+        return writer.Position;
+    }
+
+    private int RunOne(ReadOnlySpan<byte> body, Span<byte> reply)
+    {
+        Count++;
         Span<byte> chained = stackalloc byte[32];
         BinaryPrimitives.WriteUInt128LittleEndian(chained, Hash);
         BinaryPrimitives.WriteUInt128LittleEndian(chained[16..], Checksum.Of(body));
         Hash = Checksum.Of(chained);
-        Ran?.Invoke(context.Op, Hash);
         BinaryPrimitives.WriteUInt64LittleEndian(reply, Count);
         body.CopyTo(reply[8..]);
         return 8 + body.Length;
@@ -241,6 +274,9 @@ internal sealed class Bench : IDisposable
     public TestBus Bus { get; private set; } = null!;
     public TestClock Clock { get; } = new();
     public TestObserver? Observer { get; }
+
+    /// <summary>Of all replicas on the file that were made without options of their own.</summary>
+    public Marks Marks { get; } = new();
     public EchoStateMachine StateMachine { get; private set; } = null!;
     public Replica<EchoStateMachine, MemoryDisk, TestBus, TestClock> Replica { get; private set; } = null!;
 
@@ -262,7 +298,8 @@ internal sealed class Bench : IDisposable
         Disk = new MemoryDisk(File);
         Bus = new TestBus();
         StateMachine = new EchoStateMachine(_memory, Configuration, Disk);
-        Replica = new(options ?? Options(Configuration), _memory, StateMachine, Disk, Bus, Clock, Observer);
+        options ??= new ReplicaOptions { Cluster = Cluster, Configuration = Configuration, Marks = Marks };
+        Replica = new(options, _memory, StateMachine, Disk, Bus, Clock, Observer);
         _memory.Seal();
     }
 

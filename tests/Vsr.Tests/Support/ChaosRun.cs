@@ -29,9 +29,22 @@ internal sealed class ChaosRun(int replicas, int seed)
 
     private string Name => $"{replicas} replicas, seed {seed}";
 
+    /// <summary>Throws what goes wrong, with the name of the run.</summary>
     public void Run()
     {
-        using ClusterBench bench = new(replicas, (ulong)seed * 1000) { Frail = seed % replicas };
+        try
+        {
+            RunUnnamed();
+        }
+        catch (CheckFailedException failure)
+        {
+            throw new InvalidOperationException($"{Name}: {failure.Message}", failure);
+        }
+    }
+
+    private void RunUnnamed()
+    {
+        using ClusterBench bench = new(replicas, (ulong)seed * 1000) { Frail = seed % replicas, SharesRequests = true };
         for (int i = 0; i < 4; i++)
         {
             TestClient client = new((UInt128)(i + 1));

@@ -88,6 +88,19 @@ internal sealed class ClusterBench : IDisposable
     /// the others can do without may forget the end of their logs. Without it, any one of more than two.</summary>
     public int? Frail { get; init; }
 
+    /// <summary>Requests that come while entries are under way share the next one.</summary>
+    public bool SharesRequests
+    {
+        get => _sharesRequests;
+        set
+        {
+            _sharesRequests = value;
+            foreach (Node node in Nodes) node.Machine.SharesRequests = value;
+        }
+    }
+
+    private bool _sharesRequests;
+
     /// <summary>What clients were answered.</summary>
     public List<Packet> Replies { get; } = [];
 
@@ -111,7 +124,7 @@ internal sealed class ClusterBench : IDisposable
         node.Memory = new StaticMemory();
         node.Pool = new MessagePool(node.Memory, 40 + Limits.ReadsMax, Configuration.MessageSizeMax);
         node.Disk = new MemoryDisk(node.File);
-        node.Machine = new EchoStateMachine(node.Memory, Configuration, node.Disk);
+        node.Machine = new EchoStateMachine(node.Memory, Configuration, node.Disk) { SharesRequests = SharesRequests };
         node.Machine.Ran = (op, hash) => Judge(index, op, hash);
         node.Replica = new(
             Options(index, Nodes.Count), node.Memory, node.Machine, node.Disk, new Bus(this, index), node.Clock);
