@@ -41,8 +41,6 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
     /// <summary>Messages that have arrived and are neither in the pipeline nor reads that wait.</summary>
     private const int ArrivedMax = 4;
 
-    /// <summary>For operations under way on sockets to end, once these are closed.</summary>
-    private static readonly TimeSpan SocketsPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(10);
 
     private readonly StaticMemory _memory = new();
@@ -202,10 +200,8 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
                 Tick();
                 nextTick = Stopwatch.GetTimestamp() + (long)(TickInterval.TotalSeconds * Stopwatch.Frequency);
             }
-            else if (!worked)
-            {
-                _wake.Wait(untilTick);
-            }
+            // Even in a hurry it looks which sockets are ready.
+            _wake.Wait(worked || untilTick <= TimeSpan.Zero ? TimeSpan.Zero : untilTick);
         }
         ReplicaLog.Stopped(_logger, _replica.Op);
         return LoopEnd.Stopped;
@@ -296,14 +292,11 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
 
     public void Dispose()
     {
-        bool quiet = _bus.TryStop(SocketsPatience);
         _bus.Dispose();
         _archive?.Dispose();
         _disk.Dispose();
         _file.Dispose();
         _resident.Dispose();
-        // Where a socket still holds a buffer it stays until the process ends.
-        if (!quiet) return;
         _wake.Dispose();
         _memory.Dispose();
     }

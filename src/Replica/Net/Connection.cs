@@ -1,4 +1,5 @@
 using System;
+using System.Net;
 using System.Net.Sockets;
 using Deterministic.Core;
 using Deterministic.Core.Collections;
@@ -35,10 +36,9 @@ internal enum ConnectionFault : byte
 }
 
 /// <summary>One TCP connection: a buffer for what is arriving, a buffer for what leaves, as many messages as fit, and a
-/// short queue of those that wait. Socket threads fill and empty the buffers; everything else happens on the event
-/// loop. The receive side stops after each whole message until the loop has taken it, which is all the flow control
-/// needed.</summary>
-internal sealed class Connection : IDisposable
+/// short queue of those that wait. Its socket never blocks, and everything happens on the event loop, which receives
+/// no more until it has taken the messages that are here: that is all the flow control needed.</summary>
+internal sealed class Connection
 {
     /// <summary>A session has one request in flight, so more replies than this cannot be owed to one client.</summary>
     private const int ClientQueueMax = 2;
@@ -49,10 +49,6 @@ internal sealed class Connection : IDisposable
     private readonly TcpMessageBus _bus;
     private readonly NativeBuffer _receiveBuffer;
     private readonly NativeBuffer _sendBuffer;
-    private readonly Memory<byte> _receiveMemory;
-    private readonly Memory<byte> _sendMemory;
-    private readonly SocketAsyncEventArgs _receiveArguments = new();
-    private readonly SocketAsyncEventArgs _sendArguments = new();
     private readonly RingBuffer<Message> _sendQueue = new(ReplicaQueueMax);
     private Socket? _socket;
 
@@ -61,7 +57,12 @@ internal sealed class Connection : IDisposable
     private int _received;
     private int _sendSize;
     private int _sent;
-    private bool _sending;
+
+    /// <summary>More may have come than was received.</summary>
+    private bool _readable;
+
+    /// <summary>The kernel may take more.</summary>
+    private bool _writable;
 
     public Connection(
         TcpMessageBus bus, int index, NativeBuffer receiveBuffer, NativeBuffer sendBuffer, Handshake handshake)
@@ -71,10 +72,6 @@ internal sealed class Connection : IDisposable
         Handshake = handshake;
         _receiveBuffer = receiveBuffer;
         _sendBuffer = sendBuffer;
-        _receiveMemory = new NativeMemoryManager(receiveBuffer).Memory;
-        _sendMemory = new NativeMemoryManager(sendBuffer).Memory;
-        _receiveArguments.Completed += (_, _) => ContinueReceive();
-        _sendArguments.Completed += (_, _) => ContinueSend();
     }
 
     public int Index { get; }
@@ -88,6 +85,9 @@ internal sealed class Connection : IDisposable
 
     /// <summary>The other replica that this one has called here; null if the other side has.</summary>
     public PeerLink? Called { get; private set; }
+
+    /// <summary>The call has not come to anything yet.</summary>
+    public bool Connecting { get; private set; }
     public Handshake Handshake { get; }
 
     /// <summary>Ticks of the bus since it was opened.</summary>
@@ -95,21 +95,26 @@ internal sealed class Connection : IDisposable
     public bool Identified => Client != 0 || Replica >= 0;
     public ConnectionFault Fault { get; private set; }
     public string Peer { get; private set; } = "";
+    public bool Closing { get; private set; }
 
-    /// <summary>Socket operations under way plus events not yet taken; the connection is reusable once it is closed and
-    /// this is 0. Guarded by the bus.</summary>
-    public int Outstanding { get; set; }
-    public bool Closing { get; set; }
+    /// <summary>The bus has it among those that can go on.</summary>
+    public bool IsActive { get; set; }
 
-    /// <param name="socket">Connected, or about to be.</param>
+    /// <summary>A whole message is here, and sound.</summary>
+    public bool HasMessage { get; private set; }
+
+    /// <summary>There may be something to do without waiting for the socket.</summary>
+    public bool CanGoOn => IsOpen && !Closing && (HasMessage || _readable);
+
+    /// <param name="socket">Connected, or about to be; it does not block.</param>
     /// <param name="called">Whom this replica calls with it, if it does.</param>
     public void Open(Socket socket, PeerLink? called = null)
     {
-        Check.That(_socket is null);
-        Check.That(Outstanding == 0);
+        Check.That(_socket is null && !socket.Blocking);
         socket.NoDelay = true;
         _socket = socket;
         Called = called;
+        Connecting = called is not null;
         Peer = called is null ? socket.RemoteEndPoint?.ToString() ?? "?" : called.Text;
         Client = 0;
         Replica = -1;
@@ -117,80 +122,101 @@ internal sealed class Connection : IDisposable
         Handshake.Reset();
         Fault = ConnectionFault.None;
         Closing = false;
+        HasMessage = false;
         _start = 0;
         _received = 0;
-        _sending = false;
+        _sendSize = 0;
+        _sent = 0;
+        _readable = false;
+        _writable = called is null;
     }
+
+    /// <summary>For the kernel; the socket keeps it open.</summary>
+    public int Descriptor => (int)_socket!.Handle;
 
     /// <summary>The whole message that has arrived.</summary>
     public ReadOnlySpan<byte> Received => _receiveBuffer.Slice(_start, (int)ReceivedHeader.Size);
     public Header ReceivedHeader => Header.Read(_receiveBuffer.Slice(_start, Limits.HeaderSize));
 
-    /// <summary>Begins to receive the first message, as an operation that is counted already.</summary>
-    public void StartReceive() => Receive();
-
-    /// <summary>Begins to receive the next message. Bytes beyond the last one stay: a peer may send ahead.</summary>
-    public void ContinueAfterMessage()
+    /// <summary>The kernel says that the socket can go on, in one way or another.</summary>
+    public void Awake()
     {
+        _readable = true;
+        _writable = true;
+    }
+
+    /// <summary>Whether the call has come to something.</summary>
+    public bool TryConnect()
+    {
+        Check.That(Connecting);
+        Connecting = false;
+        if ((int)_socket!.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.Error)! == 0) return true;
+        Close(ConnectionFault.SocketError);
+        return false;
+    }
+
+    /// <summary>Receives until a whole message is here, or nothing more; true if anything has come.</summary>
+    public bool TryReceive()
+    {
+        Check.That(!HasMessage && !Closing);
+        bool any = false;
+        while (_readable && !HasMessage && !Closing)
+        {
+            MakeRoom();
+            int size = _socket!.Receive(
+                _receiveBuffer.Slice(_received, (int)_receiveBuffer.Length - _received), SocketFlags.None,
+                out SocketError error);
+            if (error == SocketError.WouldBlock) _readable = false;
+            else if (error != SocketError.Success) Close(ConnectionFault.SocketError);
+            else if (size == 0) Close(ConnectionFault.PeerClosed);
+            else Accept(size);
+            any |= error == SocketError.Success;
+        }
+        return any;
+    }
+
+    private void Accept(int size)
+    {
+        _received += size;
+        FindMessage();
+    }
+
+    /// <summary>The message that is arriving goes to the front of the buffer, so that it fits.</summary>
+    private void MakeRoom()
+    {
+        if (_start == 0) return;
+        _receiveBuffer.Slice(_start, _received - _start).CopyTo(_receiveBuffer.Span);
+        _received -= _start;
+        _start = 0;
+    }
+
+    /// <summary>The message has been taken. Bytes beyond it stay: a peer may send ahead.</summary>
+    public void PassMessage()
+    {
+        Check.That(HasMessage);
         int size = (int)ReceivedHeader.Size;
         Check.That(_start + size <= _received);
         _start += size;
-        _bus.OperationStarted(this);
-        if (!TryFinishMessage()) Receive();
+        HasMessage = false;
+        FindMessage();
     }
 
-    private void Receive()
+    private void FindMessage()
     {
-        if (_start > 0)
-        {
-            _receiveBuffer.Slice(_start, _received - _start).CopyTo(_receiveBuffer.Span);
-            _received -= _start;
-            _start = 0;
-        }
-        try
-        {
-            do
-            {
-                _receiveArguments.SetBuffer(_receiveMemory[_received..]);
-                if (_socket!.ReceiveAsync(_receiveArguments)) return;
-            }
-            while (AcceptBytes());
-        }
-        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
-        {
-            Failed(ConnectionFault.SocketError);
-        }
-    }
-
-    private void ContinueReceive()
-    {
-        if (AcceptBytes()) Receive();
-    }
-
-    /// <summary>Takes what one receive brought; true if more is needed.</summary>
-    private bool AcceptBytes()
-    {
-        if (_receiveArguments.SocketError != SocketError.Success) return Failed(ConnectionFault.SocketError);
-        if (_receiveArguments.BytesTransferred == 0) return Failed(ConnectionFault.PeerClosed);
-        _received += _receiveArguments.BytesTransferred;
-        return !TryFinishMessage();
-    }
-
-    /// <summary>True if receiving ends here: a whole message, or bytes that can never become one.</summary>
-    private bool TryFinishMessage()
-    {
-        if (_received - _start < Limits.HeaderSize) return false;
+        if (_received - _start < Limits.HeaderSize) return;
         Header header = ReceivedHeader;
-        if (!header.ValidChecksum()) return !Failed(ConnectionFault.NotOurProtocol);
-        if (header.Size < Limits.HeaderSize || header.Size > _receiveBuffer.Length)
-            return !Failed(ConnectionFault.SizeOutOfBounds);
-        ConnectionFault forbidden = Forbidden(in header);
-        if (forbidden != ConnectionFault.None) return !Failed(forbidden);
-        if (_received - _start < header.Size) return false;
-        // Checked here, on a socket thread, so that the event loop does not spend its time on it.
-        if (!header.ValidChecksumBody(Received[Limits.HeaderSize..])) return !Failed(ConnectionFault.BodyCorrupt);
-        _bus.OperationEnded(this, BusEventKind.MessageReceived);
-        return true;
+        ConnectionFault fault = ConnectionFault.None;
+        if (!header.ValidChecksum()) fault = ConnectionFault.NotOurProtocol;
+        else if (header.Size < Limits.HeaderSize || header.Size > _receiveBuffer.Length)
+            fault = ConnectionFault.SizeOutOfBounds;
+        else fault = Forbidden(in header);
+        if (fault == ConnectionFault.None)
+        {
+            if (_received - _start < header.Size) return;
+            if (!header.ValidChecksumBody(Received[Limits.HeaderSize..])) fault = ConnectionFault.BodyCorrupt;
+        }
+        if (fault == ConnectionFault.None) HasMessage = true;
+        else Close(fault);
     }
 
     /// <summary>What the other side may say follows from who it has proved to be. Told before its body is waited
@@ -205,14 +231,6 @@ internal sealed class Connection : IDisposable
         return another ? ConnectionFault.WrongSender : ConnectionFault.None;
     }
 
-    /// <summary>Always false, so that callers can return it.</summary>
-    private bool Failed(ConnectionFault fault)
-    {
-        Fault = fault;
-        _bus.OperationEnded(this, BusEventKind.Closed);
-        return false;
-    }
-
     /// <summary>Queues a message for sending; drops it when the other side does not keep up (it will ask again). To a
     /// replica it leaves with the next <see cref="Flush"/>, together with others.</summary>
     public void Send(Message message)
@@ -220,28 +238,21 @@ internal sealed class Connection : IDisposable
         if (Closing || !IsOpen) return;
         int queueMax = Replica >= 0 ? ReplicaQueueMax : ClientQueueMax;
         if (_sendQueue.Count >= queueMax) Flush();
-        if (_sendQueue.Count >= queueMax) return;
+        if (Closing || _sendQueue.Count >= queueMax) return;
         Check.That(_sendQueue.TryAdd(message.Reference()));
         if (Replica < 0) Flush();
     }
 
-    /// <summary>The loop calls this after a send has ended.</summary>
-    public void SendEnded()
-    {
-        Check.That(_sending);
-        _sending = false;
-        Flush();
-    }
-
+    /// <summary>Sends as much as the kernel takes; the rest follows once it takes more.</summary>
     public void Flush()
     {
-        while (!_sending && !Closing && Gather())
+        while (_writable && !Closing && (_sent < _sendSize || Gather()))
         {
-            _sending = true;
-            _bus.OperationStarted(this);
-            if (!Transmit()) return;
-            _bus.OperationEnded(this);
-            _sending = false;
+            int size = _socket!.Send(_sendBuffer.Slice(_sent, _sendSize - _sent), SocketFlags.None,
+                out SocketError error);
+            if (error == SocketError.Success) _sent += size;
+            else if (error == SocketError.WouldBlock) _writable = false;
+            else Close(ConnectionFault.SocketError);
         }
     }
 
@@ -260,40 +271,6 @@ internal sealed class Connection : IDisposable
         return _sendSize > 0;
     }
 
-    /// <summary>True once all bytes are with the kernel. Otherwise a socket thread goes on, or the connection has
-    /// failed, and an event tells.</summary>
-    private bool Transmit()
-    {
-        try
-        {
-            do
-            {
-                _sendArguments.SetBuffer(_sendMemory[_sent.._sendSize]);
-                if (_socket!.SendAsync(_sendArguments) || !CountSent()) return false;
-            }
-            while (_sent < _sendSize);
-            return true;
-        }
-        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
-        {
-            return Failed(ConnectionFault.SocketError);
-        }
-    }
-
-    private void ContinueSend()
-    {
-        if (!CountSent()) return;
-        if (_sent < _sendSize && !Transmit()) return;
-        _bus.OperationEnded(this, BusEventKind.Sent);
-    }
-
-    private bool CountSent()
-    {
-        if (_sendArguments.SocketError != SocketError.Success) return Failed(ConnectionFault.SocketError);
-        _sent += _sendArguments.BytesTransferred;
-        return true;
-    }
-
     /// <summary>The other side is a replica: a dead connection must not be taken for a live one.</summary>
     public void SetLimits()
     {
@@ -303,47 +280,30 @@ internal sealed class Connection : IDisposable
         }
         catch (SocketException)
         {
-            // It is broken already, and the receive under way says so.
+            // It is broken already, and the next receive says so.
         }
     }
 
-    /// <summary>The operation that was to connect this socket has ended.</summary>
-    public void ConnectEnded(bool connected)
-    {
-        if (connected) _bus.OperationEnded(this, BusEventKind.Connected);
-        else Failed(ConnectionFault.SocketError);
-    }
-
-    /// <summary>Closes the socket for a reason of this side's.</summary>
+    /// <summary>Closes the socket; the bus makes the connection ready for another one in its next round.</summary>
     public void Close(ConnectionFault fault)
     {
-        if (!Closing) Fault = fault;
-        Close();
-    }
-
-    /// <summary>Closes the socket; operations under way then end by themselves.</summary>
-    public void Close()
-    {
-        if (Closing) return;
+        if (Closing || !IsOpen) return;
+        Fault = fault;
         Closing = true;
+        HasMessage = false;
         while (_sendQueue.TryTake(out Message message)) message.Release();
-        _socket?.Dispose();
+        _socket!.Dispose();
+        _bus.Ended(this);
     }
 
-    /// <summary>After closing, with nothing outstanding: ready for another socket.</summary>
+    /// <summary>After closing: ready for another socket.</summary>
     public void Reset()
     {
-        Check.That(Closing && Outstanding == 0);
+        Check.That(Closing);
         _socket = null;
+        Closing = false;
         Client = 0;
         Replica = -1;
-        _sending = false;
-    }
-
-    public void Dispose()
-    {
-        _socket?.Dispose();
-        _receiveArguments.Dispose();
-        _sendArguments.Dispose();
+        Called = null;
     }
 }

@@ -1,6 +1,7 @@
 using System;
 using System.Net;
 using System.Net.Sockets;
+using System.Threading.Tasks;
 using Deterministic.Client;
 using Deterministic.Core;
 
@@ -8,7 +9,7 @@ namespace Deterministic.Replica.Net;
 
 /// <summary>The way to one other replica: the connection on which it has proved who it is, if there is one, and when to
 /// call it again. Of two replicas the one with the higher index calls.</summary>
-internal sealed class PeerLink : IDisposable
+internal sealed class PeerLink
 {
     private const int BackoffTicksMax = 100;
 
@@ -19,9 +20,9 @@ internal sealed class PeerLink : IDisposable
     private const int OptionLevelTcp = 6;
     private const int TcpUserTimeout = 18;
 
-    private readonly SocketAsyncEventArgs _arguments = new();
     private readonly EndPoint _address;
     private Connection? _calling;
+    private Task<IPAddress[]>? _lookup;
     private int _attempts;
     private int _ticksLeft = 1;
 
@@ -31,8 +32,6 @@ internal sealed class PeerLink : IDisposable
         Calls = calls;
         _address = address;
         Text = $"replica {replica} at {ClientOptions.Describe(address)}";
-        _arguments.RemoteEndPoint = address;
-        _arguments.Completed += (_, _) => Connected();
     }
 
     public byte Replica { get; }
@@ -51,40 +50,50 @@ internal sealed class PeerLink : IDisposable
         return --_ticksLeft <= 0;
     }
 
-    /// <summary>Begins to connect; an event of the bus tells the outcome.</summary>
-    /// <param name="bus">Whose connection it is.</param>
-    /// <param name="connection">Opened for this call, with <paramref name="socket"/>.</param>
-    /// <param name="socket">From <see cref="TryNewSocket"/>.</param>
-    public void Call(TcpMessageBus bus, Connection connection, Socket socket)
+    /// <summary>Begins to connect; null if that is not possible now, or if the name is still being looked up.</summary>
+    public Socket? TryCall()
     {
-        Check.That(_calling is null && connection.Called == this);
-        _calling = connection;
-        bus.OperationStarted(connection);
+        if (TryAddress() is not IPEndPoint address) return null;
+        Socket? socket = null;
         try
         {
-            if (!socket.ConnectAsync(_arguments)) Connected();
-        }
-        catch (SocketException)
-        {
-            connection.ConnectEnded(connected: false);
-        }
-    }
-
-    /// <summary>Null if the machine has none.</summary>
-    public Socket? TryNewSocket()
-    {
-        try
-        {
-            Socket socket = _address is IPEndPoint ip
-                ? new Socket(ip.AddressFamily, SocketType.Stream, ProtocolType.Tcp)
-                : new Socket(SocketType.Stream, ProtocolType.Tcp);
+            socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
             SetLimits(socket);
+            socket.Connect(address);
+            return socket;
+        }
+        catch (SocketException exception) when (socket is not null &&
+            exception.SocketErrorCode is SocketError.WouldBlock or SocketError.InProgress)
+        {
             return socket;
         }
         catch (SocketException)
         {
+            socket?.Dispose();
+            Wait();
             return null;
         }
+    }
+
+    /// <summary>Where the replica is now: a name is looked up anew for each call, by a thread of the pool.</summary>
+    private IPEndPoint? TryAddress()
+    {
+        if (_address is not DnsEndPoint name) return (IPEndPoint)_address;
+        _lookup ??= Dns.GetHostAddressesAsync(name.Host);
+        if (!_lookup.IsCompleted) return null;
+        Task<IPAddress[]> found = _lookup;
+        _lookup = null;
+        if (found.IsCompletedSuccessfully && found.Result.Length > 0)
+            return new IPEndPoint(found.Result[_attempts % found.Result.Length], name.Port);
+        Wait();
+        return null;
+    }
+
+    /// <summary>It is called on this connection.</summary>
+    public void Calling(Connection connection)
+    {
+        Check.That(_calling is null && connection.Called == this);
+        _calling = connection;
     }
 
     /// <summary>Sets what keeps a dead connection from being taken for a live one.</summary>
@@ -108,17 +117,19 @@ internal sealed class PeerLink : IDisposable
         _ticksLeft = 1;
     }
 
-    /// <summary>A connection of this link has ended and nothing is under way on it.</summary>
+    /// <summary>A connection of this link has ended.</summary>
     public void Ended(Connection connection)
     {
         if (Connection == connection) Connection = null;
         if (_calling == connection) _calling = null;
+        Wait();
+    }
+
+    /// <summary>The longer, the more attempts have come to nothing.</summary>
+    private void Wait()
+    {
         int longest = int.Min(1 << int.Min(_attempts, 10), BackoffTicksMax);
         _ticksLeft = longest / 2 + Random.Shared.Next(longest / 2 + 1) + 1;
         _attempts++;
     }
-
-    private void Connected() => _calling!.ConnectEnded(_arguments.SocketError == SocketError.Success);
-
-    public void Dispose() => _arguments.Dispose();
 }

@@ -29,7 +29,6 @@ internal sealed partial class TcpMessageBus
     /// <summary>Every 10 ms: calls replicas that are not connected, and ends what does not say who it is.</summary>
     public void Tick()
     {
-        if (_stopped) return;
         foreach (PeerLink? link in _links)
             if (link is not null && link.Due()) Call(link);
         Connection? oldest = null;
@@ -38,13 +37,13 @@ internal sealed partial class TcpMessageBus
             if (!connection.IsOpen || connection.Closing || connection.Identified) continue;
             connection.Age++;
             int ticksMax = connection.Called is null ? StrangerTicksMax : CallTicksMax;
-            if (connection.Age > ticksMax) Close(connection, ConnectionFault.Unidentified);
+            if (connection.Age > ticksMax) connection.Close(ConnectionFault.Unidentified);
             else if (connection.Called is null && connection.Age > (oldest?.Age ?? 0)) oldest = connection;
         }
         if (!_crowded) return;
         // Whoever is what he seems to be would have said so by now: room for those that come.
         _crowded = false;
-        if (oldest is not null) Close(oldest, ConnectionFault.Unidentified);
+        if (oldest is not null) oldest.Close(ConnectionFault.Unidentified);
     }
 
     /// <summary>Sends what the replica has said to others since the last time.</summary>
@@ -55,24 +54,16 @@ internal sealed partial class TcpMessageBus
 
     private void Call(PeerLink link)
     {
-        if (link.TryNewSocket() is not Socket socket) return;
-        Connection? free;
-        lock (_gate)
-        {
-            free = FindFree();
-            free?.Open(socket, called: link);
-        }
-        if (free is null) socket.Dispose();
-        else link.Call(this, free, socket);
+        if (FindFree() is not Connection free || link.TryCall() is not Socket socket) return;
+        free.Open(socket, called: link);
+        link.Calling(free);
+        _wake.Watch(free.Descriptor, free.Index);
     }
 
     private void StartHandshake(Connection connection)
     {
         Check.That(connection.Called is not null);
         Say(connection, connection.Handshake.Call(connection.Called!.Replica));
-        if (connection.Closing) return;
-        OperationStarted(connection);
-        connection.StartReceive();
     }
 
     private void TakeHello(Connection connection, in Header hello)
@@ -82,7 +73,7 @@ internal sealed partial class TcpMessageBus
         if (fault != HandshakeFault.None)
         {
             BusLog.HandshakeRefused(_logger, connection.Peer, fault, HandshakeFaults.Text(fault));
-            Close(connection, ConnectionFault.HandshakeRefused);
+            connection.Close(ConnectionFault.HandshakeRefused);
             return;
         }
         if (connection.Handshake.Done && !connection.Closing) Establish(connection);
@@ -92,7 +83,7 @@ internal sealed partial class TcpMessageBus
     {
         PeerLink link = _links[connection.Handshake.Other]!;
         Check.That(connection.Called is null || connection.Called == link);
-        if (link.Connection is Connection older) Close(older, ConnectionFault.Replaced);
+        if (link.Connection is Connection older) older.Close(ConnectionFault.Replaced);
         connection.Replica = link.Replica;
         if (connection.Called is null) connection.SetLimits();
         link.Established(connection);
@@ -104,7 +95,7 @@ internal sealed partial class TcpMessageBus
         if (_pool.TryTake() is not Message message)
         {
             // The other side tries again.
-            Close(connection, ConnectionFault.HandshakeRefused);
+            connection.Close(ConnectionFault.HandshakeRefused);
             return;
         }
         message.Header = header;

@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Deterministic.Core;
@@ -12,14 +11,6 @@ using Deterministic.Vsr;
 using Microsoft.Extensions.Logging;
 
 namespace Deterministic.Replica.Net;
-
-internal enum BusEventKind : byte
-{
-    MessageReceived = 1,
-    Sent = 2,
-    Closed = 3,
-    Connected = 4,
-}
 
 /// <summary>What the bus delivers messages to.</summary>
 internal interface IMessageHandler
@@ -33,7 +24,8 @@ internal interface IMessageHandler
 /// <summary>The message bus over TCP, between this replica, the other ones and clients. Messages are frames of their
 /// own: a 256-byte header that tells the size, then the body. A fixed number of connections with fixed buffers; a
 /// client beyond it is refused. Everybody begins as a stranger: who asks as a client is one; who is a replica has to
-/// prove it (<see cref="Handshake"/>).</summary>
+/// prove it (<see cref="Handshake"/>). No threads: the event loop sends and receives, and waits for all sockets at
+/// once.</summary>
 internal sealed partial class TcpMessageBus : IMessageBus, IDisposable
 {
     private const int Backlog = 64;
@@ -45,13 +37,15 @@ internal sealed partial class TcpMessageBus : IMessageBus, IDisposable
     private readonly MessagePool _pool;
     private readonly WakeSignal _wake;
     private readonly ILogger _logger;
-    private readonly object _gate = new();
-    private readonly RingBuffer<(Connection Connection, BusEventKind Kind)> _events;
-    private readonly SocketAsyncEventArgs _acceptArguments = new();
-    private bool _stopped;
+
+    /// <summary>Those that can go on, or could if there were room for what has come.</summary>
+    private readonly RingBuffer<Connection> _active;
+
+    /// <summary>Closed, and not yet ready for another socket.</summary>
+    private readonly RingBuffer<Connection> _ended;
 
     /// <summary>A newcomer was refused because strangers held what was left.</summary>
-    private volatile bool _crowded;
+    private bool _crowded;
 
     /// <param name="memory">Takes two messages per connection.</param>
     /// <param name="pool">Of the messages that arrive.</param>
@@ -59,7 +53,7 @@ internal sealed partial class TcpMessageBus : IMessageBus, IDisposable
     /// <param name="messageSizeMax">Bytes of a buffer.</param>
     /// <param name="identity">Who this replica is.</param>
     /// <param name="addresses">Of all replicas in order; not used if there is one only.</param>
-    /// <param name="wake">Set when something has happened on a socket.</param>
+    /// <param name="wake">Watches the sockets.</param>
     /// <param name="logger">For connections that come and go.</param>
     public TcpMessageBus(
         StaticMemory memory, MessagePool pool, int clientsMax, int messageSizeMax, HandshakeIdentity identity,
@@ -77,16 +71,18 @@ internal sealed partial class TcpMessageBus : IMessageBus, IDisposable
         // One with each replica, and one that is about to replace it.
         int connectionsMax = clientsMax + 2 * (_links.Length - 1);
         _connections = new Connection[connectionsMax];
-        // A connection has at most a receive and a send under way, and each ends in one event.
-        _events = new(2 * connectionsMax);
+        _active = new(connectionsMax);
+        _ended = new(connectionsMax);
         for (int i = 0; i < connectionsMax; i++)
         {
             NativeBuffer receive = memory.Take(messageSizeMax, Limits.SectorSize);
             NativeBuffer send = memory.Take(messageSizeMax, Limits.SectorSize);
             _connections[i] = new Connection(this, i, receive, send, new Handshake(identity));
         }
-        _acceptArguments.Completed += (_, _) => ContinueAccept();
     }
+
+    /// <summary>Stands for the listener where a connection's index stands for it.</summary>
+    private int ListenerToken => _connections.Length;
 
     public IPEndPoint? Endpoint => _listener?.LocalEndPoint as IPEndPoint;
 
@@ -94,7 +90,7 @@ internal sealed partial class TcpMessageBus : IMessageBus, IDisposable
     {
         try
         {
-            _listener = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            _listener = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
             _listener.Bind(endpoint);
             _listener.Listen(Backlog);
             error = "";
@@ -104,58 +100,35 @@ internal sealed partial class TcpMessageBus : IMessageBus, IDisposable
             error = $"cannot listen on {endpoint}: {exception.Message}; is another replica running there?";
             return false;
         }
-        Accept();
+        _wake.Watch((int)_listener.Handle, ListenerToken);
         return true;
     }
 
+    /// <summary>Takes everybody who has come.</summary>
     private void Accept()
     {
         try
         {
-            do
-            {
-                _acceptArguments.AcceptSocket = null;
-                if (_listener!.AcceptAsync(_acceptArguments)) return;
-                TakeAccepted();
-            }
-            while (!_stopped);
+            while (true) TakeAccepted(_listener!.Accept());
         }
-        catch (ObjectDisposedException)
+        catch (SocketException)
         {
-            Check.Maybe(_stopped);
+            // Nobody else, or nobody that this machine has room for.
         }
     }
 
-    private void ContinueAccept()
+    private void TakeAccepted(Socket socket)
     {
-        TakeAccepted();
-        if (!_stopped) Accept();
-    }
-
-    private void TakeAccepted()
-    {
-        Socket? socket = _acceptArguments.AcceptSocket;
-        if (_acceptArguments.SocketError != SocketError.Success || socket is null) return;
-        Connection? connection;
-        lock (_gate)
+        socket.Blocking = false;
+        if (FindFree() is Connection free)
         {
-            connection = _stopped ? null : FindFree();
-            connection?.Open(socket);
-            if (connection is not null) connection.Outstanding++;
-        }
-        if (connection is null && _stopped)
-        {
-            socket.Dispose();
+            free.Open(socket);
+            _wake.Watch(free.Descriptor, free.Index);
             return;
         }
-        if (connection is null)
-        {
-            _crowded = true;
-            BusLog.ConnectionRefused(_logger, socket.RemoteEndPoint?.ToString() ?? "?", _connections.Length);
-            socket.Dispose();
-            return;
-        }
-        connection.StartReceive();
+        _crowded = true;
+        BusLog.ConnectionRefused(_logger, socket.RemoteEndPoint?.ToString() ?? "?", _connections.Length);
+        socket.Dispose();
     }
 
     private Connection? FindFree()
@@ -165,67 +138,70 @@ internal sealed partial class TcpMessageBus : IMessageBus, IDisposable
         return null;
     }
 
-    internal void OperationStarted(Connection connection)
+    /// <summary>It is closed; tells why, unless everything ends.</summary>
+    internal void Ended(Connection connection)
     {
-        lock (_gate) connection.Outstanding++;
+        Check.That(connection.Closing);
+        Check.That(_ended.TryAdd(connection));
+        ConnectionFault fault = connection.Fault;
+        if (fault == ConnectionFault.None) return;
+        if (connection.Replica >= 0) BusLog.ReplicaLost(_logger, connection.Replica, connection.Peer, fault);
+        else if (fault is ConnectionFault.PeerClosed or ConnectionFault.SocketError or ConnectionFault.Replaced)
+            BusLog.ConnectionClosed(_logger, connection.Peer, fault);
+        else BusLog.ConnectionFaulty(_logger, connection.Peer, fault);
     }
 
-    /// <summary>It has ended at once, without an event.</summary>
-    internal void OperationEnded(Connection connection)
-    {
-        lock (_gate) connection.Outstanding--;
-    }
-
-    internal void OperationEnded(Connection connection, BusEventKind kind)
-    {
-        lock (_gate)
-        {
-            Check.That(_events.TryAdd((connection, kind)));
-            _wake.Set();
-        }
-    }
-
-    /// <summary>Handles what the sockets have done since the last call. Stops early when no message buffer is free; the
-    /// rest then waits in its connections. Called by the event loop only. True if anything was done.</summary>
+    /// <summary>Handles what the sockets have ready. What the handler does not take now waits in its connection,
+    /// and with it what comes after it. Called by the event loop only, after each wait. True if anything was
+    /// done.</summary>
     public bool Pump<THandler>(THandler handler) where THandler : IMessageHandler
     {
-        bool worked = false;
-        while (TryTakeEvent(handler.TakesRequests, out Connection connection, out BusEventKind kind))
+        foreach (int token in _wake.Ready)
         {
-            worked = true;
-            if (connection.Closing) kind = BusEventKind.Closed;
-            switch (kind)
-            {
-                case BusEventKind.MessageReceived: Deliver(connection, handler); break;
-                case BusEventKind.Sent: connection.SendEnded(); break;
-                case BusEventKind.Connected: StartHandshake(connection); break;
-                default: Close(connection, connection.Fault); break;
-            }
-            FinishEvent(connection);
+            if (token == ListenerToken) Accept();
+            else if (_connections[token] is { IsOpen: true, Closing: false } connection) WakeUp(connection);
+        }
+        bool worked = false;
+        for (int turns = _active.Count; turns > 0; turns--)
+        {
+            Check.That(_active.TryTake(out Connection connection));
+            connection.IsActive = false;
+            if (connection.CanGoOn) worked |= Serve(connection, handler);
+            if (connection.CanGoOn) Activate(connection);
         }
         Flush();
+        while (_ended.TryTake(out Connection connection)) Finish(connection);
         return worked;
     }
 
-    /// <summary>The oldest event that can be handled now. While no message buffer is free, arrived messages go to the
-    /// back, so that finished sends still let go of theirs; so do requests of clients that would be dropped.</summary>
-    private bool TryTakeEvent(bool takesRequests, out Connection connection, out BusEventKind kind)
+    private void Activate(Connection connection)
     {
-        lock (_gate)
-        {
-            for (int waiting = _events.Count; waiting > 0; waiting--)
-            {
-                _events.TryTake(out (Connection Connection, BusEventKind Kind) next);
-                (connection, kind) = next;
-                bool arrived = kind == BusEventKind.MessageReceived && !connection.Closing;
-                bool waits = arrived && !takesRequests && connection.Replica < 0 &&
-                    connection.ReceivedHeader.Command == Command.Request;
-                if (!waits && !(arrived && _pool.FreeCount == 0)) return true;
-                Check.That(_events.TryAdd(next));
-            }
-            (connection, kind) = (_connections[0], default);
-            return false;
-        }
+        if (connection.IsActive) return;
+        connection.IsActive = true;
+        Check.That(_active.TryAdd(connection));
+    }
+
+    private void WakeUp(Connection connection)
+    {
+        bool calls = connection.Connecting;
+        if (calls && !connection.TryConnect()) return;
+        connection.Awake();
+        if (calls) StartHandshake(connection);
+        connection.Flush();
+        if (connection.CanGoOn) Activate(connection);
+    }
+
+    /// <summary>One message of a connection, so that all have their turn; false if there is none, or none that can be
+    /// taken now.</summary>
+    private bool Serve<THandler>(Connection connection, THandler handler) where THandler : IMessageHandler
+    {
+        bool worked = !connection.HasMessage && connection.TryReceive();
+        if (!connection.HasMessage) return worked;
+        Header header = connection.ReceivedHeader;
+        bool isRequest = connection.Replica < 0 && header.Command == Command.Request;
+        if (_pool.FreeCount == 0 || (isRequest && !handler.TakesRequests)) return worked;
+        Deliver(connection, handler);
+        return true;
     }
 
     private void Deliver<THandler>(Connection connection, THandler handler) where THandler : IMessageHandler
@@ -234,13 +210,13 @@ internal sealed partial class TcpMessageBus : IMessageBus, IDisposable
         if (header.Command == Command.Hello)
         {
             TakeHello(connection, in header);
-            if (!connection.Closing) connection.ContinueAfterMessage();
+            if (!connection.Closing) connection.PassMessage();
             return;
         }
         if (connection.Replica < 0 && !TryBind(connection, in header)) return;
         Message message = _pool.TryTake()!;
         connection.Received.CopyTo(message.Buffer.Span);
-        connection.ContinueAfterMessage();
+        connection.PassMessage();
         handler.OnMessage(message);
         message.Release();
     }
@@ -261,36 +237,20 @@ internal sealed partial class TcpMessageBus : IMessageBus, IDisposable
         foreach (Connection other in _connections)
         {
             if (other == connection || !other.IsOpen || other.Client == 0) continue;
-            if (other.Client == client) Close(other, ConnectionFault.Replaced);
+            if (other.Client == client) other.Close(ConnectionFault.Replaced);
             else clients++;
         }
         connection.Client = client;
         if (clients < _clientsMax) return true;
-        Close(connection, ConnectionFault.TooManyClients);
+        connection.Close(ConnectionFault.TooManyClients);
         return false;
     }
 
-    private void Close(Connection connection, ConnectionFault fault)
+    private void Finish(Connection connection)
     {
-        if (connection.Closing) return;
-        connection.Close(fault);
-        if (connection.Replica >= 0) BusLog.ReplicaLost(_logger, connection.Replica, connection.Peer, fault);
-        else if (fault is ConnectionFault.PeerClosed or ConnectionFault.SocketError or ConnectionFault.Replaced)
-            BusLog.ConnectionClosed(_logger, connection.Peer, fault);
-        else BusLog.ConnectionFaulty(_logger, connection.Peer, fault);
-    }
-
-    private void FinishEvent(Connection connection)
-    {
-        lock (_gate)
-        {
-            connection.Outstanding--;
-            Check.That(connection.Outstanding >= 0);
-            if (!connection.Closing || connection.Outstanding > 0) return;
-            PeerLink? link = connection.Replica >= 0 ? _links[connection.Replica] : connection.Called;
-            link?.Ended(connection);
-            connection.Reset();
-        }
+        PeerLink? link = connection.Replica >= 0 ? _links[connection.Replica] : connection.Called;
+        link?.Ended(connection);
+        connection.Reset();
     }
 
     public void SendToClient(UInt128 client, Message message)
@@ -309,31 +269,10 @@ internal sealed partial class TcpMessageBus : IMessageBus, IDisposable
         _links[replica]!.Connection?.Send(message);
     }
 
-    /// <summary>Closes everything; false if something is still under way after so long.</summary>
-    public bool TryStop(TimeSpan patience)
-    {
-        lock (_gate) _stopped = true;
-        _listener?.Dispose();
-        foreach (Connection connection in _connections)
-            if (connection.IsOpen) connection.Close();
-        long started = Stopwatch.GetTimestamp();
-        while (true)
-        {
-            while (TryTakeEvent(takesRequests: true, out Connection connection, out _)) FinishEvent(connection);
-            int outstanding = 0;
-            lock (_gate)
-                foreach (Connection connection in _connections) outstanding += connection.Outstanding;
-            if (outstanding == 0) return true;
-            if (Stopwatch.GetElapsedTime(started) > patience) return false;
-            _wake.Wait(TimeSpan.FromMilliseconds(1));
-        }
-    }
-
     public void Dispose()
     {
-        foreach (Connection connection in _connections) connection.Dispose();
-        foreach (PeerLink? link in _links) link?.Dispose();
-        _acceptArguments.Dispose();
+        _listener?.Dispose();
+        foreach (Connection connection in _connections) connection.Close(ConnectionFault.None);
     }
 }
 
