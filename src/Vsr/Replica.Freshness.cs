@@ -55,6 +55,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     {
         ref Pong last = ref _pongs[pong.Replica];
         if (pong.Pong.PingTimestamp > _clock.MonotonicNanoseconds) return;
+        HearView(in pong);
         if (last.IsNormal && last.PingTimestamp > pong.Pong.PingTimestamp) return;
         // What is known may be good now, and will be forgotten.
         LearnFreshness();

@@ -154,7 +154,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         if (_journal.HeadUncertain)
         {
             _options.Marks.Hit(Mark.HeadUncertain);
-            Status = ReplicaStatus.RecoveringHead;
+            LoseHead();
         }
         else if (_logView < _view) EnterViewChange(_view);
         else if (PrimaryOf(_view) == _self) EnterViewChange(checked(_view + 1));

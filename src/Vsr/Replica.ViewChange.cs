@@ -127,7 +127,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     /// <summary>Tells the new primary what this replica has, or notes it if it is the one.</summary>
     private void SendJoinView()
     {
-        bool may = Status == ReplicaStatus.ViewChange && !_entering && ViewIsDurable && _logView < _view;
+        bool may = Status == ReplicaStatus.ViewChange && !_entering && ViewIsDurable && _logView < _view &&
+            !_headUnknown;
         if (!may) return;
         // Whoever names a log view tells how that view's log began, whether or not it can hold all of it.
         ulong head = _viewHeadersCount == 0 ? Op : ulong.Max(Op, _viewHeaders[0].Prepare.Op);
@@ -147,7 +148,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             // What is damaged is neither there nor denied.
             if (op > CommitMin && _journal.IsFaulty(op)) continue;
             if (_journal.TryHeader(op, out _)) present |= bit;
-            else if (op > CommitMin) nack |= bit;
+            else if (op > CommitMin && op > _forgottenOp) nack |= bit;
         }
         message.Header.JoinView = new JoinViewFields
         {
@@ -220,6 +221,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         _headTimestamp = head.Prepare.Timestamp;
         DescendChain();
         _inheritedOp = Op;
+        _headUnknown = false;
         _logView = _view;
         _entering = true;
         Tell(TraceCode.LogInstalled, Op, head.Checksum);
@@ -302,10 +304,9 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
 
     private void SendGetView()
     {
-        bool lost = Status == ReplicaStatus.RecoveringHead;
-        bool may = !IsPrimary && !_entering && _superblock.Working.View == _view;
+        bool may = !IsPrimary && !_entering && _superblock.Working.View == _view && !KnowsNoView;
         if (!may || NewMessage(Command.GetView) is not Message message) return;
-        if (lost && _nonce == 0) _nonce = (UInt128)_random.Next() << 64 | _random.Next() | 1;
+        if (_headUnknown && _nonce == 0) _nonce = (UInt128)_random.Next() << 64 | _random.Next() | 1;
         message.Header.GetView.Nonce = _nonce;
         SealAndBroadcast(message);
     }
@@ -314,7 +315,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     {
         ref Header view = ref message.Header;
         if (view.View < _view || view.Replica != PrimaryOf(view.View) || view.Replica == _self) return;
-        if (Status == ReplicaStatus.RecoveringHead && (_nonce == 0 || view.ViewChange.Nonce != _nonce)) return;
+        if (_headUnknown && (_nonce == 0 || view.ViewChange.Nonce != _nonce)) return;
         if (TryTake(message)) return;
         if (view.View == _view && _entering) return;
         if (view.View == _view && Status == ReplicaStatus.Normal)
@@ -324,6 +325,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             return;
         }
         if (view.View > _view || Status == ReplicaStatus.RecoveringHead) EnterViewChange(view.View);
+        if (_headUnknown) _forgottenOp = ulong.Max(_forgottenOp, view.ViewChange.Op);
         if (!TryReadLog(message, out int count)) return;
         ReadOnlySpan<Header> log = _viewLog.AsSpan(0, count);
         if (view.ViewChange.Op <= _schedule.PrepareMax(CheckpointOp))

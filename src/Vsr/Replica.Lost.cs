@@ -1,0 +1,50 @@
+using System.Numerics;
+using Deterministic.Core;
+using Deterministic.Core.Wire;
+
+namespace Deterministic.Vsr;
+
+/// <summary>A replica that does not know where its log ends, because the end is damaged or the disk is new. It says
+/// nothing about its log before a primary has told it all of it.</summary>
+public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
+{
+    /// <summary>From opening until the log of a view is installed, which may take a while: what is in the journal is
+    /// not all that this replica may have acknowledged.</summary>
+    private bool _headUnknown;
+
+    /// <summary>Head of the log that was told to a replica that had lost its own: it denies nothing up to
+    /// there.</summary>
+    private ulong _forgottenOp;
+
+    /// <summary>Replicas that have told which view they know since this one was opened, and the latest of
+    /// these.</summary>
+    private uint _viewTellers;
+    private uint _viewTold;
+    private ulong _openedAt;
+
+    /// <summary>The disk is new. What this replica did with its old one may count in views that it has
+    /// forgotten.</summary>
+    private bool KnowsNoView => Status == ReplicaStatus.RecoveringHead && _view == 0;
+
+    private void LoseHead()
+    {
+        _headUnknown = true;
+        _openedAt = _clock.MonotonicNanoseconds;
+        Status = ReplicaStatus.RecoveringHead;
+    }
+
+    /// <summary>A replica with a new disk begins with a view that is later than any that it took part in before, so
+    /// that the others have to agree on the log without it. A view begins when so many have left the one before it
+    /// that one of any <see cref="Quorums.Confirmation"/> others is among them: that one knows the view or the one
+    /// before.</summary>
+    private void HearView(in Header pong)
+    {
+        Check.That(pong.Command == Command.Pong);
+        if (!KnowsNoView || pong.View == 0 || pong.Pong.PingTimestamp < _openedAt) return;
+        _viewTellers |= 1u << pong.Replica;
+        _viewTold = uint.Max(_viewTold, pong.View);
+        if (BitOperations.PopCount(_viewTellers) < _quorums.Confirmation) return;
+        _view = checked(_viewTold + 2);
+        if (PrimaryOf(_view) == _self) _view = checked(_view + 1);
+    }
+}
