@@ -5,6 +5,7 @@ using System.Globalization;
 using Deterministic.Core;
 using Deterministic.Core.Randomness;
 using Deterministic.Simulator.World;
+using Deterministic.Vsr;
 
 namespace Deterministic.Simulator;
 
@@ -17,6 +18,7 @@ internal sealed class Program(SimulationOptions options)
     private const string Help = """
         simulator [SEED]                   runs one seed and says what happens
         simulator --runs N [--seed FIRST]  runs N seeds in a row and says what they met together
+        simulator --plants N [--seed FIRST] how many seeds, up to N, each planted bug of the protocol needs to be caught
         simulator --replay FILE            runs a recorded tape
         simulator --shrink FILE            makes a failing tape smaller, as FILE.small
         --replicas N before any of these: only clusters of N replicas, 1 to 6
@@ -44,6 +46,9 @@ internal sealed class Program(SimulationOptions options)
             case ["--shrink", string file]: return Shrink(file);
             case ["--runs", string runs]: return RunFleet(runs, "1");
             case ["--runs", string runs, "--seed", string first]: return RunFleet(runs, first);
+            case ["--plants", string most]: return RunPlants(most, "1", "");
+            case ["--plants", string most, "--seed", string first]: return RunPlants(most, first, "");
+            case ["--plants", string most, string name]: return RunPlants(most, "1", name);
             case [string seed] when TryNumber(seed, out ulong number): return RunSeed(number);
             default: return Say(Help, 2);
         }
@@ -105,6 +110,26 @@ internal sealed class Program(SimulationOptions options)
             Console.WriteLine($"FAILED   {Fleet.RunsForCoverage} runs or more and none met: {missing}");
         }
         return Say(failures == 0 ? "passed" : $"{failures} failures", failures == 0 ? 0 : 1);
+    }
+
+    private int RunPlants(string mostText, string firstText, string name)
+    {
+        if (!TryNumber(mostText, out ulong most) || !TryNumber(firstText, out ulong first)) return Say(Help, 2);
+        int missed = 0;
+        for (ProtocolPlant plant = ProtocolPlant.None + 1; plant < ProtocolPlant.Count; plant++)
+        {
+            if (name.Length > 0 && plant.ToString() != name) continue;
+            string caught = "not caught";
+            for (ulong seed = first; seed - first < most && caught == "not caught"; seed++)
+            {
+                SimulationResult result =
+                    SimulationResult.Of(Tape.Seeded(seed), new ProtocolBug(plant), options, static _ => { });
+                if (!result.Passed) caught = $"{seed - first + 1} seeds, tick {result.Ticks}: {result.Failure}";
+            }
+            Console.WriteLine($"{plant,-24} {caught}");
+            missed += caught == "not caught" ? 1 : 0;
+        }
+        return Say(missed == 0 ? "passed" : $"{missed} not caught", missed == 0 ? 0 : 1);
     }
 
     private static long PerMinute(Fleet fleet, Stopwatch watch) =>

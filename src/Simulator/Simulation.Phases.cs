@@ -211,6 +211,10 @@ internal sealed partial class Simulation
         {
             if (client.Waiting) return true;
         }
+        foreach (SimulatedReader reader in _readers)
+        {
+            if (reader.Waiting) return true;
+        }
         return false;
     }
 }

@@ -32,6 +32,7 @@ internal sealed partial class Simulation
         foreach (SimulatedReplica replica in _replicas) TickReplica(replica);
         AfterStep();
         foreach (SimulatedClient client in _clients) RunClient(client);
+        foreach (SimulatedReader reader in _readers) RunReader(reader);
         PauseSometimes();
     }
 
@@ -102,6 +103,8 @@ internal sealed partial class Simulation
     /// <summary>A client that is not there any more hears nothing.</summary>
     private void Receive(UInt128 id, byte[] message)
     {
+        foreach (SimulatedReader reader in _readers)
+            if (reader.Id == id && reader.Receive(message)) Coverage.Hit("read", "ended");
         foreach (SimulatedClient client in _clients)
         {
             if (client.Id != id) continue;
@@ -130,5 +133,12 @@ internal sealed partial class Simulation
         }
         GeneratedRequest request = _requests.Next();
         client.Request(request.Operation, request.Body);
+    }
+
+    private void RunReader(SimulatedReader reader)
+    {
+        reader.Tick();
+        if (reader.Waiting || !_asking || !_readCalls.Chance(_parameters.ReadRate)) return;
+        reader.Read(_requests.NextRead());
     }
 }

@@ -35,19 +35,22 @@ internal sealed partial class Simulation : IDisposable
     private readonly ReplicaWorld _world;
     private readonly SimulatedReplica[] _replicas;
     private readonly CheckpointAgreement _checkpoints;
-    private readonly LogAgreement _log = new(Cluster);
+    private readonly LogAgreement _log;
     private readonly Twin? _twin;
     private SimulatedArchive? _archive;
     private ArchiveChecker? _archiveChecker;
     private readonly List<SimulatedClient> _clients = [];
+    private readonly List<SimulatedReader> _readers = [];
     private readonly NaiveDatabase _database;
     private readonly CommitHistory _history = new();
+    private readonly ReadAgreement _reads;
     private readonly RequestGenerator _requests;
     private readonly Vocabulary _vocabulary;
     private readonly DataFileLayout _layout;
     private readonly TapeStream _order;
     private readonly TapeStream _crashes;
     private readonly TapeStream _calls;
+    private readonly TapeStream _readCalls;
     private readonly Action<string> _report;
     private ulong _now;
 
@@ -58,10 +61,13 @@ internal sealed partial class Simulation : IDisposable
         _order = tape.Stream(TapeConsumer.Schedule);
         _crashes = tape.Stream(TapeConsumer.Crashes);
         _calls = tape.Stream(TapeConsumer.Clients);
+        _readCalls = tape.Stream(TapeConsumer.Reads);
         Configuration configuration = _parameters.Configuration;
         int replicas = _parameters.Cluster.Replicas;
         _layout = new DataFileLayout(configuration);
+        _log = new LogAgreement(Cluster, replicas);
         _database = new NaiveDatabase(configuration, plant.OracleLimit, Marks);
+        _reads = new ReadAgreement(_log, _database, _history);
         TapeStream network = tape.Stream(TapeConsumer.Network);
         _links = new SimulatedLinks(replicas, _parameters.Cluster.Links, network, Coverage);
         _network = new SimulatedNetwork(_parameters.Network, _links, network);
@@ -73,8 +79,8 @@ internal sealed partial class Simulation : IDisposable
             CacheSize = _parameters.CacheSize, Compute = _compute, History = _history, Log = _log, Coverage = Coverage,
             Plant = plant,
             Judge = machine => new OracleStateMachine(
-                machine, plant.Replace(machine), _database, _history, _twin, _checkpoints, _parameters.PrefetchWaits,
-                _order),
+                machine, plant.Replace(machine), _database, _history, _reads, _twin, _checkpoints,
+                _parameters.PrefetchWaits, _order),
         };
         _replicas = new SimulatedReplica[replicas];
         for (byte i = 0; i < replicas; i++) _replicas[i] = Create(i, tape, plant);
@@ -88,6 +94,11 @@ internal sealed partial class Simulation : IDisposable
             _clients.Add(new SimulatedClient(
                 (uint)i, Cluster, replicas, _parameters.ResendNanoseconds, _network, _calls));
         }
+        for (int i = 0; i < _parameters.Readers; i++)
+        {
+            _readers.Add(new SimulatedReader(
+                (uint)i, Cluster, replicas, _parameters.ResendNanoseconds, _network, _reads, _readCalls));
+        }
         Coverage.Hit("replicas", replicas.ToString(System.Globalization.CultureInfo.InvariantCulture));
     }
 
@@ -98,6 +109,7 @@ internal sealed partial class Simulation : IDisposable
         {
             Cluster = Cluster, ReplicaIndex = index, ReplicaCount = (byte)_parameters.Cluster.Replicas,
             Configuration = configuration, Trace = Trace, Marks = Marks, Seed = _crashes.Below(ulong.MaxValue),
+            Plant = plant.Protocol,
         };
         SimulatedDisk disk = new(
             _memory.Take(_layout.Size, Limits.SectorSize), _parameters.Disk, tape, Trace, plant, _atlas, index);
@@ -107,6 +119,8 @@ internal sealed partial class Simulation : IDisposable
         TapeStream clocks = tape.Stream(TapeConsumer.Clock);
         long drift = clocks.Range(-_parameters.Cluster.DriftMax, _parameters.Cluster.DriftMax);
         SpokenWord spoken = new(disk, _layout);
+        JournalWatch journal = new(disk, _layout, _log, index);
+        disk.Written = (offset, written) => journal.Note(offset, written);
         if (_parameters.Archive is ArchiveParameters archive)
         {
             _archive = new SimulatedArchive(
@@ -116,8 +130,8 @@ internal sealed partial class Simulation : IDisposable
             _archiveChecker = new ArchiveChecker(_archive, configuration, _compute, _history, Coverage);
         }
         return new SimulatedReplica(
-            options, _world, disk, new SimulatedBus(index, _network, _links, spoken, Trace),
-            new SimulatedClock(_parameters.ClockJumps, drift, clocks), spoken,
+            options, _world, disk, new SimulatedBus(index, _network, _links, spoken, _reads, Trace),
+            new SimulatedClock(_parameters.ClockJumps, drift, clocks), spoken, journal,
             new CrashDamage(disk, _layout, _atlas, index, tape.Stream(TapeConsumer.DiskFaults)), _archive);
     }
 

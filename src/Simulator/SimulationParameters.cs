@@ -21,6 +21,10 @@ internal sealed class SimulationParameters
 
     /// <summary>Chance per tick that an idle client asks something.</summary>
     public required Ratio RequestRate { get; init; }
+
+    /// <summary>Clients that read outside of the log, and the chance per tick that an idle one does.</summary>
+    public required int Readers { get; init; }
+    public required Ratio ReadRate { get; init; }
     public required ulong ResendNanoseconds { get; init; }
     public required int Namespaces { get; init; }
     public required int Ids { get; init; }
@@ -64,7 +68,7 @@ internal sealed class SimulationParameters
         bool bulk = tape.Below(16) == 15 && !cluster.IsCluster;
         if (bulk) stateSizeMax = 32 << 20;
         // Entries of a cluster take more steps, and a replica that is away for long has much to catch up with.
-        int crashScale = cluster.IsCluster ? 2 * cluster.Replicas : 1;
+        int crashScale = cluster.IsCluster ? cluster.Replicas : 1;
         int downScale = cluster.IsCluster ? 1 << tape.Below(5) : 1;
         return new SimulationParameters
         {
@@ -95,11 +99,13 @@ internal sealed class SimulationParameters
             PrefetchWaits = tape.Below(3) == 2 ? Ratio.Percent(20) : Ratio.Never,
             CrashInterval = crashes == 0 ? 0 : crashScale * (6400 >> (crashes - 1)),
             DownTicksMax = 1 + tape.Below(50) * downScale,
-            Damage = tape.Boolean() ? Ratio.Percent(50) : Ratio.Never,
+            Damage = tape.Boolean() ? Ratio.Percent(cluster.IsCluster ? 80u : 50u) : Ratio.Never,
             Merciless = crashes > 0 && tape.Below(6) == 5 && !cluster.IsCluster,
             UsedDevice = tape.Below(4) == 3,
             Archive = tape.Below(3) == 2 && !cluster.IsCluster ? ArchiveParameters.Draw(tape) : null,
             HasTwin = tape.Below(6) == 5 && !cluster.IsCluster,
+            Readers = tape.Below(4),
+            ReadRate = Ratio.Percent(1 + (uint)tape.Below(20)),
         };
     }
 
@@ -108,7 +114,7 @@ internal sealed class SimulationParameters
 
     public override string ToString() =>
         $"{Cluster}; {(Bulk ? "bulk, " : "")}{Clients} clients for {Configuration.SessionsMax} sessions, " +
-        $"{Requests} requests at {RequestRate} a tick, " +
+        $"{Requests} requests at {RequestRate} a tick, {Readers} readers at {ReadRate}, " +
         $"pipeline {Configuration.PipelineMax}, memtable {Configuration.MemtableSize >> 10} KiB, " +
         $"cache {CacheSize >> 20} MiB, resend {ResendNanoseconds / Millisecond} ms; " +
         $"{Namespaces} namespaces, {Ids} ids, {Dimensions} dimensions, mix {Mix}; network loss {Network.Loss} " +

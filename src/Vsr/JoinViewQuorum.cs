@@ -45,6 +45,8 @@ public sealed class JoinViewQuorum
     /// <summary>Replicas that have spoken.</summary>
     public int Count { get; private set; }
 
+    internal ProtocolPlant Plant { get; init; }
+
     public bool Has(int replica) => _joins[replica].Command == Command.JoinView;
 
     public void Clear()
@@ -86,7 +88,8 @@ public sealed class JoinViewQuorum
     {
         op = 0;
         commitMax = 0;
-        if (Count < _quorums.ViewChange) return JoinViewOutcome.Awaiting;
+        int tooFew = Plant == ProtocolPlant.ViewChangeTooSmall ? 1 : 0;
+        if (Count < _quorums.ViewChange - tooFew) return JoinViewOutcome.Awaiting;
         uint logView = 0;
         for (int i = 0; i < _replicaCount; i++)
             if (Has(i) && _joins[i].JoinView.LogView > logView) logView = _joins[i].JoinView.LogView;
@@ -103,7 +106,7 @@ public sealed class JoinViewQuorum
         {
             Header entry = EntryOf(next, logView);
             int copies = Copies(next, in entry, out int nacks);
-            if (nacks >= _quorums.Nack)
+            if (nacks >= (Plant == ProtocolPlant.TruncatesFreely ? 1 : _quorums.Nack))
             {
                 opMax = next - 1;
                 break;

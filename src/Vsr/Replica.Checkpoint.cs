@@ -55,7 +55,9 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     private void FreeBlocks()
     {
         Check.That(_freedOp <= CheckpointOp);
-        if (_freedOp == CheckpointOp || !_schedule.IsDurable(CheckpointOp, CommitMin, _replicaCount)) return;
+        bool early = Has(ProtocolPlant.FreesAtStart) && CommitMin == CheckpointOp && CheckpointOp > 0 && _freedOp == 0;
+        bool durable = early || _schedule.IsDurable(CheckpointOp, CommitMin, _replicaCount);
+        if (_freedOp == CheckpointOp || !durable) return;
         _freedOp = CheckpointOp;
         _stateMachine.CheckpointDurable();
     }
@@ -83,7 +85,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     {
         OpenResult result = _stateMachine.OpenAdvance();
         if (result == OpenResult.Waiting) return false;
-        bool empty = _superblock.Working.Checkpoint.Root.IsNone;
+        bool empty = _superblock.Working.Checkpoint.Root.IsNone || Has(ProtocolPlant.DropsSessions);
         bool taken = result == OpenResult.Opened && (empty || _sessions.Read(
             _stateMachine.OpenedSessions, _options.Cluster, _configuration.MessageSizeMax));
         if (!taken)

@@ -74,7 +74,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         ulong op = CommitMin + 1;
         bool replays = Status == ReplicaStatus.Recovering && _openStep == OpenStep.Replay;
         bool may = Status == ReplicaStatus.Normal || replays;
-        if (!may || op > CommitMax || op > Op || !ChainIsWhole || _ownReading) return false;
+        if (!may || op > CommitMax || op > Op || _ownReading) return false;
+        if (!ChainIsWhole && !Has(ProtocolPlant.CommitsWithoutChain)) return false;
         if (_observer?.HoldsBack == true && Status == ReplicaStatus.Normal) return false;
         if (!_journal.TryHeader(op, out Header header)) return false;
         if (RecentAt(op) is Message recent && recent.Header.Checksum == header.Checksum)

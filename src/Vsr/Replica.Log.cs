@@ -113,7 +113,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         Check.That(IsPrimary && !IsFull);
         ulong now = _clock.RealtimeNanoseconds;
         if (now < _headTimestamp) _options.Marks.Hit(Mark.ClockWentBack);
-        ulong timestamp = now > _headTimestamp ? now : checked(_headTimestamp + 1);
+        bool later = now > _headTimestamp || Has(ProtocolPlant.TrustsClock);
+        ulong timestamp = later ? now : checked(_headTimestamp + 1);
         ref Header header = ref message.Header;
         UInt128 checksumBody = header.ChecksumBody;
         header = Header.Create(
@@ -154,7 +155,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             OnPrepareBeyond(in header);
             return;
         }
-        bool fresh = Status == ReplicaStatus.Normal && header.View == _view && !IsPrimary;
+        bool ofView = header.View == _view || (Has(ProtocolPlant.AcceptsOldEntries) && header.View < _view);
+        bool fresh = Status == ReplicaStatus.Normal && ofView && !IsPrimary;
         if (fresh)
         {
             HeardPrimary();
@@ -182,7 +184,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     /// <summary>The primary's newest entry becomes the head; what lies between is repaired.</summary>
     private void Extend(in Header header)
     {
-        Check.That(header.Prepare.Op > Op && header.View == _view);
+        bool ofView = header.View == _view || Has(ProtocolPlant.AcceptsOldEntries);
+        Check.That(header.Prepare.Op > Op && ofView);
         Check.That(header.Prepare.Op != Op + 1 || header.Prepare.Parent == _headChecksum, "one view has one log");
         if (header.Prepare.Op > Op + 1) _options.Marks.Hit(Mark.LogGap);
         _journal.Accept(in header);
@@ -224,7 +227,9 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         ulong last = ulong.Min(Op, CommitMax + (ulong)_acknowledged.Length);
         for (ulong op = CommitMax + 1; op <= last; op++)
         {
-            if ((Acknowledged(op) & own) != 0 || !_journal.TryHeader(op, out Header header)) continue;
+            bool held = _journal.TryHeader(op, out Header header) ||
+                (Has(ProtocolPlant.AcknowledgesEarly) && _journal.TryKnown(op, out header));
+            if ((Acknowledged(op) & own) != 0 || !held) continue;
             if (op < _chainFrom || op > AcknowledgeMax) continue;
             Acknowledged(op) |= own;
             Tell(TraceCode.PrepareDurable, op, header.Checksum);
@@ -283,8 +288,10 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     {
         if (!IsPrimary || !ViewIsDurable) return false;
         bool progress = false;
+        int quorum = Has(ProtocolPlant.AnswersBeforeCommit) ? 0
+            : _quorums.Replication - (Has(ProtocolPlant.ReplicationTooSmall) ? 1 : 0);
         while (CommitMax < Op && CommitMax + 1 >= _chainFrom &&
-            System.Numerics.BitOperations.PopCount(Acknowledged(CommitMax + 1)) >= _quorums.Replication)
+            System.Numerics.BitOperations.PopCount(Acknowledged(CommitMax + 1)) >= quorum)
         {
             LearnCommit(CommitMax + 1);
             progress = true;
@@ -370,6 +377,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     {
         bool current = Status == ReplicaStatus.Normal && commit.View == _view && commit.Replica == PrimaryOf(_view) &&
             !IsPrimary;
+        current |= Has(ProtocolPlant.CommitsForeignLog) && Status == ReplicaStatus.Normal && commit.View > _view;
         if (!current) return;
         HeardPrimary();
         LearnCommit(commit.Commit.Commit);

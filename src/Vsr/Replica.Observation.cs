@@ -17,4 +17,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     /// <summary>The header that the log has at <paramref name="op"/>; false if the ring of the journal is past
     /// it.</summary>
     internal bool TryEntry(ulong op, out Header header) => _journal.TryKnown(op, out header);
+
+    /// <summary>The replicas whose acknowledgements of an entry this one counts; bit i is replica i.</summary>
+    internal uint AcknowledgedBy(ulong op) =>
+        op > CommitMax && op <= Op && op - CommitMax <= (ulong)_acknowledged.Length ? Acknowledged(op) : 0;
 }

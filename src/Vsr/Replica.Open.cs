@@ -151,13 +151,13 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     private void JoinCluster()
     {
         Tell(TraceCode.Opened, Op, CheckpointOp);
-        if (_journal.HeadUncertain)
+        if (_journal.HeadUncertain && !Has(ProtocolPlant.SpeaksInDoubt))
         {
             _options.Marks.Hit(Mark.HeadUncertain);
             LoseHead();
         }
         else if (_logView < _view) EnterViewChange(_view);
-        else if (PrimaryOf(_view) == _self) EnterViewChange(checked(_view + 1));
+        else if (PrimaryOf(_view) == _self && !Has(ProtocolPlant.KeepsPrimacy)) EnterViewChange(checked(_view + 1));
         else Status = ReplicaStatus.Normal;
         _primaryReady = IsPrimary;
         ResetTimeouts();

@@ -184,7 +184,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
 
     private void CountConfirmations()
     {
-        if (BitOperations.PopCount(_roundVotes) < _quorums.Confirmation) return;
+        bool confirmed = BitOperations.PopCount(_roundVotes) >= _quorums.Confirmation;
+        if (!confirmed && !Has(ProtocolPlant.SkipsConfirmation)) return;
         _roundConfirmed = _round;
         _options.Marks.Hit(Mark.ViewConfirmed);
     }

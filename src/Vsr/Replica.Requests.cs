@@ -60,6 +60,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         Heard(in message.Header);
         ref Header header = ref message.Header;
         bool tellsOfView = header.Command is Command.Prepare or Command.Commit;
+        tellsOfView &= !(Has(ProtocolPlant.CommitsForeignLog) && header.Command == Command.Commit);
         if (tellsOfView && header.View > _view && Status != ReplicaStatus.RecoveringHead) EnterViewChange(header.View);
         switch (header.Command)
         {
@@ -159,6 +160,11 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         }
         if (header.Request.Session > session.Session) return;
         uint last = session.Reply.Reply.RequestNumber;
+        if (Has(ProtocolPlant.RepeatsRequests) && header.Request.RequestNumber == last)
+        {
+            TryPrepare(message);
+            return;
+        }
         if (header.Request.RequestNumber == last)
         {
             if (session.Reply.Reply.RequestChecksum == header.Checksum) Resend(index);

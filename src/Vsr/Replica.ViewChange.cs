@@ -38,7 +38,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     /// <summary>What an answer must carry that a replica believes which does not know its own log.</summary>
     private UInt128 _nonce;
 
-    private bool ViewIsDurable => _superblock.Working.View == _view && _superblock.Working.LogView == _logView;
+    private bool ViewIsDurable => Has(ProtocolPlant.ForgetsView) || (_superblock.Working.View == _view &&
+        (_superblock.Working.LogView == _logView || Has(ProtocolPlant.ForgetsLogView)));
 
     /// <summary>The one place that makes views and checkpoints durable, one change at a time.</summary>
     private bool AdvanceSuperblock()
@@ -54,7 +55,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         ReadOnlySpan<Header> headers = _superblock.ViewHeaders;
         if (next.LogView != _logView || _taking) headers = _viewHeaders.AsSpan(0, _viewHeadersCount);
         next.View = _view;
-        next.LogView = _logView;
+        if (!Has(ProtocolPlant.ForgetsLogView)) next.LogView = _logView;
+        if (Has(ProtocolPlant.ForgetsHead)) headers = [];
         next.CommitMax = ulong.Max(next.CommitMax, CommitMin);
         if (checkpoint)
         {
@@ -146,7 +148,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             bool known = _journal.TryKnown(op, out Header header);
             if (known && !beyond) header.WriteTo(message.Body[(i * Limits.HeaderSize)..]);
             // What is damaged is neither there nor denied.
-            if (op > CommitMin && _journal.IsFaulty(op)) continue;
+            if (op > CommitMin && _journal.IsFaulty(op) && !Has(ProtocolPlant.DeniesDamaged)) continue;
             if (_journal.TryHeader(op, out _)) present |= bit;
             else if (op > CommitMin && op > _forgottenOp) nack |= bit;
         }
@@ -212,7 +214,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             _told.AsSpan(0, _toldCount).CopyTo(_viewHeaders);
         }
         LearnCommit(ulong.Min(commitMax, head.Prepare.Op));
-        Array.Clear(_acknowledged);
+        if (!Has(ProtocolPlant.KeepsAcknowledgements)) Array.Clear(_acknowledged);
         Array.Clear(_orderedOps);
         _chainFrom = head.Prepare.Op;
         Op = head.Prepare.Op;

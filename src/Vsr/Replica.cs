@@ -21,6 +21,8 @@ public sealed class ReplicaOptions
 
     /// <summary>Makes the timeouts of replicas differ. Nothing in the log or the state follows from it.</summary>
     public ulong Seed { get; init; }
+
+    internal ProtocolPlant Plant { get; init; }
 }
 
 /// <summary>One replica of the log and the state machine behind it. Single-threaded and never blocking: its owner calls
@@ -100,7 +102,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         _recent = new Message?[2 * _configuration.PipelineMax];
         _acknowledged = new uint[_configuration.PipelineMax];
         int headers = int.Min(_configuration.PipelineMax + 1, SuperblockCopy.ViewHeadersMax);
-        _joins = new JoinViewQuorum(_replicaCount, headers);
+        _joins = new JoinViewQuorum(_replicaCount, headers) { Plant = options.Plant };
         _random = Prng.For(options.Seed, options.ReplicaIndex);
         CreateTimeouts();
         if (_replicaCount > 1) _stateMachine.AwaitRepairs();
@@ -226,6 +228,9 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         if (Running) HeedStateMachine();
     }
 
+    /// <summary>Whether tests have planted this bug.</summary>
+    private bool Has(ProtocolPlant plant) => _options.Plant == plant;
+
     private void Tell(TraceCode code, ulong a, UInt128 b) =>
         _options.Trace.Add(code, _options.ReplicaIndex, a, unchecked((ulong)b));
 
@@ -264,11 +269,12 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     private void SendToReplica(byte replica, Message message)
     {
         ref Header header = ref message.Header;
+        bool forgets = Has(ProtocolPlant.ForgetsView) || Has(ProtocolPlant.ForgetsLogView);
         Check.That(replica != _self && replica < _replicaCount);
-        Check.That(header.View <= _superblock.Working.View);
+        Check.That(forgets || header.View <= _superblock.Working.View);
         Check.That(header.Cluster == _options.Cluster);
         bool impliesLog = header.Command is Command.JoinView or Command.View or Command.PrepareOk;
-        Check.That(!impliesLog || (_superblock.Working.LogView == _logView && header.View == _view));
+        Check.That(forgets || !impliesLog || (_superblock.Working.LogView == _logView && header.View == _view));
         Check.That(header.ValidChecksum());
         Check.That(header.Invalid(_configuration.MessageSizeMax) is null);
         _bus.SendToReplica(replica, message);

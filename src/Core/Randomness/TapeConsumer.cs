@@ -31,5 +31,8 @@ public enum TapeConsumer : byte
     /// <summary>The second machine that runs the same log.</summary>
     Twin = 12,
 
-    Count = 13,
+    /// <summary>When and how readers outside of the log ask.</summary>
+    Reads = 13,
+
+    Count = 14,
 }

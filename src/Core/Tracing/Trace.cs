@@ -82,7 +82,7 @@ public enum TraceCode : ushort
     ViewStarted = 23,
 
     /// <summary>Op of the last entry in the state, low half of the reply's checksum.</summary>
-    ReadAnswered = 24,
+    ReadAnswered = 25,
 }
 
 /// <summary>One traced decision: 24 bytes.</summary>

@@ -1,25 +1,44 @@
 using System;
 using System.Collections.Generic;
+using System.Numerics;
 using Deterministic.Core;
 using Deterministic.Core.Wire;
+using Deterministic.Vsr;
 
 namespace Deterministic.Simulator.Oracle;
 
 /// <summary>The log of the cluster as the replicas have committed it, from the first entry on and for ever: whoever
-/// commits an entry, commits the one that is here; each names the one before it; and no request of a session is in it
-/// twice.</summary>
+/// commits an entry, commits the one that is here; a quorum has had it on their disks before; each names the one before
+/// it; and no request of a session is in it twice.</summary>
 internal sealed class LogAgreement
 {
     private readonly List<Header> _entries;
     private readonly SortedDictionary<(UInt128 Client, uint Number), ulong> _requests = [];
 
-    public LogAgreement(UInt128 cluster) => _entries = [Header.Root(cluster)];
+    /// <summary>By an entry's checksum: replicas that have had it on their disks; bit i is replica i.</summary>
+    private readonly SortedDictionary<UInt128, uint> _holders = [];
+    private readonly int _quorum;
+
+    public LogAgreement(UInt128 cluster, int replicas)
+    {
+        _entries = [Header.Root(cluster)];
+        _quorum = new Quorums(replicas).Replication;
+    }
 
     /// <summary>The last entry that anybody has committed.</summary>
     public ulong Op => (ulong)_entries.Count - 1;
 
     /// <summary>Entries that a second or later replica committed, and that agreed.</summary>
     public ulong Compared { get; private set; }
+
+    /// <summary>A replica has the entry on its disk, whatever happens to it later.</summary>
+    public void Hold(byte replica, UInt128 checksum) => _holders[checksum] = HoldersOf(checksum) | 1u << replica;
+
+    /// <summary>A replica counts these acknowledgements; bit i is replica i.</summary>
+    public void CheckAcknowledged(in Header entry, uint replicas) =>
+        Check.That((replicas & ~HoldersOf(entry.Checksum)) == 0, "an acknowledgement is counted that nobody gave");
+
+    private uint HoldersOf(UInt128 checksum) => _holders.TryGetValue(checksum, out uint holders) ? holders : 0;
 
     public void Commit(in Header entry)
     {
@@ -31,6 +50,8 @@ internal sealed class LogAgreement
             Compared++;
             return;
         }
+        bool held = BitOperations.PopCount(HoldersOf(entry.Checksum)) >= _quorum;
+        Check.That(held, "an entry was committed that no quorum had on their disks");
         Header before = _entries[^1];
         Check.That(entry.Prepare.Parent == before.Checksum, "the committed log is not a chain");
         Check.That(entry.View >= before.View, "the view of the committed log went back");

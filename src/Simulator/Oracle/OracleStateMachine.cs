@@ -12,7 +12,7 @@ namespace Deterministic.Simulator.Oracle;
 /// first time.</summary>
 internal sealed class OracleStateMachine(
     StateMachine.StateMachine real, IStateMachine machine, NaiveDatabase database, CommitHistory history,
-    Twin? twin, CheckpointAgreement checkpoints, Ratio waits, TapeStream tape) : IStateMachine
+    ReadAgreement reads, Twin? twin, CheckpointAgreement checkpoints, Ratio waits, TapeStream tape) : IStateMachine
 {
     /// <summary>Rounds of reads before an operation that only a cold cache needs.</summary>
     private const int ColdRounds = 2;
@@ -72,11 +72,18 @@ internal sealed class OracleStateMachine(
 
     public bool Reads(Operation operation, ReadOnlySpan<byte> body) => machine.Reads(operation, body);
 
-    public bool PrefetchRead(in OperationContext context, ReadOnlySpan<byte> body) =>
-        machine.PrefetchRead(context, body);
+    public bool PrefetchRead(in OperationContext context, ReadOnlySpan<byte> body)
+    {
+        if (!Waits) Waits = tape.Chance(waits);
+        return !Waits && machine.PrefetchRead(context, body);
+    }
 
-    public int Read(in OperationContext context, ReadOnlySpan<byte> body, Span<byte> reply) =>
-        machine.Read(context, body, reply);
+    public int Read(in OperationContext context, ReadOnlySpan<byte> body, Span<byte> reply)
+    {
+        int size = machine.Read(context, body, reply);
+        reads.CheckRead(context, body, Op, reply[..size], reply.Length);
+        return size;
+    }
 
     public bool Maintain(ulong op)
     {

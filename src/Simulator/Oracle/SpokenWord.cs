@@ -1,3 +1,5 @@
+using System;
+using System.Collections.Generic;
 using Deterministic.Core;
 using Deterministic.Core.Wire;
 using Deterministic.Simulator.World;
@@ -6,7 +8,8 @@ using Deterministic.Vsr;
 namespace Deterministic.Simulator.Oracle;
 
 /// <summary>What one replica has told others, over all its lives: what it said it had must be on its disk when it says
-/// so, and no crash may make it forget the views that it has spoken of.</summary>
+/// so, it never denies that later in the same log, and no crash may make it forget the views that it has spoken
+/// of.</summary>
 internal sealed class SpokenWord(SimulatedDisk disk, DataFileLayout layout)
 {
     /// <summary>The greatest view and log view that anybody else may know this replica by.</summary>
@@ -15,6 +18,10 @@ internal sealed class SpokenWord(SimulatedDisk disk, DataFileLayout layout)
     private ulong _commit;
     private ulong _checkpoint;
 
+    /// <summary>Entries that it has acknowledged, or counted itself for, in one view, whose log they are in.</summary>
+    private readonly SortedSet<ulong> _acknowledged = [];
+    private uint _acknowledgedView;
+
     /// <summary>Acknowledgements whose entries were found on the disk.</summary>
     public ulong Acknowledged { get; private set; }
 
@@ -22,9 +29,31 @@ internal sealed class SpokenWord(SimulatedDisk disk, DataFileLayout layout)
     {
         if (message.Command is Command.Request or Command.Prepare) return;
         _view = uint.Max(_view, message.View);
-        if (message.Command == Command.JoinView) _logView = uint.Max(_logView, message.JoinView.LogView);
+        if (message.Command == Command.JoinView) HearJoin(in message.JoinView, message.Size);
         if (message.Command is Command.PrepareOk or Command.View) _logView = uint.Max(_logView, message.View);
-        if (message.Command == Command.PrepareOk) CheckWritten(in message.PrepareOk);
+        if (message.Command != Command.PrepareOk) return;
+        CheckWritten(in message.PrepareOk);
+        Acknowledge(message.PrepareOk.Op, message.View);
+    }
+
+    /// <summary>The replica holds an entry of the log of a view, and others rely on it.</summary>
+    public void Acknowledge(ulong op, uint view)
+    {
+        if (view > _acknowledgedView) _acknowledged.Clear();
+        _acknowledgedView = uint.Max(_acknowledgedView, view);
+        if (view == _acknowledgedView) _acknowledged.Add(op);
+    }
+
+    private void HearJoin(in JoinViewFields join, uint size)
+    {
+        _logView = uint.Max(_logView, join.LogView);
+        if (join.LogView != _acknowledgedView) return;
+        ulong count = size / Limits.HeaderSize - 1;
+        foreach (ulong op in _acknowledged.GetViewBetween(join.CommitMin + 1, ulong.MaxValue))
+        {
+            bool denied = op > join.Op || (join.Op - op < count && (join.Nack >> (int)(join.Op - op) & 1) != 0);
+            Check.That(!denied, "a replica denied what it had acknowledged");
+        }
     }
 
     /// <summary>A replica has opened its file again.</summary>
@@ -38,9 +67,9 @@ internal sealed class SpokenWord(SimulatedDisk disk, DataFileLayout layout)
     /// <summary>What is durable now must be there for ever.</summary>
     public void Note(uint view, uint logView, ulong commit, ulong checkpoint)
     {
-        Check.That(view >= _view && logView <= view);
+        Check.That(view >= _view && logView >= _logView, "a replica spoke of a view that is not durable");
         _view = view;
-        _logView = uint.Max(_logView, logView);
+        _logView = logView;
         _commit = ulong.Max(_commit, commit);
         _checkpoint = ulong.Max(_checkpoint, checkpoint);
     }

@@ -43,9 +43,19 @@ internal sealed class RequestGenerator(
             WorkloadMix.DeleteNamespace => Encode(Operation.DeleteNamespace, Named()),
             WorkloadMix.UpdateSchema => Encode(UpdateSchema()),
             WorkloadMix.Wrong => Wrong(),
-            _ => Batch(),
+            _ => Batch(tape.Boolean()),
         };
     }
+
+    /// <summary>One that changes nothing.</summary>
+    public GeneratedRequest NextRead() => tape.Below(10) switch
+    {
+        6 => Encode(Operation.ListNamespaces, List()),
+        7 => Encode(Operation.Metadata, Named()),
+        8 => Encode(Operation.Schema, Named()),
+        9 => Batch(queries: true),
+        _ => Encode(Operation.Query, Query()),
+    };
 
     private NamespaceRequest Named() => new() { Namespace = vocabulary.Namespace() };
 
@@ -228,11 +238,10 @@ internal sealed class RequestGenerator(
     private static GeneratedRequest Longer(GeneratedRequest request) =>
         new(request.Operation, [.. request.Body, 7]);
 
-    private GeneratedRequest Batch()
+    private GeneratedRequest Batch(bool queries)
     {
         WireWriter writer = new(_buffer.AsSpan());
         List<GeneratedRequest> parts = [];
-        bool queries = tape.Boolean();
         for (int i = tape.Range(1, 3); i > 0; i--)
             parts.Add(queries ? Encode(Operation.Query, Query()) : Encode(Operation.Write, Plain(Write())));
         writer.U16(parts.Count);

@@ -37,10 +37,14 @@ internal sealed class CrashDamage(
         Mendable(atlas.IsFrail(replica));
         for (int i = tape.Below(4); i > 0; i--)
         {
-            int slot = tape.Below(layout.JournalSlots);
+            int slot = SlotToDamage();
             if (!atlas.MayDamagePrepare(replica, slot) || !(atlas.IsFrail(replica) || IsWellBehindHead(slot))) continue;
             disk.Damage(layout.PrepareOffset(slot) + Sector(SizeIn(slot) + Limits.SectorSize - 1L));
             coverage.Hit("cluster", "prepare damaged");
+            if (!atlas.IsFrail(replica) || tape.Boolean()) continue;
+            // Then nothing tells what was in the slot.
+            disk.Damage(layout.HeaderSectorOffset(slot / DataFileLayout.HeadersPerSector));
+            coverage.Hit("cluster", "entry lost without a trace");
         }
         for (int i = tape.Below(4); i > 0; i--) DamageBlock(coverage);
         int session = tape.Below(layout.SessionsMax);
@@ -52,9 +56,22 @@ internal sealed class CrashDamage(
     /// <summary>Whether the ring of headers tells what is in the slot, and of entries far beyond it.</summary>
     private bool IsWellBehindHead(int slot)
     {
+        return OpIn(slot) > 0 && OpIn(slot) + (ulong)layout.JournalSlots / 4 < Head();
+    }
+
+    /// <summary>What decides the log is at its end or near it.</summary>
+    private int SlotToDamage() => tape.Below(4) switch
+    {
+        2 => layout.SlotOf(Head()),
+        3 => layout.SlotOf(ulong.Max(Head(), 4) - tape.Below(4UL)),
+        _ => tape.Below(layout.JournalSlots),
+    };
+
+    private ulong Head()
+    {
         ulong head = 0;
-        for (int other = 0; other < layout.JournalSlots; other++) head = ulong.Max(head, OpIn(other));
-        return OpIn(slot) > 0 && OpIn(slot) + (ulong)layout.JournalSlots / 4 < head;
+        for (int slot = 0; slot < layout.JournalSlots; slot++) head = ulong.Max(head, OpIn(slot));
+        return head;
     }
 
     private Header Redundant(int slot) =>

@@ -37,7 +37,7 @@ internal sealed class FaultAtlas
         Quorums quorums = new(replicas);
         int damagedMax = quorums.Replication - 1;
         int frailMax = int.Min(damagedMax, replicas - quorums.ViewChange);
-        _frail = Draw(tape, replicas, tape.Below(frailMax + 1));
+        _frail = Draw(tape, replicas, int.Min(frailMax, tape.Below(2 * frailMax + 1)));
         for (int slot = 0; slot < _slots.Length; slot++)
         {
             _slots[slot] = _frail;

@@ -1,5 +1,6 @@
 using Deterministic.Core;
 using Deterministic.Storage;
+using Deterministic.Vsr;
 
 namespace Deterministic.Simulator.World;
 
@@ -19,6 +20,9 @@ internal class Plant
 
     /// <summary>Bugs of the storage under test.</summary>
     public virtual StoragePlant Storage => StoragePlant.None;
+
+    /// <summary>A bug of the protocol under test.</summary>
+    public virtual ProtocolPlant Protocol => ProtocolPlant.None;
 
     /// <summary>What runs in the place of the machine under test; called at every start of the replica.</summary>
     public virtual IStateMachine Replace(IStateMachine machine) => machine;

@@ -43,6 +43,9 @@ internal sealed class SimulatedDisk(
 
     public ulong Now { get; set; }
 
+    /// <summary>Hears of each write that has ended well: its place and its bytes.</summary>
+    public Action<long, byte[]>? Written { get; set; }
+
     /// <summary>While set, nothing fails; times stay.</summary>
     public bool Healed { get; set; }
 
@@ -142,6 +145,7 @@ internal sealed class SimulatedDisk(
         }
         if (plant.LosesWrite(Writes, operation.Offset)) return IoResult.Ok;
         operation.Written.CopyTo(place);
+        Written?.Invoke(operation.Offset, operation.Written);
         if (_damaged.Count == 0) return IoResult.Ok;
         for (int at = 0; at < operation.Buffer.Length; at += Limits.SectorSize)
             _damaged.Remove(operation.Offset + at);

@@ -28,7 +28,7 @@ internal sealed class ReplicaWorld
 /// drops all of it but the disk; a start makes it anew in memory of its own.</summary>
 internal sealed class SimulatedReplica(
     ReplicaOptions options, ReplicaWorld world, SimulatedDisk disk, SimulatedBus bus, SimulatedClock clock,
-    SpokenWord spoken, CrashDamage damage, SimulatedArchive? archive)
+    SpokenWord spoken, JournalWatch journal, CrashDamage damage, SimulatedArchive? archive)
     : IDisposable
 {
     private StaticMemory? _memory;
@@ -95,7 +95,7 @@ internal sealed class SimulatedReplica(
         int messageSizeMax = options.Configuration.MessageSizeMax;
         int kept = Replica<OracleStateMachine, SimulatedDisk, SimulatedBus, SimulatedClock>.MessagesKeptMax(
             options.Configuration, options.ReplicaCount);
-        _messages = new MessagePool(_memory, kept + 4, messageSizeMax);
+        _messages = new MessagePool(_memory, kept + Limits.ReadsMax + 4, messageSizeMax);
         StateMachine.StateMachine machine = new(_memory, options.Configuration, world.Compute, new StorageOptions
         {
             Disk = disk,
@@ -131,6 +131,7 @@ internal sealed class SimulatedReplica(
         Check.That(Running);
         options.Trace.Add(TraceCode.Crashed, options.ReplicaIndex, clock.Now, CommitMin);
         disk.Crash();
+        journal.NoteAll();
         Dispose();
     }
 
@@ -215,6 +216,13 @@ internal sealed class SimulatedReplica(
             bool known = _replica!.TryEntry(_seen + 1, out Header entry);
             Check.That(known, "an entry was committed that the log does not have");
             world.Log.Commit(in entry);
+            if (Normal) spoken.Acknowledge(_seen + 1, _replica.LogView);
+        }
+        for (ulong op = _replica!.CommitMax + 1; Normal && op <= Op; op++)
+        {
+            uint replicas = _replica.AcknowledgedBy(op);
+            if (_replica.TryEntry(op, out Header entry)) world.Log.CheckAcknowledged(in entry, replicas);
+            if ((replicas >> Index & 1) != 0) spoken.Acknowledge(op, _replica.LogView);
         }
     }
 
