@@ -40,6 +40,7 @@ internal static class Targets
     [
         new("header", Generators.Message, () => Header),
         new("handshake", HandshakeTarget.Generate, () => HandshakeTarget.Run),
+        new("group", GroupTarget.Generate, () => GroupTarget.Run),
         new("model", Generators.Request, () => Model),
         new("machine", MachineRequests.Generate, () => new MachineTarget().Run),
         new("json", JsonText.Generate, () => Json),

@@ -98,7 +98,7 @@ public static class GroupBody
 }
 
 /// <summary>Goes through the parts of a group's batch.</summary>
-internal ref struct GroupParts(ReadOnlySpan<byte> batch)
+public ref struct GroupParts(ReadOnlySpan<byte> batch)
 {
     private WireReader _reader = new(batch[2..]);
 
