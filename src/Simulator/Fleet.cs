@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using Deterministic.Core.Randomness;
 using Deterministic.Core.Tracing;
 using Deterministic.Simulator.Oracle;
@@ -8,72 +9,59 @@ using Deterministic.Vsr;
 
 namespace Deterministic.Simulator;
 
-/// <summary>Many seeds one after another, and what they met together: a fleet that never saw a rare path did not test
-/// it.</summary>
+/// <summary>Many seeds, and what they met together: a fleet that never saw a rare path did not test it. What it counts
+/// can be told as lines and added up from them, so that several processes can work for one fleet.</summary>
 internal sealed class Fleet(SimulationOptions options)
 {
-    /// <summary>From this many runs on every path of <see cref="Required"/> must have been met.</summary>
+    /// <summary>From this many runs on every path that is required must have been met.</summary>
     public const int RunsForCoverage = 500;
 
-    private static readonly Mark[] Required =
-    [
-        Mark.CheckpointWritten, Mark.JournalReplayed, Mark.JournalWrapped, Mark.JournalTorn, Mark.JournalHeaderRepaired,
-        Mark.SuperblockRepaired, Mark.SessionRegistered, Mark.SessionEvicted, Mark.DuplicateAnswered,
-        Mark.DuplicateInFlight, Mark.PipelineFull, Mark.ClockWentBack, Mark.PrefetchWaited, Mark.JournalTruncated,
-        Mark.JournalCorrupt, Mark.SuperblockTorn, Mark.CheckpointInterrupted, Mark.StateFull, Mark.ReplyTooLarge,
-    ];
+    private const string Itself = "fleet";
+    private const int TicksPerMinute = 6_000;
 
-    private readonly Marks _marks = new();
-
-    public int Runs { get; private set; }
-    public int Refusals { get; private set; }
-    public ulong Compared { get; private set; }
-    public ulong RowsCompared { get; private set; }
-    public ulong SectorsLost { get; private set; }
-    public ulong ReadsFailed { get; private set; }
+    public int Runs => (int)Coverage.Count(Itself, "runs");
+    public int Failures => (int)Coverage.Count(Itself, "failures");
+    public ulong SectorsLost => Coverage.Count(Itself, "sectors lost");
+    public ulong SimulatedMinutes => Coverage.Count(Itself, "ticks") / TicksPerMinute;
 
     public Coverage Coverage { get; } = new();
 
-    public ulong Count(Mark mark) => _marks.Count(mark);
+    public ulong Count(Mark mark) => Coverage.Count("mark", mark.ToString());
 
     /// <summary>Runs one seed and adds what it met.</summary>
     public SimulationResult Run(ulong seed)
     {
         SimulationResult result = SimulationResult.Of(Tape.Seeded(seed), Plant.None, options, static _ => { });
-        Runs++;
-        if (result.Refused != StopReason.None) Refusals++;
-        _marks.Add(result.Marks);
         Coverage.Add(result.Coverage);
-        Compared += result.Compared;
-        RowsCompared += result.RowsCompared;
-        SectorsLost += result.SectorsLost;
-        ReadsFailed += result.ReadsFailed;
+        for (Mark mark = 0; mark < Mark.Count; mark++)
+            Coverage.Add("mark", mark.ToString(), result.Marks.Count(mark));
+        Coverage.Add(Itself, "runs", 1);
+        Coverage.Add(Itself, "failures", result.Passed ? 0UL : 1);
+        Coverage.Add(Itself, "refusals of a damaged file", result.Refused != StopReason.None ? 1UL : 0);
+        Coverage.Add(Itself, "replies compared", result.Compared);
+        Coverage.Add(Itself, "rows compared", result.RowsCompared);
+        Coverage.Add(Itself, "sectors lost", result.SectorsLost);
+        Coverage.Add(Itself, "reads failed", result.ReadsFailed);
+        Coverage.Add(Itself, "ticks", result.Ticks);
         return result;
     }
 
-    public List<string> Missing()
+    /// <summary>Adds what another fleet has described in one line; other lines are nothing.</summary>
+    public void AddLine(string line)
     {
-        List<string> missing = [];
-        if (Runs < RunsForCoverage) return missing;
-        foreach (Mark mark in Required)
-        {
-            if (_marks.Count(mark) == 0) missing.Add(mark.ToString());
-        }
-        missing.AddRange(RequiredCoverage.Missing(Coverage));
-        if (SectorsLost == 0) missing.Add("torn writes");
-        if (ReadsFailed == 0) missing.Add("failed reads");
-        if (Refusals == 0) missing.Add("refusals of a damaged file");
-        return missing;
+        int space = line.LastIndexOf(' ');
+        bool counted = line.StartsWith("  ", StringComparison.Ordinal) && space > 2;
+        if (!counted) return;
+        string name = line[2..space];
+        if (ulong.TryParse(line[(space + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out ulong count))
+            Coverage.Add(name, count);
     }
 
-    public void Describe(Action<string> report)
+    /// <summary>What so many runs should have met and did not.</summary>
+    public List<string> Missing()
     {
-        report($"{Runs} runs compared {Compared} replies with {RowsCompared} rows; {SectorsLost} sectors of " +
-            $"writes lost in crashes; {ReadsFailed} reads failed; {Refusals} damaged files refused");
-        for (Mark mark = 0; mark < Mark.Count; mark++)
-        {
-            if (_marks.Count(mark) > 0) report($"  mark {mark} {_marks.Count(mark)}");
-        }
-        Coverage.Describe(report);
+        return Runs < RunsForCoverage ? [] : RequiredCoverage.Missing(Coverage, options);
     }
+
+    public void Describe(Action<string> report) => Coverage.Describe(report);
 }

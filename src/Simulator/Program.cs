@@ -1,9 +1,12 @@
 using System;
+using System.Collections.Generic;
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.IO;
 using Deterministic.Core;
 using Deterministic.Core.Randomness;
+using Deterministic.Simulator.Timeline;
 using Deterministic.Simulator.World;
 using Deterministic.Vsr;
 
@@ -12,52 +15,24 @@ namespace Deterministic.Simulator;
 /// <summary>The command: one seed, many seeds, a recorded run, or the shrinking of one.</summary>
 [SuppressMessage(
     "ApiDesign", "RS0030:Do not use banned APIs", Justification = "a command prints and measures; runs do not")]
-internal sealed class Program(SimulationOptions options)
+internal sealed class Program(CommandLine line)
 {
-    private const ulong SeedDefault = 20_260;
-    private const string Help = """
-        simulator [SEED]                   runs one seed and says what happens
-        simulator --runs N [--seed FIRST]  runs N seeds in a row and says what they met together
-        simulator --plants N [--seed FIRST] how many seeds, up to N, each planted bug of the protocol needs to be caught
-        simulator --replay FILE            runs a recorded tape
-        simulator --shrink FILE            makes a failing tape smaller, as FILE.small
-        --replicas N before any of these: only clusters of N replicas, 1 to 6
-        """;
+    private readonly Chronicle? _chronicle = line.Drawing is not null || line.Lists ? new Chronicle() : null;
+    private readonly Stopwatch _watch = Stopwatch.StartNew();
 
-    private static int Main(string[] arguments)
+    private static int Main(string[] arguments) =>
+        CommandLine.TryParse(arguments, out CommandLine line) ? new Program(line).Run() : Say(CommandLine.Help, 2);
+
+    private int Run() => line.Todo switch
     {
-        SimulationOptions options = SimulationOptions.Default;
-        if (arguments is ["--replicas", string count, .. string[] rest])
-        {
-            if (!TryNumber(count, out ulong replicas) || replicas is 0 or > Limits.ReplicasMax) return Say(Help, 2);
-            options = new SimulationOptions { Replicas = (int)replicas };
-            arguments = rest;
-        }
-        return new Program(options).Run(arguments);
-    }
-
-    private int Run(string[] arguments)
-    {
-        switch (arguments)
-        {
-            case []: return RunSeed(SeedDefault);
-            case ["--help"]: return Say(Help, 0);
-            case ["--replay", string file]: return Replay(file);
-            case ["--shrink", string file]: return Shrink(file);
-            case ["--runs", string runs]: return RunFleet(runs, "1");
-            case ["--runs", string runs, "--seed", string first]: return RunFleet(runs, first);
-            case ["--plants", string most]: return RunPlants(most, "1", "");
-            case ["--plants", string most, "--seed", string first]: return RunPlants(most, first, "");
-            case ["--plants", string most, string name]: return RunPlants(most, "1", name);
-            case [string seed] when TryNumber(seed, out ulong number): return RunSeed(number);
-            default: return Say(Help, 2);
-        }
-    }
-
-    private string OptionsText => options.Replicas == 0 ? "" : $"--replicas {options.Replicas} ";
-
-    private static bool TryNumber(string text, out ulong number) =>
-        ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
+        CommandLine.Job.Seed => RunSeed(line.Number),
+        CommandLine.Job.Runs => RunSeeds(),
+        CommandLine.Job.Minutes => line.ReportFile is null ? RunProcesses() : RunAsWorker(line.ReportFile),
+        CommandLine.Job.Replay => Replay(),
+        CommandLine.Job.Shrink => Shrink(),
+        CommandLine.Job.Plants => RunPlants(),
+        _ => Say(CommandLine.Help, 0),
+    };
 
     private static int Say(string text, int code)
     {
@@ -68,63 +43,144 @@ internal sealed class Program(SimulationOptions options)
     private int RunSeed(ulong seed)
     {
         Console.WriteLine($"seed     {seed}");
+        SimulationOptions options = line.OptionsWith(_chronicle);
         SimulationResult result = SimulationResult.Of(Tape.Seeded(seed), Plant.None, options, Console.WriteLine);
-        return result.Passed ? Say("passed", 0) : Fail(seed, result);
+        int code = result.Passed ? Say("passed", 0) : Fail(seed, result);
+        Show(result, $"seed {seed}");
+        return code;
+    }
+
+    /// <summary>What happened, as a page and as lines, where that is wanted.</summary>
+    private void Show(SimulationResult result, string what)
+    {
+        if (_chronicle is null) return;
+        _chronicle.NoteRun(HappeningKind.Run, result.Passed ? "passed" : $"FAILED: {result.Failure}");
+        for (int i = 0; line.Lists && i < PlainList.Of(_chronicle).Count; i++)
+            Console.WriteLine(PlainList.Of(_chronicle)[i]);
+        if (line.Drawing is null) return;
+        using Stream stream = typeof(Program).Assembly.GetManifestResourceStream("page.html")!;
+        using StreamReader reader = new(stream);
+        string ending = result.Passed ? "passed" : $"failed: {result.Failure}";
+        string title = $"{line.OptionsText}{what}, {ending}. {_chronicle.Happenings[0].Text}";
+        File.WriteAllText(line.Drawing, Page.Of(reader.ReadToEnd(), _chronicle, title));
+        Console.WriteLine($"drawn    {line.Drawing}");
     }
 
     private int Fail(ulong seed, SimulationResult result)
     {
-        string file = TapeFile.NameOf(seed);
+        Directory.CreateDirectory(line.Tapes);
+        string file = Path.Combine(line.Tapes, TapeFile.NameOf(seed));
         TapeFile.Save(file, result.Recording);
         Console.WriteLine($"FAILED   seed {seed}, tick {result.Ticks}: {result.Details}");
         Console.WriteLine($"tape     {file} ({result.Recording.Length} choices)");
-        Console.WriteLine($"again    dotnet run -c Release --project src/Simulator -- {OptionsText}{seed}");
+        Console.WriteLine($"again    dotnet run -c Release --project src/Simulator -- {line.OptionsText}{seed}");
         return 1;
     }
 
-    private int RunFleet(string runsText, string firstText)
+    private int RunSeeds()
     {
-        if (!TryNumber(runsText, out ulong runs) || !TryNumber(firstText, out ulong first)) return Say(Help, 2);
-        Stopwatch watch = Stopwatch.StartNew();
+        Fleet fleet = new(line.Options);
         long told = 0;
-        Fleet fleet = new(options);
-        int failures = 0;
-        for (ulong seed = first; seed - first < runs; seed++)
+        for (ulong i = 0; i < line.Number; i++)
         {
-            SimulationResult result = fleet.Run(seed);
-            if (!result.Passed)
-            {
-                failures++;
-                Fail(seed, result);
-            }
-            if (watch.ElapsedMilliseconds - told < 10_000) continue;
-            told = watch.ElapsedMilliseconds;
+            RunOne(fleet, line.FirstSeed + i);
+            if (_watch.ElapsedMilliseconds - told < 10_000) continue;
+            told = _watch.ElapsedMilliseconds;
             Console.WriteLine(
-                $"{fleet.Runs} of {runs} runs, {failures} failed, {PerMinute(fleet, watch)} seeds a minute");
+                $"{fleet.Runs} of {line.Number} runs, {fleet.Failures} failed, {PerMinute(fleet)} seeds a minute");
         }
+        return Conclude(fleet);
+    }
+
+    private void RunOne(Fleet fleet, ulong seed)
+    {
+        SimulationResult result = fleet.Run(seed);
+        if (!result.Passed) Fail(seed, result);
+    }
+
+    private int Conclude(Fleet fleet)
+    {
         fleet.Describe(Console.WriteLine);
-        Console.WriteLine($"{PerMinute(fleet, watch)} seeds a minute");
+        int failures = fleet.Failures;
         foreach (string missing in fleet.Missing())
         {
             failures++;
             Console.WriteLine($"FAILED   {Fleet.RunsForCoverage} runs or more and none met: {missing}");
         }
+        Console.WriteLine(
+            $"{fleet.Runs} runs, {PerMinute(fleet)} seeds and {HoursPerMinute(fleet)} simulated hours a minute");
         return Say(failures == 0 ? "passed" : $"{failures} failures", failures == 0 ? 0 : 1);
     }
 
-    private int RunPlants(string mostText, string firstText, string name)
+    private long PerMinute(Fleet fleet) => fleet.Runs * 60_000L / long.Max(1, _watch.ElapsedMilliseconds);
+
+    private string HoursPerMinute(Fleet fleet)
     {
-        if (!TryNumber(mostText, out ulong most) || !TryNumber(firstText, out ulong first)) return Say(Help, 2);
+        ulong tenths = fleet.SimulatedMinutes * 1_000_000 / ulong.Max(1, (ulong)_watch.ElapsedMilliseconds) / 100;
+        return string.Create(CultureInfo.InvariantCulture, $"{tenths / 10}.{tenths % 10}");
+    }
+
+    /// <summary>A process on each core, each with its own seeds, for so many minutes; the counts come back as
+    /// files.</summary>
+    private int RunProcesses()
+    {
+        List<(Process Process, string Report)> workers = [];
+        Directory.CreateDirectory(line.Tapes);
+        for (int i = 0; i < Environment.ProcessorCount; i++)
+        {
+            string report = Path.Combine(line.Tapes, $"worker-{i}.txt");
+            File.Delete(report);
+            string[] arguments =
+            [
+                .. line.OptionsText.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--minutes", $"{line.Number}",
+                "--seed", $"{line.FirstSeed + (ulong)i}", "--stride", $"{Environment.ProcessorCount}",
+                "--tapes", line.Tapes, "--report", report,
+            ];
+            workers.Add((Process.Start(Environment.ProcessPath!, OfThisProgram(arguments)), report));
+        }
+        Fleet fleet = new(line.Options);
+        bool whole = true;
+        foreach ((Process process, string report) in workers)
+        {
+            process.WaitForExit();
+            whole &= File.Exists(report);
+            if (!File.Exists(report)) continue;
+            foreach (string told in File.ReadLines(report)) fleet.AddLine(told);
+            File.Delete(report);
+        }
+        int code = Conclude(fleet);
+        return whole ? code : Say("a worker did not come to its end", 1);
+    }
+
+    /// <summary>Under the host of .NET the program is its first argument.</summary>
+    private static string[] OfThisProgram(string[] arguments)
+    {
+        bool hosted = Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet";
+        return hosted ? [Path.Combine(AppContext.BaseDirectory, "simulator.dll"), .. arguments] : arguments;
+    }
+
+    private int RunAsWorker(string report)
+    {
+        Fleet fleet = new(line.Options);
+        long most = (long)line.Number * 60_000;
+        for (ulong seed = line.FirstSeed; _watch.ElapsedMilliseconds < most; seed += line.Stride) RunOne(fleet, seed);
+        List<string> lines = [];
+        fleet.Describe(lines.Add);
+        File.WriteAllLines(report, lines);
+        return fleet.Failures == 0 ? 0 : 1;
+    }
+
+    private int RunPlants()
+    {
         int missed = 0;
         for (ProtocolPlant plant = ProtocolPlant.None + 1; plant < ProtocolPlant.Count; plant++)
         {
-            if (name.Length > 0 && plant.ToString() != name) continue;
             string caught = "not caught";
-            for (ulong seed = first; seed - first < most && caught == "not caught"; seed++)
+            for (ulong i = 0; i < line.Number && caught == "not caught"; i++)
             {
-                SimulationResult result =
-                    SimulationResult.Of(Tape.Seeded(seed), new ProtocolBug(plant), options, static _ => { });
-                if (!result.Passed) caught = $"{seed - first + 1} seeds, tick {result.Ticks}: {result.Failure}";
+                SimulationResult result = SimulationResult.Of(
+                    Tape.Seeded(line.FirstSeed + i), new ProtocolBug(plant), line.Options, static _ => { });
+                if (!result.Passed) caught = $"{i + 1} seeds, tick {result.Ticks}: {result.Failure}";
             }
             Console.WriteLine($"{plant,-24} {caught}");
             missed += caught == "not caught" ? 1 : 0;
@@ -132,27 +188,34 @@ internal sealed class Program(SimulationOptions options)
         return Say(missed == 0 ? "passed" : $"{missed} not caught", missed == 0 ? 0 : 1);
     }
 
-    private static long PerMinute(Fleet fleet, Stopwatch watch) =>
-        fleet.Runs * 60_000L / long.Max(1, watch.ElapsedMilliseconds);
-
-    private int Replay(string file)
+    private int Replay()
     {
-        if (!TapeFile.TryLoad(file, out TapeRecording recording)) return Say($"{file} is not a whole recording", 2);
-        Console.WriteLine($"seed     {recording.Seed}, {recording.Length} choices from {file}");
+        if (!TapeFile.TryLoad(line.File, out TapeRecording recording))
+            return Say($"{line.File} is not a whole recording", 2);
+        Console.WriteLine($"seed     {recording.Seed}, {recording.Length} choices from {line.File}");
+        SimulationOptions options = line.OptionsWith(_chronicle);
         SimulationResult result = SimulationResult.Of(Tape.Replay(recording), Plant.None, options, Console.WriteLine);
+        Show(result, line.File);
         return result.Passed ? Say("passed", 0) : Say($"FAILED   tick {result.Ticks}: {result.Details}", 1);
     }
 
-    private int Shrink(string file)
+    private int Shrink()
     {
-        if (!TapeFile.TryLoad(file, out TapeRecording recording)) return Say($"{file} is not a whole recording", 2);
-        Shrinker shrinker = new(Plant.None, Console.WriteLine, options);
+        if (!TapeFile.TryLoad(line.File, out TapeRecording recording))
+            return Say($"{line.File} is not a whole recording", 2);
+        Shrinker shrinker = new(Plant.None, Console.WriteLine, line.Options);
         bool fails = shrinker.TryShrink(recording, out SimulationResult smallest);
         if (!fails) return Say("this recording does not fail", 2);
-        string small = file + ".small";
+        string small = line.File + ".small";
         TapeFile.Save(small, smallest.Recording);
+        Chronicle chronicle = new();
+        SimulationResult told = SimulationResult.Of(
+            Tape.Replay(smallest.Recording), Plant.None, line.OptionsWith(chronicle), static _ => { });
+        Check.That(told.Failure == smallest.Failure, "telling of a run has changed it");
+        foreach (string text in PlainList.Of(chronicle)) Console.WriteLine(text);
         Console.WriteLine($"FAILED   tick {smallest.Ticks}: {smallest.Details}");
-        Console.WriteLine($"again    dotnet run -c Release --project src/Simulator -- {OptionsText}--replay {small}");
+        Console.WriteLine(
+            $"again    dotnet run -c Release --project src/Simulator -- {line.OptionsText}--replay {small}");
         return 1;
     }
 }

@@ -1,4 +1,5 @@
 using Deterministic.Core;
+using Deterministic.Simulator.Timeline;
 using Deterministic.Simulator.World;
 using Deterministic.Vsr;
 
@@ -64,6 +65,8 @@ internal sealed partial class Simulation
         if (_replicas.Length > 1)
         {
             replica.Damage.OfCluster(Coverage);
+            if (replica.Damage.Told.Length > 0)
+                _chronicle?.Note(HappeningKind.Damage, replica.Index, $"has damage:{replica.Damage.Told}");
             return;
         }
         if (_parameters.Merciless) replica.Damage.Merciless();
@@ -89,6 +92,7 @@ internal sealed partial class Simulation
         {
             replica.TicksPaused = 1 + _crashes.Below(_parameters.Cluster.PauseTicksMax);
             Coverage.Hit("cluster", "replica paused");
+            _chronicle?.Note(HappeningKind.Pause, replica.Index, $"stands still for {replica.TicksPaused} ticks");
         }
         PlanPause();
     }

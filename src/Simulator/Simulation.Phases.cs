@@ -2,6 +2,7 @@ using System;
 using System.Numerics;
 using Deterministic.Core;
 using Deterministic.Core.Tracing;
+using Deterministic.Simulator.Timeline;
 using Deterministic.Simulator.Workload;
 using Deterministic.Simulator.World;
 using Deterministic.Storage;
@@ -11,7 +12,6 @@ namespace Deterministic.Simulator;
 
 internal sealed partial class Simulation
 {
-    private const int SafetyTicksMax = 8_000;
     private const int LivenessTicksMax = 10_000;
 
     /// <summary>Replicas that must work together in the end; bit i is replica i.</summary>
@@ -24,7 +24,7 @@ internal sealed partial class Simulation
         foreach (SimulatedReplica replica in _replicas) replica.Start();
         PlanCrash();
         PlanPause();
-        for (int tick = 0; tick < SafetyTicksMax && Refused == StopReason.None; tick++)
+        for (int tick = 0; tick < _parameters.SafetyTicksMax && Refused == StopReason.None; tick++)
         {
             RunTick();
             if (_answered >= _parameters.Requests && RowsCompared >= RowsComparedMin) break;
@@ -37,12 +37,14 @@ internal sealed partial class Simulation
     private void RunLiveness()
     {
         _core = DrawCore();
+        _chronicle?.NoteRun(HappeningKind.Run, $"no more faults; the core is {_core:b} of {_replicas.Length}");
         _network.Healed = true;
         _links.Heal(_core);
         foreach (SimulatedReplica replica in _replicas)
         {
             replica.Disk.Healed = true;
             replica.Clock.Healed = true;
+            if (replica.TicksPaused > 0) _chronicle?.Note(HappeningKind.Pause, replica.Index, "goes on");
             replica.TicksPaused = 0;
             if (IsOfCore(replica)) replica.TicksDown = int.Min(replica.TicksDown, _parameters.DownTicksMax);
             else if (_crashes.Boolean()) StopForEver(replica);
@@ -107,6 +109,7 @@ internal sealed partial class Simulation
     /// session.</summary>
     private void RunAudit()
     {
+        _chronicle?.NoteRun(HappeningKind.Run, "everything is read");
         SimulatedClient auditor = _clients[0];
         bool evicted = false;
         foreach (GeneratedRequest request in Audit.Requests(_vocabulary, _database))
@@ -147,6 +150,7 @@ internal sealed partial class Simulation
     /// replicas.</summary>
     private void RunLastRestart()
     {
+        _chronicle?.NoteRun(HappeningKind.Run, "the core is started again");
         RunUntilLevel("the replicas do not come to the same entry");
         ulong op = _log.Op;
         UInt128 state = StateOfAll(op);

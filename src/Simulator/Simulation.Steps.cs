@@ -2,6 +2,7 @@ using System;
 using Deterministic.Core;
 using Deterministic.Core.Tracing;
 using Deterministic.Core.Wire;
+using Deterministic.Simulator.Timeline;
 using Deterministic.Simulator.Workload;
 using Deterministic.Simulator.World;
 using Deterministic.Vsr;
@@ -40,7 +41,11 @@ internal sealed partial class Simulation
     {
         replica.Clock.Tick();
         if (Refused != StopReason.None) return;
-        if (replica.TicksPaused > 0 && --replica.TicksPaused > 0) return;
+        if (replica.TicksPaused > 0)
+        {
+            if (--replica.TicksPaused > 0) return;
+            _chronicle?.Note(HappeningKind.Pause, replica.Index, "goes on");
+        }
         if (!replica.Running)
         {
             if (replica.TicksDown != int.MaxValue && --replica.TicksDown <= 0) replica.Start();
@@ -56,6 +61,7 @@ internal sealed partial class Simulation
         Check.That(now >= _now);
         _now = now;
         _network.Now = now;
+        if (_chronicle is not null) _chronicle.Now = now;
         foreach (SimulatedReplica replica in _replicas)
         {
             replica.Disk.Now = now;
@@ -104,7 +110,11 @@ internal sealed partial class Simulation
     private void Receive(UInt128 id, byte[] message)
     {
         foreach (SimulatedReader reader in _readers)
-            if (reader.Id == id && reader.Receive(message)) Coverage.Hit("read", "ended");
+        {
+            if (reader.Id != id || !reader.Receive(message)) continue;
+            Coverage.Hit("read", "ended");
+            _chronicle?.Note(HappeningKind.Answer, _chronicle.LaneOf(id), "read ends");
+        }
         foreach (SimulatedClient client in _clients)
         {
             if (client.Id != id) continue;
@@ -113,7 +123,10 @@ internal sealed partial class Simulation
             // A reply that could not be read is lost to its client, and its session with it.
             bool allowed = crowded || _parameters.Merciless || ReadsFailed > 0;
             Check.That(command != Command.Eviction || allowed, "evicted without need");
+            if (_chronicle is not null && command == Command.Eviction)
+                _chronicle.Note(HappeningKind.Answer, _chronicle.LaneOf(id), "is evicted");
             if (!client.Receive(message)) return;
+            _chronicle?.Note(HappeningKind.Answer, _chronicle.LaneOf(id), $"has its answer, op {client.OpAnswered}");
             if (client.LastOperation >= Operation.Write) _answered++;
             Trace.Add(TraceCode.ReplyReceived, 0, client.OpAnswered, unchecked((ulong)client.LastReplyChecksum));
             Check.That(client.OpAnswered <= _log.Op, "a client was answered before the entry was committed");
@@ -129,10 +142,12 @@ internal sealed partial class Simulation
         if (!client.Registered)
         {
             client.Register();
+            _chronicle?.Note(HappeningKind.Ask, _chronicle.LaneOf(client.Id), "registers");
             return;
         }
         GeneratedRequest request = _requests.Next();
         client.Request(request.Operation, request.Body);
+        _chronicle?.Note(HappeningKind.Ask, _chronicle.LaneOf(client.Id), $"asks: {request.Operation}");
     }
 
     private void RunReader(SimulatedReader reader)
@@ -140,5 +155,6 @@ internal sealed partial class Simulation
         reader.Tick();
         if (reader.Waiting || !_asking || !_readCalls.Chance(_parameters.ReadRate)) return;
         reader.Read(_requests.NextRead());
+        _chronicle?.Note(HappeningKind.Ask, _chronicle.LaneOf(reader.Id), "reads");
     }
 }

@@ -7,6 +7,7 @@ using Deterministic.Core.Randomness;
 using Deterministic.Core.Tracing;
 using Deterministic.Core.Wire;
 using Deterministic.Simulator.Oracle;
+using Deterministic.Simulator.Timeline;
 using Deterministic.Simulator.Workload;
 using Deterministic.Simulator.World;
 using Deterministic.Storage.Packs;
@@ -51,6 +52,7 @@ internal sealed partial class Simulation : IDisposable
     private readonly TapeStream _crashes;
     private readonly TapeStream _calls;
     private readonly TapeStream _readCalls;
+    private readonly Chronicle? _chronicle;
     private readonly Action<string> _report;
     private ulong _now;
 
@@ -69,15 +71,17 @@ internal sealed partial class Simulation : IDisposable
         _database = new NaiveDatabase(configuration, plant.OracleLimit, Marks);
         _reads = new ReadAgreement(_log, _database, _history);
         TapeStream network = tape.Stream(TapeConsumer.Network);
-        _links = new SimulatedLinks(replicas, _parameters.Cluster.Links, network, Coverage);
-        _network = new SimulatedNetwork(_parameters.Network, _links, network);
+        _chronicle = options.Chronicle;
+        _chronicle?.Begin(replicas, _parameters.Clients, _parameters.Readers);
+        _links = new SimulatedLinks(replicas, _parameters.Cluster.Links, network, Coverage, _chronicle);
+        _network = new SimulatedNetwork(_parameters.Network, _links, network, _chronicle);
         _atlas = new FaultAtlas(_layout, replicas, tape.Stream(TapeConsumer.Parameters));
         _checkpoints = new CheckpointAgreement(configuration.GridBlocks);
         _twin = _parameters.HasTwin ? new Twin(configuration, _compute, tape.Stream(TapeConsumer.Twin)) : null;
         _world = new ReplicaWorld
         {
             CacheSize = _parameters.CacheSize, Compute = _compute, History = _history, Log = _log, Coverage = Coverage,
-            Plant = plant,
+            Plant = plant, Chronicle = _chronicle,
             Judge = machine => new OracleStateMachine(
                 machine, plant.Replace(machine), _database, _history, _reads, _twin, _checkpoints,
                 _parameters.PrefetchWaits, _order),
@@ -170,6 +174,7 @@ internal sealed partial class Simulation : IDisposable
     public void Run()
     {
         _report($"world    {_parameters}");
+        _chronicle?.NoteRun(HappeningKind.Run, $"{_parameters}");
         RunSafety();
         _report($"safety   {Progress()}");
         if (Refused == StopReason.None) RunLiveness();

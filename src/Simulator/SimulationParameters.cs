@@ -11,12 +11,18 @@ internal sealed class SimulationParameters
 {
     private const ulong Millisecond = 1_000_000;
 
+    /// <summary>With the sizes of production: what six data files leave room for.</summary>
+    private const long LargeStateSizeMax = 128 << 20;
+
     public required ClusterParameters Cluster { get; init; }
     public required Configuration Configuration { get; init; }
 
     /// <summary>Bytes of the block cache.</summary>
     public required long CacheSize { get; init; }
     public required int Clients { get; init; }
+
+    /// <summary>After so many ticks the faults end, whatever has been answered.</summary>
+    public required int SafetyTicksMax { get; init; }
     public required int Requests { get; init; }
 
     /// <summary>Chance per tick that an idle client asks something.</summary>
@@ -63,23 +69,22 @@ internal sealed class SimulationParameters
     {
         ClusterParameters cluster = ClusterParameters.Draw(tape, options);
         int crashes = tape.Below(6);
-        int sessions = 7 - tape.Below(5);
-        long stateSizeMax = tape.Below(8) switch { 6 => 512 << 10, 7 => 1 << 20, _ => 8 << 20 };
-        bool bulk = tape.Below(16) == 15 && !cluster.IsCluster;
-        if (bulk) stateSizeMax = 32 << 20;
+        bool lite = options.Lite;
+        bool large = options.Production;
+        bool bulk = tape.Below(16) == 15 && !cluster.IsCluster && !large;
+        Configuration configuration = large ? Large() : Small(tape, bulk);
+        int clients = large ? 8 + tape.Below(56) : 1 + tape.Below(configuration.SessionsMax + 2);
         // Entries of a cluster take more steps, and a replica that is away for long has much to catch up with.
-        int crashScale = cluster.IsCluster ? cluster.Replicas : 1;
+        int crashScale = (cluster.IsCluster ? cluster.Replicas : 1) * (large ? 8 : 1);
         int downScale = cluster.IsCluster ? 1 << tape.Below(5) : 1;
         return new SimulationParameters
         {
             Cluster = cluster,
-            Configuration = new Configuration(
-                messageSizeMax: 16 << 10, journalSlots: 32, pipelineMax: 4 - tape.Below(4), sessionsMax: sessions,
-                barOps: 4, journalWritesMax: 2, journalReadsMax: 3, stateSizeMax: stateSizeMax,
-                blockSize: Limits.BlockSizeMin, memtableSize: (16L << 10) << tape.Below(bulk ? 2 : 6)),
+            Configuration = configuration,
+            SafetyTicksMax = large ? 40_000 : 8_000,
             CacheSize = bulk ? 0 : (1L << 20) << tape.Below(6),
-            Clients = 1 + tape.Below(sessions + 2),
-            Requests = 60 + 20 * tape.Below(8),
+            Clients = clients,
+            Requests = large ? 1100 + 200 * tape.Below(8) : 60 + 20 * tape.Below(8),
             RequestRate = Ratio.Percent(50 - (uint)tape.Below(46)),
             ResendNanoseconds = (50 + 50 * tape.Below(8UL)) * Millisecond,
             Namespaces = 1 + tape.Below(6),
@@ -87,27 +92,51 @@ internal sealed class SimulationParameters
             Dimensions = 1 + tape.Below(40),
             Mix = WorkloadMix.Draw(tape, bulk),
             Bulk = bulk,
-            Network = new NetworkFaults(
-                loss: Sometimes(tape, 25), duplication: Sometimes(tape, 30), corruption: Sometimes(tape, 5),
-                delayMin: tape.Below(5UL) * Millisecond, delayMax: (5 + tape.Below(100UL)) * Millisecond,
-                capacity: 64 - tape.Below(50)),
+            Network = Links(tape, lite),
             Disk = new DiskFaults(
                 latencyMin: tape.Below(2UL) * Millisecond, latencyMax: (2 + tape.Below(30UL)) * Millisecond,
-                writeFailure: tape.Below(4) == 3 ? Ratio.OneIn(400) : Ratio.Never,
-                readFailure: tape.Below(4) == 3 ? Ratio.OneIn(40u << tape.Below(4)) : Ratio.Never),
-            ClockJumps = tape.Below(3) == 2 ? Ratio.Percent(2) : Ratio.Never,
-            PrefetchWaits = tape.Below(3) == 2 ? Ratio.Percent(20) : Ratio.Never,
-            CrashInterval = crashes == 0 ? 0 : crashScale * (6400 >> (crashes - 1)),
+                writeFailure: tape.Below(4) == 3 && !lite ? Ratio.OneIn(400) : Ratio.Never,
+                readFailure: tape.Below(4) == 3 && !lite ? Ratio.OneIn(40u << tape.Below(4)) : Ratio.Never),
+            ClockJumps = tape.Below(3) == 2 && !lite ? Ratio.Percent(2) : Ratio.Never,
+            PrefetchWaits = tape.Below(3) == 2 && !lite ? Ratio.Percent(20) : Ratio.Never,
+            CrashInterval = crashes == 0 && !lite ? 0 : crashScale * (6400 >> int.Max(0, crashes - 1)),
             DownTicksMax = 1 + tape.Below(50) * downScale,
-            Damage = tape.Boolean() ? Ratio.Percent(cluster.IsCluster ? 80u : 50u) : Ratio.Never,
-            Merciless = crashes > 0 && tape.Below(6) == 5 && !cluster.IsCluster,
-            UsedDevice = tape.Below(4) == 3,
-            Archive = tape.Below(3) == 2 && !cluster.IsCluster ? ArchiveParameters.Draw(tape) : null,
-            HasTwin = tape.Below(6) == 5 && !cluster.IsCluster,
+            Damage = tape.Boolean() && !lite ? Ratio.Percent(cluster.IsCluster ? 80u : 50u) : Ratio.Never,
+            Merciless = crashes > 0 && tape.Below(6) == 5 && !cluster.IsCluster && !lite,
+            UsedDevice = tape.Below(4) == 3 && !large,
+            Archive = tape.Below(3) == 2 && !cluster.IsCluster && !lite && !large
+                ? ArchiveParameters.Draw(tape) : null,
+            HasTwin = tape.Below(6) == 5 && !cluster.IsCluster && !large,
             Readers = tape.Below(4),
             ReadRate = Ratio.Percent(1 + (uint)tape.Below(20)),
         };
     }
+
+    /// <summary>Sizes that make everything happen often.</summary>
+    private static Configuration Small(TapeStream tape, bool bulk)
+    {
+        long stateSizeMax = tape.Below(8) switch { 6 => 512 << 10, 7 => 1 << 20, _ => 8 << 20 };
+        return new Configuration(
+            messageSizeMax: 16 << 10, journalSlots: 32, pipelineMax: 4 - tape.Below(4),
+            sessionsMax: 7 - tape.Below(5), barOps: 4, journalWritesMax: 2, journalReadsMax: 3,
+            stateSizeMax: bulk ? 32 << 20 : stateSizeMax, blockSize: Limits.BlockSizeMin,
+            memtableSize: (16L << 10) << tape.Below(bulk ? 2 : 6));
+    }
+
+    private static Configuration Large()
+    {
+        Configuration production = Configuration.Production;
+        return new Configuration(
+            production.MessageSizeMax, production.JournalSlots, production.PipelineMax, production.SessionsMax,
+            production.BarOps, production.JournalWritesMax, production.JournalReadsMax, LargeStateSizeMax,
+            production.BlockSize, production.MemtableSize);
+    }
+
+    private static NetworkFaults Links(TapeStream tape, bool lite) => new(
+        loss: lite ? Ratio.Never : Sometimes(tape, 25), duplication: lite ? Ratio.Never : Sometimes(tape, 30),
+        corruption: lite ? Ratio.Never : Sometimes(tape, 5),
+        delayMin: tape.Below(5UL) * Millisecond, delayMax: (5 + tape.Below(100UL)) * Millisecond,
+        capacity: 64 - tape.Below(50));
 
     private static Ratio Sometimes(TapeStream tape, int percentMax) =>
         tape.Boolean() ? Ratio.Percent((uint)tape.Below(percentMax + 1)) : Ratio.Never;

@@ -17,7 +17,8 @@ public sealed class ProtocolPlantTests(ITestOutputHelper output)
     /// change of the protocol or of the worlds makes it longer, not wrong.</summary>
     private static readonly SortedDictionary<ProtocolPlant, (int Replicas, ulong Seed)> _near = new()
     {
-        [ProtocolPlant.DeniesDamaged] = (3, 106),
+        [ProtocolPlant.CommitsForeignLog] = (3, 50),
+        [ProtocolPlant.ForgetsHead] = (3, 40),
     };
 
     public static TheoryData<string> Plants

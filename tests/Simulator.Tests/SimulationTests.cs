@@ -58,7 +58,7 @@ public sealed class SimulationTests
         foreach (Mark mark in expected) Assert.True(fleet.Count(mark) > 0, mark.ToString());
         Assert.True(fleet.SectorsLost > 0);
         string[] cheap = ["operation", "filter", "rank", "aggregate", "include", "type", "value", "id"];
-        foreach ((string kind, string name) in RequiredCoverage.All())
+        foreach ((string kind, string name) in RequiredCoverage.All(SimulationOptions.Default))
         {
             if (Array.IndexOf(cheap, kind) >= 0) Assert.True(fleet.Coverage.Count(kind, name) > 0, $"{kind} {name}");
         }
@@ -69,12 +69,13 @@ public sealed class SimulationTests
     {
         Coverage coverage = new();
         coverage.Hit("filter", "Eq");
-        List<string> missing = RequiredCoverage.Missing(coverage);
+        List<string> missing = RequiredCoverage.Missing(coverage, SimulationOptions.Default);
         Assert.DoesNotContain("filter Eq", missing);
         Assert.Contains("filter NotEq", missing);
         Assert.Contains("error StateFull", missing);
-        foreach ((string kind, string name) in RequiredCoverage.All()) coverage.Hit(kind, name);
-        Assert.Empty(RequiredCoverage.Missing(coverage));
+        foreach ((string kind, string name) in RequiredCoverage.All(SimulationOptions.Default))
+            coverage.Hit(kind, name);
+        Assert.Empty(RequiredCoverage.Missing(coverage, SimulationOptions.Default));
     }
 
     public static TheoryData<string> Plants => new(nameof(LosesWrites), nameof(CountsWrongly), nameof(DropsRows),

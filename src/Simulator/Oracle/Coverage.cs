@@ -25,7 +25,9 @@ internal sealed class Coverage
         if (count > 0) Add($"{kind} {name}", count);
     }
 
-    private void Add(string key, ulong count) =>
+    /// <param name="key">Kind and name.</param>
+    /// <param name="count">How often.</param>
+    public void Add(string key, ulong count) =>
         _counts[key] = (_counts.TryGetValue(key, out ulong before) ? before : 0) + count;
 
     public void Describe(Action<string> report)

@@ -1,12 +1,13 @@
 using System;
 using System.Collections.Generic;
 using Deterministic.Core.Model;
+using Deterministic.Core.Tracing;
 using Deterministic.Core.Wire;
 
 namespace Deterministic.Simulator.Oracle;
 
-/// <summary>What a fleet must have met: everything that the state machine can do, and every error that it can
-/// answer.</summary>
+/// <summary>What a fleet must have met: everything that the state machine can do, every error that it can answer, and
+/// the rare paths of the log; less where its options leave out the faults that lead there.</summary>
 internal static class RequiredCoverage
 {
     private static readonly string[] Paths =
@@ -21,7 +22,7 @@ internal static class RequiredCoverage
     private static readonly string[] Storage =
     [
         "evictions", "cold rounds", "tables moved", "tombstones dropped", "merges resumed", "tables of level 1",
-        "tables of level 2", "scrub passes", "rot found by scrubbing", "corruption stopped the replica",
+        "tables of level 2", "scrub passes", "rot found by scrubbing",
     ];
 
     private static readonly string[] Archive =
@@ -31,19 +32,99 @@ internal static class RequiredCoverage
         "damage reported by a restore",
     ];
 
-    public static List<string> Missing(Coverage coverage)
+    /// <summary>Met under any options.</summary>
+    private static readonly Mark[] Always =
+    [
+        Mark.CheckpointWritten, Mark.JournalReplayed, Mark.JournalWrapped, Mark.SessionRegistered,
+        Mark.DuplicateAnswered, Mark.DuplicateInFlight, Mark.PipelineFull,
+    ];
+
+    /// <summary>Met where more goes wrong than crashes and cuts, and sizes are small.</summary>
+    private static readonly Mark[] Harsh =
+    [
+        Mark.SessionEvicted, Mark.JournalTorn, Mark.JournalHeaderRepaired, Mark.SuperblockRepaired,
+        Mark.ClockWentBack, Mark.PrefetchWaited, Mark.JournalTruncated, Mark.SuperblockTorn,
+        Mark.CheckpointInterrupted, Mark.StateFull, Mark.ReplyTooLarge,
+    ];
+
+    private static readonly Mark[] Many =
+    [
+        Mark.ViewChanged, Mark.PrimarySuspected, Mark.LogTruncated, Mark.LogGap, Mark.PrepareRepaired,
+        Mark.CheckpointTaken, Mark.CheckpointComplete, Mark.BlockRepaired, Mark.ViewConfirmed, Mark.ReadTooOld,
+    ];
+
+    private static readonly Mark[] HarshToMany =
+        [Mark.HeadUncertain, Mark.PrimaryAbdicated, Mark.ReplyRepaired];
+
+    private static readonly string[] Cluster =
+    [
+        "entries compared", "checkpoints compared", "blocks compared", "primary crashed", "power lost everywhere",
+        "replica cut off", "cluster in two parts", "cut both ways", "cut one way", "core without some",
+    ];
+
+    private static readonly string[] HarshCluster =
+    [
+        "link clogged", "replica paused", "prepare damaged", "entry lost without a trace", "block damaged",
+        "reply damaged", "replica renewed",
+    ];
+
+    private static readonly string[] Reads = ["compared", "of an earlier state", "Strong Answered", "Stale Answered"];
+
+    private static readonly string[] ReadsOfMany =
+        ["Strong NotPrimary", "Stale TooOld", "age judged", "compared with another"];
+
+    public static List<string> Missing(Coverage coverage, SimulationOptions options)
     {
         List<string> missing = [];
-        foreach ((string kind, string name) in All())
+        foreach ((string kind, string name) in All(options))
         {
             if (coverage.Count(kind, name) == 0) missing.Add($"{kind} {name}");
         }
         return missing;
     }
 
-    public static List<(string Kind, string Name)> All()
+    public static List<(string Kind, string Name)> All(SimulationOptions options)
     {
         List<(string Kind, string Name)> all = [];
+        bool harsh = !options.Lite && !options.Production;
+        AddMarks(all, Always);
+        if (harsh) AddMarks(all, Harsh);
+        foreach (string name in Reads) all.Add(("read", name));
+        if (options.Replicas != 1)
+        {
+            AddMarks(all, Many);
+            if (harsh) AddMarks(all, HarshToMany);
+            foreach (string name in Cluster) all.Add(("cluster", name));
+            foreach (string name in ReadsOfMany) all.Add(("read", name));
+            for (int i = 0; i < HarshCluster.Length && harsh; i++) all.Add(("cluster", HarshCluster[i]));
+        }
+        if (harsh && options.Replicas <= 1) AddAlone(all);
+        if (!options.Production) AddWork(all);
+        return all;
+    }
+
+    private static void AddMarks(List<(string Kind, string Name)> all, Mark[] marks)
+    {
+        foreach (Mark mark in marks) all.Add(("mark", mark.ToString()));
+    }
+
+    /// <summary>What only a single replica lives through.</summary>
+    private static void AddAlone(List<(string Kind, string Name)> all)
+    {
+        all.Add(("mark", nameof(Mark.JournalCorrupt)));
+        all.Add(("fleet", "sectors lost"));
+        all.Add(("fleet", "reads failed"));
+        all.Add(("fleet", "refusals of a damaged file"));
+        all.Add(("storage", "corruption stopped the replica"));
+        foreach (string name in (string[])["checkpoints compared", "blocks compared", "crashes"])
+            all.Add(("twin", name));
+        foreach (string name in Archive) all.Add(("archive", name));
+        foreach (string name in Storage) all.Add(("storage", name));
+    }
+
+    /// <summary>What clients ask for.</summary>
+    private static void AddWork(List<(string Kind, string Name)> all)
+    {
         for (Operation operation = Operation.Write; operation <= Operation.Batch; operation++)
             all.Add(("operation", operation.ToString()));
         foreach (FilterOperator op in Enum.GetValues<FilterOperator>())
@@ -71,10 +152,5 @@ internal static class RequiredCoverage
             if (code is not (ErrorCode.Ok or ErrorCode.Busy)) all.Add(("error", code.ToString()));
         }
         foreach (string path in Paths) all.Add(("path", path));
-        foreach (string name in Storage) all.Add(("storage", name));
-        foreach (string name in (string[])["checkpoints compared", "blocks compared", "crashes"])
-            all.Add(("twin", name));
-        foreach (string name in Archive) all.Add(("archive", name));
-        return all;
     }
 }

@@ -8,6 +8,7 @@ internal sealed class ClusterParameters
 {
     /// <summary>Of 1 to 6 replicas.</summary>
     private static readonly int[] _weights = [40, 8, 30, 7, 8, 7];
+    private static readonly int[] _weightsOfMany = [0, 8, 30, 7, 8, 7];
 
     public required int Replicas { get; init; }
     public required LinkFaults Links { get; init; }
@@ -26,8 +27,9 @@ internal sealed class ClusterParameters
 
     public static ClusterParameters Draw(TapeStream tape, SimulationOptions options)
     {
-        int drawn = 1 + tape.Weighted(_weights);
+        int drawn = 1 + tape.Weighted(options.Lite || options.Production ? _weightsOfMany : _weights);
         int replicas = options.Replicas == 0 ? drawn : options.Replicas;
+        if (options.Lite) return Lite(tape, replicas);
         return new ClusterParameters
         {
             Replicas = replicas,
@@ -40,6 +42,17 @@ internal sealed class ClusterParameters
             DriftMax = tape.Boolean() ? tape.Below(200) : 0,
         };
     }
+
+    private static ClusterParameters Lite(TapeStream tape, int replicas) => new()
+    {
+        Replicas = replicas,
+        Links = new LinkFaults(
+            cutInterval: 60 + tape.Below(1000), cutTicksMax: 20 + tape.Below(500), clogInterval: 0, clogTicksMax: 0),
+        PauseInterval = 0,
+        PauseTicksMax = 0,
+        PowerLoss = Ratio.Percent((uint)tape.Below(20)),
+        DriftMax = 0,
+    };
 
     private static int Sometimes(TapeStream tape, int min, int range) =>
         tape.Boolean() ? min + tape.Below(range) : 0;

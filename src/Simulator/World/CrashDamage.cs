@@ -18,6 +18,9 @@ internal sealed class CrashDamage(
     /// <summary>Blocks of the grid that were damaged.</summary>
     public ulong Blocks { get; private set; }
 
+    /// <summary>For people: what the last crash of a replica of a cluster damaged.</summary>
+    public string Told { get; private set; } = "";
+
     /// <summary>Up to two equal superblock copies, and redundant headers whose prepares are whole.</summary>
     /// <param name="preparesWhole">Nothing in the ring of prepares was being written.</param>
     public void Mendable(bool preparesWhole)
@@ -34,6 +37,7 @@ internal sealed class CrashDamage(
     /// <summary>In a cluster: up to two equal superblock copies, and of all else what the atlas allows.</summary>
     public void OfCluster(Coverage coverage)
     {
+        Told = "";
         Mendable(atlas.IsFrail(replica));
         for (int i = tape.Below(4); i > 0; i--)
         {
@@ -41,9 +45,11 @@ internal sealed class CrashDamage(
             if (!atlas.MayDamagePrepare(replica, slot) || !(atlas.IsFrail(replica) || IsWellBehindHead(slot))) continue;
             disk.Damage(layout.PrepareOffset(slot) + Sector(SizeIn(slot) + Limits.SectorSize - 1L));
             coverage.Hit("cluster", "prepare damaged");
+            Told += $" slot {slot} of the journal,";
             if (!atlas.IsFrail(replica) || tape.Boolean()) continue;
             // Then nothing tells what was in the slot.
             disk.Damage(layout.HeaderSectorOffset(slot / DataFileLayout.HeadersPerSector));
+            Told += $" sector {slot / DataFileLayout.HeadersPerSector} of headers,";
             coverage.Hit("cluster", "entry lost without a trace");
         }
         for (int i = tape.Below(4); i > 0; i--) DamageBlock(coverage);
@@ -51,6 +57,7 @@ internal sealed class CrashDamage(
         if (tape.Boolean() || !atlas.MayDamageReply(replica, session)) return;
         disk.Damage(layout.ReplyOffset(session));
         coverage.Hit("cluster", "reply damaged");
+        Told += $" reply {session},";
     }
 
     /// <summary>Whether the ring of headers tells what is in the slot, and of entries far beyond it.</summary>
@@ -141,6 +148,7 @@ internal sealed class CrashDamage(
         if (disk.IsWriting(offset, layout.BlockSize)) return;
         disk.Damage(offset + Sector(HeaderOf(address).Size + Limits.SectorSize - 1L));
         Blocks++;
+        Told += $" block {address},";
     }
 
     private bool IsBlock(ulong address)
@@ -153,10 +161,18 @@ internal sealed class CrashDamage(
 
     private long Sector(long size) => tape.Below((int)(size / Limits.SectorSize)) * (long)Limits.SectorSize;
 
-    private void DamageHeaders() =>
-        disk.Damage(layout.HeaderSectorOffset(tape.Below(layout.JournalHeaderSectors)));
+    private void DamageHeaders()
+    {
+        int sector = tape.Below(layout.JournalHeaderSectors);
+        disk.Damage(layout.HeaderSectorOffset(sector));
+        Told += $" sector {sector} of headers,";
+    }
 
-    private void DamageSuperblock(int copy) => disk.Damage(DataFileLayout.SuperblockOffset(copy));
+    private void DamageSuperblock(int copy)
+    {
+        disk.Damage(DataFileLayout.SuperblockOffset(copy));
+        Told += $" copy {copy} of the superblock,";
+    }
 
     /// <summary>No write of a superblock has begun and not ended: the copies differ only in their numbers.</summary>
     private bool CopiesAreEqual()

@@ -1,6 +1,7 @@
 using Deterministic.Core;
 using Deterministic.Core.Randomness;
 using Deterministic.Simulator.Oracle;
+using Deterministic.Simulator.Timeline;
 
 namespace Deterministic.Simulator.World;
 
@@ -19,7 +20,8 @@ internal readonly struct LinkFaults(int cutInterval, int cutTicksMax, int clogIn
 /// <summary>Which of the links between replicas, and between each and the clients, carry something. Cuts come and go:
 /// one replica alone or the cluster in two parts, in both directions or in one. A clogged link delivers nothing until
 /// it is free again, and loses nothing.</summary>
-internal sealed class SimulatedLinks(int replicas, LinkFaults faults, TapeStream tape, Coverage coverage)
+internal sealed class SimulatedLinks(
+    int replicas, LinkFaults faults, TapeStream tape, Coverage coverage, Chronicle? chronicle)
 {
     private const ulong TickNanoseconds = 10_000_000;
 
@@ -45,6 +47,7 @@ internal sealed class SimulatedLinks(int replicas, LinkFaults faults, TapeStream
         if (_ticksToHeal > 0 && --_ticksToHeal == 0)
         {
             System.Array.Clear(_cut);
+            chronicle?.NoteRun(HappeningKind.Links, "all links work again");
             _ticksToCut = Next(faults.CutInterval, tape);
         }
         if (_ticksToCut > 0 && --_ticksToCut == 0)
@@ -65,6 +68,7 @@ internal sealed class SimulatedLinks(int replicas, LinkFaults faults, TapeStream
     public void Heal(uint core)
     {
         _healed = true;
+        chronicle?.NoteRun(HappeningKind.Links, "all links work again");
         System.Array.Clear(_clogged);
         System.Array.Clear(_cut);
         for (byte outsider = 0; outsider < replicas; outsider++)
@@ -89,6 +93,15 @@ internal sealed class SimulatedLinks(int replicas, LinkFaults faults, TapeStream
         return from * (replicas + 1) + to;
     }
 
+    private string Describe(uint part, int ways)
+    {
+        string inside = "";
+        for (int end = 0; end <= replicas; end++)
+            if ((part >> end & 1) != 0) inside += end == replicas ? " and the clients" : $" {end}";
+        string how = ways switch { 2 => "does not reach", 3 => "hears nothing of", _ => "is cut off from" };
+        return $"part{inside} {how} the rest";
+    }
+
     private void Cut()
     {
         uint part = 1u << tape.Below(replicas);
@@ -98,6 +111,7 @@ internal sealed class SimulatedLinks(int replicas, LinkFaults faults, TapeStream
         int ways = tape.Below(4);
         coverage.Hit("cluster", alone ? "replica cut off" : "cluster in two parts");
         coverage.Hit("cluster", ways < 2 ? "cut both ways" : "cut one way");
+        chronicle?.NoteRun(HappeningKind.Links, Describe(part, ways));
         for (byte from = 0; from <= replicas; from++)
         {
             for (byte to = 0; to <= replicas; to++)

@@ -3,6 +3,7 @@ using Deterministic.Core;
 using Deterministic.Core.Collections;
 using Deterministic.Core.Randomness;
 using Deterministic.Core.Wire;
+using Deterministic.Simulator.Timeline;
 
 namespace Deterministic.Simulator.World;
 
@@ -35,7 +36,8 @@ internal readonly struct Packet(byte from, byte to, UInt128 client, byte[] messa
 
 /// <summary>Carries messages between clients and replicas and among replicas: late, twice, in another order, damaged,
 /// or not at all.</summary>
-internal sealed class SimulatedNetwork(NetworkFaults faults, SimulatedLinks links, TapeStream tape)
+internal sealed class SimulatedNetwork(
+    NetworkFaults faults, SimulatedLinks links, TapeStream tape, Chronicle? chronicle)
 {
     private readonly FixedPriorityQueue<Packet> _packets =
         new(faults.Capacity * (links.Clients == 1 ? 1 : (links.Clients + 1) * links.Clients));
@@ -63,11 +65,17 @@ internal sealed class SimulatedNetwork(NetworkFaults faults, SimulatedLinks link
         bool lost = links.IsCut(from, to) || (!Healed && tape.Chance(faults.Loss));
         if (lost || IsFull(from, to))
         {
-            Lost++;
+            Lose(from, to, client, message);
             return;
         }
         Add(from, to, client, message);
         if (!Healed && tape.Chance(faults.Duplication)) Add(from, to, client, message);
+    }
+
+    private void Lose(byte from, byte to, UInt128 client, ReadOnlySpan<byte> message)
+    {
+        Lost++;
+        chronicle?.NoteMessage(from, to, client, message, due: 0);
     }
 
     private bool IsFull(byte from, byte to) => links.Clients == 1
@@ -88,9 +96,10 @@ internal sealed class SimulatedNetwork(NetworkFaults faults, SimulatedLinks link
         Packet packet = new(from, to, client, bytes);
         if (IsFull(from, to) || !_packets.TryAdd(due, packet))
         {
-            Lost++;
+            Lose(from, to, client, message);
             return;
         }
+        chronicle?.NoteMessage(from, to, client, message, due);
         _underWay[LinkOf(from, to)]++;
         Requests += IsRequest(in packet) ? 1 : 0;
     }

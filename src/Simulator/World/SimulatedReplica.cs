@@ -5,6 +5,7 @@ using Deterministic.Core.Memory;
 using Deterministic.Core.Tracing;
 using Deterministic.Core.Wire;
 using Deterministic.Simulator.Oracle;
+using Deterministic.Simulator.Timeline;
 using Deterministic.StateMachine;
 using Deterministic.Storage;
 using Deterministic.Storage.Packs;
@@ -22,6 +23,7 @@ internal sealed class ReplicaWorld
     public required LogAgreement Log { get; init; }
     public required Coverage Coverage { get; init; }
     public required Plant Plant { get; init; }
+    public required Chronicle? Chronicle { get; init; }
 }
 
 /// <summary>The production replica over the production state machine on a simulated disk, clock and network. A crash
@@ -31,6 +33,8 @@ internal sealed class SimulatedReplica(
     SpokenWord spoken, JournalWatch journal, CrashDamage damage, SimulatedArchive? archive)
     : IDisposable
 {
+    private readonly ReplicaWatch? _watch =
+        world.Chronicle is null ? null : new ReplicaWatch(world.Chronicle, options.ReplicaIndex);
     private StaticMemory? _memory;
     private MessagePool? _messages;
     private OracleStateMachine? _machine;
@@ -118,6 +122,7 @@ internal sealed class SimulatedReplica(
         TicksPaused = 0;
         Starts++;
         options.Trace.Add(TraceCode.Restarted, options.ReplicaIndex, clock.Now, Starts);
+        world.Chronicle?.Note(HappeningKind.Start, Index, "starts");
         _replica.Open();
         Judge();
     }
@@ -130,6 +135,8 @@ internal sealed class SimulatedReplica(
     {
         Check.That(Running);
         options.Trace.Add(TraceCode.Crashed, options.ReplicaIndex, clock.Now, CommitMin);
+        world.Chronicle?.Note(HappeningKind.Crash, Index, "crashes");
+        _watch?.Forget();
         disk.Crash();
         journal.NoteAll();
         Dispose();
@@ -207,6 +214,7 @@ internal sealed class SimulatedReplica(
         }
         if (_opened) Committed = ulong.Max(Committed, CommitMin);
         archive?.Judge(_replica!.IsHeldBack);
+        _watch?.Look(this);
     }
 
     private void JudgeCommits()
