@@ -14,7 +14,7 @@ namespace Deterministic.Client;
 /// <param name="Replica">Its index.</param>
 /// <param name="Cluster">The cluster that it is of.</param>
 /// <param name="View">Its durable view.</param>
-/// <param name="Release">Of its software.</param>
+/// <param name="Release">The newest one that its software knows.</param>
 /// <param name="Fields">All the rest.</param>
 public sealed record ReplicaStanding(byte Replica, UInt128 Cluster, uint View, uint Release, StatusFields Fields)
 {

@@ -16,6 +16,10 @@ public readonly struct OperationContext(ulong op, ulong timestamp, Operation ope
 /// <summary>The deterministic machine behind the log. Same log, same bytes.</summary>
 public interface IStateMachine
 {
+    /// <summary>What follows behaves as in this release of the software. Called before a checkpoint is opened, and
+    /// between two operations when the log says so; releases only rise.</summary>
+    void Enter(uint release);
+
     /// <summary>Whether the request may enter the log at all; a refusal evicts the session, so it is for bugs of a
     /// client library only. Reads no state.</summary>
     bool Accepts(Operation operation, ReadOnlySpan<byte> body);

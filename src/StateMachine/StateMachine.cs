@@ -56,6 +56,9 @@ public sealed class StateMachine : IStateMachine
     /// <summary>The namespace that the last operation but a query opened.</summary>
     public NamespaceView View { get; }
 
+    /// <summary>All releases so far are alike.</summary>
+    public void Enter(uint release) => Check.That(release >= Header.ReleaseOldest);
+
     public bool Accepts(Operation operation, ReadOnlySpan<byte> body)
     {
         if (operation is < Operation.Write or > Operation.Batch) return false;

@@ -140,13 +140,13 @@ public static class DataFileFormat
             Cluster = options.Cluster,
             Sequence = 1,
             Version = SuperblockCopy.VersionCurrent,
-            Release = Header.ReleaseCurrent,
+            Release = options.ReleaseMin,
             ReplicaIndex = options.ReplicaIndex,
             ReplicaCount = options.ReplicaCount,
         };
         root.SetConfiguration(options.Configuration);
         root.Checkpoint.Prepare = Header.Root(options.Cluster);
-        root.Checkpoint.Release = Header.ReleaseCurrent;
+        root.Checkpoint.Release = options.ReleaseMin;
         return root;
     }
 

@@ -24,8 +24,9 @@ public sealed class SuperblockReport
     public Configuration? Configuration { get; init; }
 
     /// <summary>What to open this file with; only without a problem.</summary>
-    public ReplicaOptions Options(ulong seed = 0) => new()
+    public ReplicaOptions Options(ulong seed = 0, uint releaseMax = Header.ReleaseCurrent) => new()
     {
+        ReleaseMax = releaseMax,
         Seed = seed,
         Cluster = Working.Cluster,
         ReplicaIndex = Working.ReplicaIndex,
@@ -63,7 +64,10 @@ public sealed class JournalReport
 /// <summary>Looks at a data file without opening it: changes nothing and needs no replica.</summary>
 public static class DataFileInspection
 {
-    public static SuperblockReport Superblock<TSource>(TSource source) where TSource : IInspectionSource
+    /// <param name="source">The file.</param>
+    /// <param name="releaseMax">The newest release that is known here.</param>
+    public static SuperblockReport Superblock<TSource>(TSource source, uint releaseMax = Header.ReleaseCurrent)
+        where TSource : IInspectionSource
     {
         byte[] copies = new byte[Limits.SuperblockCopies * SuperblockCopy.Size];
         for (int i = 0; i < Limits.SuperblockCopies; i++)
@@ -74,6 +78,8 @@ public static class DataFileInspection
         SuperblockQuorum quorum = SuperblockQuorum.Decide(copies, SuperblockQuorum.ThresholdOpen);
         Configuration? configuration = quorum.Problem == StopReason.None ? quorum.Working.Configuration() : null;
         StopReason problem = quorum.Problem;
+        uint release = uint.Max(quorum.Working.Release, quorum.Working.Checkpoint.Release);
+        if (problem == StopReason.None && release > releaseMax) problem = StopReason.SuperblockReleaseUnsupported;
         if (problem == StopReason.None && configuration is null) problem = StopReason.SuperblockConfigurationInvalid;
         SuperblockReport report = new()
         {

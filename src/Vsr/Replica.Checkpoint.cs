@@ -23,7 +23,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             Prepare = entry,
             ParentId = CheckpointId,
             GrandparentId = parent.ParentId,
-            Release = Header.ReleaseCurrent,
+            Release = entry.Release,
         };
         _sessions.WriteTo(_sessionsTable);
         _replies.Flush();

@@ -35,6 +35,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         Check.That(prepare.Header.Prepare.Op == CommitMin + 1);
         Check.That(prepare.Header.Prepare.Op <= CommitMax);
         _committing = prepare;
+        EnterRelease(prepare.Header.Release);
         _commitStage = CommitStage.Prefetch;
     }
 
@@ -166,6 +167,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     {
         Header reply = Header.Create(
             Command.Reply, _options.Cluster, entry.View, (byte)(entry.View % _options.ReplicaCount), body.Length);
+        reply.Release = entry.Release;
         reply.Reply = new ReplyFields
         {
             RequestChecksum = member.RequestChecksum,

@@ -33,12 +33,14 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         message.Header.Ping = new PingFields
         {
             CheckpointId = CheckpointId, CheckpointOp = CheckpointOp, Timestamp = _clock.MonotonicNanoseconds,
+            ReleaseMin = _options.ReleaseMin, ReleaseMax = _options.ReleaseMax,
         };
         SealAndBroadcast(message);
     }
 
     private void OnPing(in Header ping)
     {
+        HearReleases(in ping);
         if (_superblock.Working.View != _view || NewMessage(Command.Pong) is not Message message) return;
         message.Header.Pong = new PongFields
         {

@@ -89,7 +89,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             int size = GroupBody.End(body, _gatheredSize, _members.AsSpan(0, _membersCount));
             message.Header.Size = (uint)(Limits.HeaderSize + size);
             message.Header.SetChecksumBody(message.Body);
-            PrepareEntry(message, new PrepareFields { Operation = Operation.Group });
+            PrepareEntry(message, new PrepareFields { Operation = Operation.Group }, HeadRelease);
             _options.Marks.Hit(Mark.RequestsGrouped);
         }
         else if (!TryPrepare(message)) return;

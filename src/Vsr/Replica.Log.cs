@@ -100,17 +100,18 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             Client = request.Request.Client,
             RequestNumber = request.Request.RequestNumber,
             Operation = request.Request.Operation,
-        });
+        }, HeadRelease);
         return true;
     }
 
     /// <summary>The message's body becomes the next entry of the log.</summary>
     /// <param name="message">With the size and the checksum of its body.</param>
     /// <param name="fields">Who asks for what; the rest is filled in.</param>
-    private void PrepareEntry(Message message, in PrepareFields fields)
+    /// <param name="release">That the entry is run with.</param>
+    private void PrepareEntry(Message message, in PrepareFields fields, uint release)
     {
         ulong op = Op + 1;
-        Check.That(IsPrimary && !IsFull);
+        Check.That(IsPrimary && !IsFull && release >= HeadRelease);
         ulong now = _clock.RealtimeNanoseconds;
         if (now < _headTimestamp) _options.Marks.Hit(Mark.ClockWentBack);
         bool later = now > _headTimestamp || Has(ProtocolPlant.TrustsClock);
@@ -119,6 +120,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         UInt128 checksumBody = header.ChecksumBody;
         header = Header.Create(
             Command.Prepare, _options.Cluster, _view, _self, (int)header.Size - Limits.HeaderSize);
+        header.Release = release;
         header.ChecksumBody = checksumBody;
         header.Prepare = fields;
         header.Prepare.Parent = _headChecksum;

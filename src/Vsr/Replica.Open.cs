@@ -49,8 +49,6 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         _openStep = OpenStep.Journal;
         _view = _superblock.Working.View;
         _logView = _superblock.Working.LogView;
-        _superblock.ViewHeaders.CopyTo(_viewHeaders);
-        _viewHeadersCount = _superblock.ViewHeaders.Length;
         _journal.Recover(in _superblock.Working, _superblock.ViewHeaders, _schedule.PrepareMax(CheckpointOp));
         return false;
     }
@@ -70,6 +68,9 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             expected.StateSizeMax == superblock.StateSizeMax &&
             expected.BlockSize == superblock.BlockSize && expected.MemtableSize == superblock.MemtableSize;
         if (!same) return StopReason.WrongConfiguration;
+        uint release = uint.Max(superblock.Release, superblock.Checkpoint.Release);
+        if (release > _options.ReleaseMax) return StopReason.SuperblockReleaseUnsupported;
+        if (superblock.Checkpoint.Release < _options.ReleaseMin) return StopReason.ReleaseTooOld;
         bool sound = _schedule.IsCheckpoint(superblock.Checkpoint.Op) && superblock.CommitMax >= CheckpointOp &&
             superblock.CommitMax <= _schedule.PrepareMax(CheckpointOp) && superblock.JournalStart <= CheckpointOp &&
             superblock.Checkpoint.RootAddress <= (ulong)_layout.GridBlocks &&
@@ -87,6 +88,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         }
         if (!_journal.Recovered) return false;
         MarkRecovery();
+        EnterRelease(_superblock.Working.Checkpoint.Release);
         if (_superblock.Working.IncompleteOp != 0) _stateMachine.VerifyAll();
         _stateMachine.OpenStart(_superblock.Working.Checkpoint.Root);
         _openStep = OpenStep.Restore;
@@ -129,7 +131,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         CommitMax = _superblock.Working.CommitMax;
         _viewHeadersCount = _superblock.ViewHeaders.Length;
         _superblock.ViewHeaders.CopyTo(_viewHeaders);
-        if (_replicaCount > 1) JoinCluster();
+        if (HeedRelease(HeadRelease) && _replicaCount > 1) JoinCluster();
     }
 
     /// <summary>Alone in its quorum, a single replica has committed all that it has. It takes a new view at each start,
@@ -138,6 +140,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     {
         Check.That(_replicaCount == 1);
         StartView();
+        if (!Running) return false;
         FreeBlocks();
         CommitMax = Op;
         _view = checked(_view + 1);

@@ -58,6 +58,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     private void OnReplicaMessage(Message message)
     {
         Heard(in message.Header);
+        bool tooNew = message.Header.Command == Command.Prepare && message.Header.Release > _options.ReleaseMax;
+        if (tooNew && !HeedRelease(message.Header.Release)) return;
         ref Header header = ref message.Header;
         bool tellsOfView = header.Command is Command.Prepare or Command.Commit;
         tellsOfView &= !(Has(ProtocolPlant.CommitsForeignLog) && header.Command == Command.Commit);
@@ -121,8 +123,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             _options.Marks.Hit(Mark.DuplicateInFlight);
             return;
         }
-        if (header.Release < Header.ReleaseCurrent) SendEviction(client, EvictionReason.ReleaseTooLow);
-        else if (header.Release > Header.ReleaseCurrent) SendEviction(client, EvictionReason.ReleaseTooHigh);
+        if (header.Release < _options.ReleaseMin) SendEviction(client, EvictionReason.ReleaseTooLow);
+        else if (header.Release > HeadRelease) SendEviction(client, EvictionReason.ReleaseTooHigh);
         else if (header.Request.Operation == Operation.Register) OnRegister(message);
         else if (header.Request.Operation < Operation.Write) SendEviction(client, EvictionReason.InvalidOperation);
         else OnOperation(message);

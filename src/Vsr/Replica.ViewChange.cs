@@ -62,7 +62,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         {
             next.Checkpoint = _checkpoint;
             next.CommitMax = ulong.Max(next.CommitMax, _checkpoint.Op);
-            next.Release = Header.ReleaseCurrent;
+            next.Release = _checkpoint.Release;
             if (_taking) next.IncompleteOp = _checkpoint.Op;
         }
         if (complete)
@@ -361,6 +361,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             }
             _viewLog[i] = header;
         }
-        return true;
+        // Only the log's first entry, which no replica runs, has none.
+        return op == 0 || HeedRelease(_viewLog[0].Release);
     }
 }

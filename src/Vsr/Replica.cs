@@ -19,6 +19,10 @@ public sealed class ReplicaOptions
     public Trace Trace { get; init; } = new();
     public Marks Marks { get; init; } = new();
 
+    /// <summary>The oldest and the newest release that this software can run the log with.</summary>
+    public uint ReleaseMin { get; init; } = Header.ReleaseOldest;
+    public uint ReleaseMax { get; init; } = Header.ReleaseCurrent;
+
     /// <summary>Makes the timeouts of replicas differ. Nothing in the log or the state follows from it.</summary>
     public ulong Seed { get; init; }
 
@@ -73,6 +77,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         TStateMachine stateMachine, TDisk disk, TBus bus, TClock clock, ICheckpointObserver? observer = null)
     {
         Check.That(options.ReplicaIndex < options.ReplicaCount);
+        Check.That(options.ReleaseMin > 0 && options.ReleaseMin <= options.ReleaseMax);
         _options = options;
         _configuration = options.Configuration;
         _self = options.ReplicaIndex;
@@ -179,6 +184,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         {
             _stateMachine.Tick();
             TickTimeouts();
+            TickUpgrade();
         }
         Advance();
     }

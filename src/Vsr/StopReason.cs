@@ -51,6 +51,12 @@ public enum StopReason : byte
     CacheTooSmall,
     GridFull,
     WriteFailed,
+
+    /// <summary>The cluster has gone on to a release that this software does not know.</summary>
+    ReleaseTooNew,
+
+    /// <summary>The log or the checkpoint is of a release that this software does not know any more.</summary>
+    ReleaseTooOld,
 }
 
 /// <summary>Text for people: what happened and what to do.</summary>
@@ -106,6 +112,11 @@ public static class StopReasons
         StopReason.GridFull =>
             "the data file has no free blocks left; recover into a file formatted with a larger state size",
         StopReason.WriteFailed => "the disk did not take a write; check that it is healthy and not full, then restart",
+        StopReason.ReleaseTooNew =>
+            "the cluster runs a newer release than this program knows; start the newer program on the same file",
+        StopReason.ReleaseTooOld =>
+            "the file holds operations of a release that this program no longer knows; start an older program on " +
+            "the same file first, and let the cluster upgrade",
         _ => "unknown",
     };
 

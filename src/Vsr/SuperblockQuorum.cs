@@ -101,7 +101,6 @@ public struct SuperblockQuorum
     private static StopReason Verify(ReadOnlySpan<SuperblockCopy> copies, int count, in SuperblockCopy working)
     {
         if (working.Version != SuperblockCopy.VersionCurrent) return StopReason.SuperblockVersionUnsupported;
-        if (working.Release > Header.ReleaseCurrent) return StopReason.SuperblockReleaseUnsupported;
         for (int i = 0; i < count; i++)
         {
             ref readonly SuperblockCopy other = ref copies[i];

@@ -121,6 +121,8 @@ internal sealed class MisspellsRefusals : Plant
 /// <summary>Another machine in front of the real one.</summary>
 internal abstract class Wrapped(IStateMachine machine) : IStateMachine
 {
+    public void Enter(uint release) => machine.Enter(release);
+
     public bool Accepts(Operation operation, ReadOnlySpan<byte> body) => machine.Accepts(operation, body);
 
     public bool Shares(Operation operation, ReadOnlySpan<byte> body) => machine.Shares(operation, body);

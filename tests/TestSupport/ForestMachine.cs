@@ -41,6 +41,15 @@ public abstract class ForestMachine : IStateMachine
 
     public StateProblem Problem => _forest.Problem;
 
+    /// <summary>What is run now behaves as in this release.</summary>
+    protected uint Release { get; private set; }
+
+    public void Enter(uint release)
+    {
+        Check.That(release > Release);
+        Release = release;
+    }
+
     public abstract bool Accepts(Operation operation, ReadOnlySpan<byte> body);
 
     public virtual bool Shares(Operation operation, ReadOnlySpan<byte> body) => false;

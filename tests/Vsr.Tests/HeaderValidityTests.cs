@@ -22,7 +22,7 @@ public sealed class HeaderValidityTests
         (Command.PongClient, [(161, 256)]),
         (Command.Block, [(144, 224), (241, 256)]),
         (Command.Reserved, [(128, 192), (200, 256)]),
-        (Command.Ping, [(160, 256)]),
+        (Command.Ping, [(168, 256)]),
         (Command.Pong, [(153, 256)]),
         (Command.Commit, [(184, 256)]),
         (Command.ExitView, [(128, 256)]),
@@ -40,7 +40,7 @@ public sealed class HeaderValidityTests
         (Command.ViewConfirmed, [(136, 256)]),
         (Command.Hello, [(194, 208), (224, 256)]),
         (Command.GetStatus, [(152, 256)]),
-        (Command.Status, [(191, 192), (200, 256)]),
+        (Command.Status, [(191, 192), (204, 256)]),
     ];
 
     private static int BodySize(Command command) => command switch
@@ -107,10 +107,10 @@ public sealed class HeaderValidityTests
             case Command.Read or Command.ReadReply or Command.ConfirmView or Command.ViewConfirmed:
                 SetReadFields(ref header);
                 break;
-            case Command.Hello or Command.GetStatus or Command.Status:
+            case Command.Ping or Command.Hello or Command.GetStatus or Command.Status:
                 SetConnectionFields(ref header);
                 break;
-            case Command.Ping or Command.Pong or Command.ExitView or Command.GetView or Command.Headers or
+            case Command.Pong or Command.ExitView or Command.GetView or Command.Headers or
                 Command.GetBlocks:
                 break;
             default:
@@ -124,7 +124,9 @@ public sealed class HeaderValidityTests
 
     private static void SetConnectionFields(ref Header header)
     {
-        if (header.Command == Command.Hello)
+        if (header.Command == Command.Ping)
+            header.Ping = new PingFields { ReleaseMin = 1, ReleaseMax = 2 };
+        else if (header.Command == Command.Hello)
             header.Hello = new HelloFields { NonceLow = 1, ProofHigh = 1, Step = HelloStep.Answer, Configuration = 1 };
         else if (header.Command == Command.Status)
             header.Status = new StatusFields { Client = 5, Role = ReplicaRole.Backup, ReplicaCount = 3 };
@@ -222,6 +224,7 @@ public sealed class HeaderValidityTests
     [Fact]
     public void Messages_between_replicas_that_contradict_themselves_are_refused()
     {
+        Assert.Equal("the range of releases is empty", Changed(Command.Ping, (ref Header h) => h.Ping.ReleaseMin = 3));
         Assert.Equal("message has a body", Changed(Command.ExitView, (ref Header h) => h.Size++));
         Assert.Equal("body is not a list", Changed(Command.Headers, (ref Header h) => h.Size++));
         Assert.Equal("body is not a list", Changed(Command.View, (ref Header h) => h.Size = 256 + 512));

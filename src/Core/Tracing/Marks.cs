@@ -91,7 +91,10 @@ public enum Mark : byte
     /// <summary>Requests of several clients went into the log as one entry.</summary>
     RequestsGrouped = 38,
 
-    Count = 39,
+    /// <summary>The log went on with another release of the state machine.</summary>
+    ReleaseEntered = 39,
+
+    Count = 40,
 }
 
 /// <summary>Counts how often each <see cref="Mark"/> was hit. One per replica or run, handed to those who hit; there is

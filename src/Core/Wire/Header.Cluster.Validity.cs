@@ -15,7 +15,7 @@ public partial struct Header
     /// <summary>What only replicas say to each other.</summary>
     private readonly string? InvalidBetweenReplicas() => Command switch
     {
-        Command.Ping => InvalidFields(used: 32) ?? InvalidBody(0, 0, 1),
+        Command.Ping => InvalidFields(used: 40) ?? InvalidBody(0, 0, 1) ?? InvalidPing(),
         Command.Pong => InvalidFields(used: 25) ?? InvalidBody(0, 0, 1) ?? InvalidPong(),
         Command.Commit => InvalidFields(used: 56) ?? InvalidBody(0, 0, 1) ?? InvalidCommit(),
         Command.ExitView => InvalidFields(used: 0) ?? InvalidBody(0, 0, 1),
@@ -46,6 +46,9 @@ public partial struct Header
         if (items <= 0 || items % itemSize != 0) return "body is not a list";
         return items / itemSize <= itemsMax ? null : "body has too many items";
     }
+
+    private readonly string? InvalidPing() =>
+        Ping.ReleaseMin == 0 || Ping.ReleaseMin > Ping.ReleaseMax ? "the range of releases is empty" : null;
 
     private readonly string? InvalidPong() => Pong.IsNormal > 1 ? "a yes or no is neither" : null;
 

@@ -12,7 +12,11 @@ public struct PingFields
 
     /// <summary>Nanoseconds of the sender's monotonic clock.</summary>
     [FieldOffset(24)] public ulong Timestamp;
-    [FieldOffset(32)] public UInt128 Reserved0;
+
+    /// <summary>The oldest and the newest release that the sender can run the log with.</summary>
+    [FieldOffset(32)] public uint ReleaseMin;
+    [FieldOffset(36)] public uint ReleaseMax;
+    [FieldOffset(40)] public ulong Reserved0;
     [FieldOffset(48)] public UInt128 Reserved1;
     [FieldOffset(64)] public UInt128 Reserved2;
     [FieldOffset(80)] public UInt128 Reserved3;

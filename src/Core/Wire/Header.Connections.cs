@@ -87,7 +87,11 @@ public struct StatusFields
     /// <summary>Checkpoint that the replica is fetching because the log no longer reaches back to what it has; 0:
     /// none.</summary>
     [FieldOffset(64)] public ulong SyncOp;
-    [FieldOffset(72)] public ulong Reserved1;
+
+    /// <summary>The release that the log is run with; 0 before it is known. The frame has the newest one that the
+    /// sender's software knows.</summary>
+    [FieldOffset(72)] public uint Release;
+    [FieldOffset(76)] public uint Reserved1;
     [FieldOffset(80)] public UInt128 Reserved2;
     [FieldOffset(96)] public UInt128 Reserved3;
     [FieldOffset(112)] public UInt128 Reserved4;
@@ -125,6 +129,6 @@ public partial struct Header
         if (Status.ReplicaCount is 0 or > Limits.ReplicasMax) return "replica count is out of bounds";
         if (Replica >= Status.ReplicaCount) return "no such replica";
         if (Status.Connected >> Status.ReplicaCount != 0) return "connected to a replica that is not there";
-        return Status.Reserved0 == 0 ? InvalidFields(used: 72) : "reserved bytes of the status are not zero";
+        return Status.Reserved0 == 0 ? InvalidFields(used: 76) : "reserved bytes of the status are not zero";
     }
 }

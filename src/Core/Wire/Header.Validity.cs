@@ -133,6 +133,7 @@ public partial struct Header
         }
         if (Prepare.Op == 0) return "op is zero";
         if (Prepare.Op <= Prepare.Commit) return "op is not above commit";
+        if (Release == 0) return "release is zero";
         return InvalidEntry(
             Prepare.Operation, Prepare.Client, Prepare.RequestNumber, Prepare.Timestamp, Prepare.RequestChecksum);
     }
@@ -172,6 +173,7 @@ public partial struct Header
             case Operation.Pulse:
             case Operation.Noop:
             case Operation.Group:
+            case Operation.Upgrade:
                 return client == 0 && requestNumber == 0 ? null : "an entry of the log's own has a client";
             case >= Operation.Write:
                 if (client == 0) return "client is zero";

@@ -11,7 +11,13 @@ namespace Deterministic.Core.Wire;
 public partial struct Header
 {
     public const ushort ProtocolVersion = 1;
+
+    /// <summary>The release of this software, the newest that it can run the log with.</summary>
     public const uint ReleaseCurrent = 1;
+
+    /// <summary>The oldest release that this software can still run the log with, and whose clients it
+    /// serves.</summary>
+    public const uint ReleaseOldest = 1;
 
     [FieldOffset(0)] public UInt128 Checksum;
     [FieldOffset(16)] public UInt128 ChecksumPadding;

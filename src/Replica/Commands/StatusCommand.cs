@@ -119,7 +119,8 @@ public static class StatusCommand
         writer.WriteString("cluster", standing.Cluster.ToString(CultureInfo.InvariantCulture));
         writer.WriteNumber("replica", standing.Replica);
         writer.WriteNumber("replica_count", fields.ReplicaCount);
-        writer.WriteNumber("release", standing.Release);
+        writer.WriteNumber("release", fields.Release);
+        writer.WriteNumber("release_newest", standing.Release);
         writer.WriteString("role", NameOf(fields.Role));
         writer.WriteNumber("view", standing.View);
         writer.WriteNumber("op", fields.Op);
@@ -142,7 +143,7 @@ public static class StatusCommand
         string[] columns =
         [
             "address", "replica", "role", "view", "op", "commit", "lag", "checkpoint", "sync to", "sessions",
-            "connected",
+            "connected", "release",
         ];
         foreach (string column in columns) table.AddColumn(new TableColumn(column).NoWrap());
         foreach (Row row in rows) table.AddRow(Cells(row, primary).Select(Markup.Escape).ToArray());
@@ -163,6 +164,7 @@ public static class StatusCommand
             row.Address, Text(standing.Replica), NameOf(fields.Role), Text(standing.View), Text(fields.Op),
             Text(fields.CommitMin), Lag(standing, primary) is ulong lag ? Text(lag) : "", Text(fields.CheckpointOp),
             fields.SyncOp == 0 ? "" : Text(fields.SyncOp), Text(fields.SessionsCount), string.Join(' ', connected),
+            fields.Release == standing.Release ? Text(fields.Release) : $"{fields.Release} of {standing.Release}",
         ];
     }
 

@@ -14,24 +14,24 @@ internal static class DataFileIdentity
         BinaryPrimitives.ReadUInt128LittleEndian(RandomNumberGenerator.GetBytes(16));
 
     /// <param name="file">The data file.</param>
-    /// <param name="cluster">The cluster that the caller expects; null for any.</param>
+    /// <param name="start">What the caller expects.</param>
     /// <param name="id">What no other data file has.</param>
     /// <param name="error">Why null.</param>
-    public static ReplicaOptions? TryRead(DataFile file, UInt128? cluster, out UInt128 id, out string error)
+    public static ReplicaOptions? TryRead(DataFile file, StartOptions start, out UInt128 id, out string error)
     {
         id = 0;
         using DataFileSource source = new(file);
-        SuperblockReport report = DataFileInspection.Superblock(source);
+        SuperblockReport report = DataFileInspection.Superblock(source, start.ReleaseMax);
         error = $"{file.Path}: {StopReasons.Text(report.Problem)}";
         if (report.Problem != StopReason.None) return null;
-        if (cluster is UInt128 wanted && wanted != report.Working.Cluster)
+        if (start.Cluster is UInt128 wanted && wanted != report.Working.Cluster)
         {
             error = $"{file.Path}: the data file belongs to cluster {report.Working.Cluster}, " +
                 $"not to cluster {wanted}; check --cluster and the path";
             return null;
         }
         ulong seed = BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(8));
-        ReplicaOptions options = report.Options(seed);
+        ReplicaOptions options = report.Options(seed, start.ReleaseMax);
         long expected = new DataFileLayout(options.Configuration).Size;
         error = $"{file.Path}: the file is {file.Length:N0} bytes long, its superblock says {expected:N0} bytes: " +
             "it was cut or copied incompletely; restore it from a backup";

@@ -130,7 +130,7 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
         if (file is null) return null;
         WakeSignal wake = new();
         ThreadedObjectStore? store = null;
-        ReplicaOptions? replica = DataFileIdentity.TryRead(file, options.Cluster, out UInt128 history, out error);
+        ReplicaOptions? replica = DataFileIdentity.TryRead(file, options, out UInt128 history, out error);
         if (replica is not null && ClusterOptions.Fit(options, replica, out error) &&
             Suffices(options, replica.Configuration, out error))
         {
@@ -215,6 +215,7 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
         _bus.Tick();
         _bus.Flush();
         _standing.Note(_replica.Status, _replica.IsPrimary, _replica.View);
+        _standing.NoteRelease(_replica.Release);
     }
 
     private bool TryListen(out string error)
@@ -284,7 +285,9 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
             ReplicaCount = _identity.ReplicaCount,
             Connected = _bus.ConnectedReplicas,
             SyncOp = _replica.IncompleteOp,
+            Release = _replica.Release,
         };
+        header.Release = _identity.ReleaseMax;
         header.SetChecksumBody([]);
         header.SetChecksum();
         _bus.SendToClient(question.Client, message);

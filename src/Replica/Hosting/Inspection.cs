@@ -55,6 +55,8 @@ internal sealed class Inspection(TextWriter output, bool checkpointOnly)
         if (report.Problem != StopReason.None) return;
         SuperblockCopy working = report.Working;
         Print("cluster", $"{working.Cluster}, replica {working.ReplicaIndex} of {working.ReplicaCount}");
+        Print("release", $"{working.Checkpoint.Release} at the checkpoint; this program knows up to " +
+            $"{Header.ReleaseCurrent}");
         Print("view", $"{working.View}, log view {working.LogView}, commit at least {working.CommitMax}");
         Configuration sizes = report.Configuration!;
         Print("sizes", $"message {SizeText.Format(sizes.MessageSizeMax)}, {sizes.JournalSlots} journal slots, " +
@@ -75,6 +77,7 @@ internal sealed class Inspection(TextWriter output, bool checkpointOnly)
             CacheSize = CacheSize,
         });
         CheckpointState checkpoint = superblock.Working.Checkpoint;
+        machine.Enter(checkpoint.Release);
         machine.OpenStart(checkpoint.Root);
         OpenResult opened = OpenResult.Waiting;
         bool read = Pump(machine, disk, () => (opened = machine.OpenAdvance()) != OpenResult.Waiting);
@@ -165,6 +168,7 @@ internal sealed class Inspection(TextWriter output, bool checkpointOnly)
         byte[] reply = new byte[superblock.Configuration!.MessageBodySizeMax];
         ulong op = superblock.Working.Checkpoint.Op;
         UInt128 parent = superblock.Working.Checkpoint.Prepare.Checksum;
+        uint release = superblock.Working.Checkpoint.Release;
         while (true)
         {
             JournalSlotReport next = journal.Slots[layout.SlotOf(op + 1)];
@@ -173,6 +177,9 @@ internal sealed class Inspection(TextWriter output, bool checkpointOnly)
             if (!source.TryRead(layout.PrepareOffset(next.Slot), slot)) return op;
             parent = next.Header.Checksum;
             ulong running = op + 1;
+            if (next.Header.Release > Header.ReleaseCurrent) return op;
+            if (next.Header.Release != release) machine.Enter(next.Header.Release);
+            release = next.Header.Release;
             if (next.Header.Prepare.Operation >= Operation.Write)
             {
                 OperationContext context = new(running, next.Header.Prepare.Timestamp, next.Header.Prepare.Operation);

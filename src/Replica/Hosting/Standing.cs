@@ -11,6 +11,7 @@ internal sealed partial class Standing(ILogger logger, ReplicaOptions identity)
 {
     private ReplicaRole _role = ReplicaRole.Recovering;
     private uint _view;
+    private uint _release;
 
     public static ReplicaRole RoleOf(ReplicaStatus status, bool isPrimary) => status switch
     {
@@ -39,6 +40,17 @@ internal sealed partial class Standing(ILogger logger, ReplicaOptions identity)
             default: break;
         }
     }
+
+    /// <param name="release">That the log is run with; 0 before it is known.</param>
+    public void NoteRelease(uint release)
+    {
+        if (release == _release) return;
+        _release = release;
+        Runs(logger, release, identity.ReleaseMax);
+    }
+
+    [LoggerMessage(24, LogLevel.Information, "Runs the log as release {Release}; this program knows up to {Newest}")]
+    private static partial void Runs(ILogger logger, uint release, uint newest);
 
     [LoggerMessage(20, LogLevel.Information, "View {View}: this replica is the primary")]
     private static partial void IsPrimary(ILogger logger, uint view);

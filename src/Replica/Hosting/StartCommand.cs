@@ -11,6 +11,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Header = Deterministic.Core.Wire.Header;
 
 namespace Deterministic.Replica.Hosting;
 
@@ -40,6 +41,11 @@ internal static class StartCommand
         { Description = "Memory for the whole process; the blocks have what the rest leaves. Instead of --cache" };
     private static readonly Option<string?> Metrics = new("--metrics")
         { Description = "host:port for a page of figures, /metrics, as Prometheus reads it (default: none)" };
+    private static readonly Option<uint> ReleaseMax = new("--release-max")
+    {
+        Description = "As if this program knew releases only up to this one", Hidden = true,
+        DefaultValueFactory = _ => Header.ReleaseCurrent,
+    };
     private static readonly Argument<string> File = new("FILE")
         { Description = "Data file made by `deterministic format`" };
 
@@ -53,7 +59,7 @@ internal static class StartCommand
             "DETERMINISTIC_Logging__LogLevel__Default), then from --config.\n\n" +
             "Example: deterministic start --addresses 127.0.0.1:3001 ./data.deterministic")
         {
-            Addresses, Backend, Cache, Cluster, ClusterSecretFile, ConfigurationFile, Memory, Metrics, File,
+            Addresses, Backend, Cache, Cluster, ClusterSecretFile, ConfigurationFile, Memory, Metrics, ReleaseMax, File,
         };
         ArchiveOptions.AddTo(command);
         command.SetAction(RunAsync);
@@ -115,7 +121,8 @@ internal static class StartCommand
         StartOptions options = new(
             arguments.GetRequiredValue(File), endpoints, secret,
             arguments.GetValue(Backend) ?? builder.Configuration["backend"],
-            clusterText is null ? null : cluster, cacheSize, memorySize, archive);
+            clusterText is null ? null : cluster, cacheSize, memorySize, archive)
+            { ReleaseMax = uint.Max(arguments.GetValue(ReleaseMax), Header.ReleaseOldest) };
         return await ServeAsync(builder, options, page, cancellation).ConfigureAwait(false);
     }
 
@@ -176,4 +183,8 @@ internal static class StartCommand
 /// <param name="Archive">Where checkpoints go; null: nowhere.</param>
 internal sealed record StartOptions(
     string File, IReadOnlyList<EndPoint> Addresses, byte[] Secret, string? Backend, UInt128? Cluster,
-    long CacheSize, long? MemorySize, ArchiveOptions? Archive);
+    long CacheSize, long? MemorySize, ArchiveOptions? Archive)
+{
+    /// <summary>The newest release that this program knows.</summary>
+    public uint ReleaseMax { get; init; } = Header.ReleaseCurrent;
+}

@@ -33,6 +33,8 @@ internal sealed class OracleStateMachine(
 
     public ContentChecksum ContentChecksum() => new(real.Trees.Forest);
 
+    public void Enter(uint release) => machine.Enter(release);
+
     public bool Accepts(Operation operation, ReadOnlySpan<byte> body) => machine.Accepts(operation, body);
 
     public bool Shares(Operation operation, ReadOnlySpan<byte> body) => machine.Shares(operation, body);

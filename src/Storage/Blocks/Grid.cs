@@ -269,6 +269,10 @@ public sealed partial class Grid
         return frame;
     }
 
+    /// <summary>Of the form of blocks, not the software's: replicas with different software make equal
+    /// blocks.</summary>
+    private const uint BlockRelease = 1;
+
     /// <summary>Where the body of a block being built goes.</summary>
     public Span<byte> Body(int frame)
     {
@@ -286,6 +290,7 @@ public sealed partial class Grid
         Span<byte> bytes = _frames.Buffer(frame).Span;
         ref Header header = ref Header.At(bytes);
         header = Header.Create(Command.Block, _options.Cluster, view: 0, replica: 0, bodySize);
+        header.Release = BlockRelease;
         header.Block.Address = address;
         header.Block.Snapshot = op;
         header.Block.Kind = kind;

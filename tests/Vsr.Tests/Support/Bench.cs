@@ -12,7 +12,8 @@ using Xunit;
 namespace Deterministic.Vsr.Tests.Support;
 
 /// <summary>Answers every operation with its body behind the number of operations so far; its state is that number
-/// and a hash chain over all bodies, padded to several blocks.</summary>
+/// and a hash chain over all bodies, padded to several blocks. From release 2 on the chain has the release in it,
+/// too.</summary>
 internal sealed class EchoStateMachine(StaticMemory memory, Configuration configuration, IDisk disk)
     : ForestMachine(memory, configuration, disk, Bench.Cluster, new DataFileLayout(configuration).GridOffset, StateSize)
 {
@@ -110,6 +111,7 @@ internal sealed class EchoStateMachine(StaticMemory memory, Configuration config
         BinaryPrimitives.WriteUInt128LittleEndian(chained, Hash);
         BinaryPrimitives.WriteUInt128LittleEndian(chained[16..], Checksum.Of(body));
         Hash = Checksum.Of(chained);
+        if (Release >= 2) Hash ^= Release;
         BinaryPrimitives.WriteUInt64LittleEndian(reply, Count);
         body.CopyTo(reply[8..]);
         return 8 + body.Length;

@@ -25,6 +25,9 @@ internal sealed class ChaosRun(int replicas, int seed)
     /// <summary>A bug: every replica confirms every view.</summary>
     public bool ConfirmsBlindly { get; init; }
 
+    /// <summary>Restarts bring software that knows releases up to this one.</summary>
+    public uint Release { get; init; } = Header.ReleaseCurrent;
+
     public ChaosReads Reads => _reads;
 
     private string Name => $"{replicas} replicas, seed {seed}";
@@ -89,7 +92,10 @@ internal sealed class ChaosRun(int replicas, int seed)
         _cut = 0;
         bench.Lose = _ => false;
         for (byte i = 0; i < replicas; i++)
-            if (bench.Nodes[i].Replica is null) bench.Start(i);
+        {
+            if (bench.Nodes[i].Replica is not null && bench.ReleaseMax[i] < Release) bench.Crash(i, _random);
+            if (bench.Nodes[i].Replica is null) Start(bench, i);
+        }
         int before = Answered;
         int strong = _reads.Strong;
         for (int step = 0; step < HealedSteps && (Answered < before + 40 || _reads.Strong < strong + 10); step++)
@@ -100,12 +106,18 @@ internal sealed class ChaosRun(int replicas, int seed)
         ClusterBench.Assert(Level(bench), $"{Name}: not all have caught up: {State(bench)}");
     }
 
-    /// <summary>Every replica has run everything.</summary>
-    private static bool Level(ClusterBench bench)
+    private void Start(ClusterBench bench, byte index)
+    {
+        bench.ReleaseMax[index] = Release;
+        bench.Start(index);
+    }
+
+    /// <summary>Every replica has run everything, with the release that all know.</summary>
+    private bool Level(ClusterBench bench)
     {
         foreach (ClusterBench.Node node in bench.Nodes)
         {
-            if (node.Replica!.Status != ReplicaStatus.Normal) return false;
+            if (node.Replica!.Status != ReplicaStatus.Normal || node.Replica.Release != Release) return false;
             if (node.Replica.CommitMin != bench.CommittedMax) return false;
         }
         return true;
@@ -136,7 +148,7 @@ internal sealed class ChaosRun(int replicas, int seed)
     private void CrashOrStart(ClusterBench bench)
     {
         byte index = (byte)_random.Next(replicas);
-        if (bench.Nodes[index].Replica is null) bench.Start(index);
+        if (bench.Nodes[index].Replica is null) Start(bench, index);
         else bench.Crash(index, _random);
     }
 

@@ -55,6 +55,8 @@ internal sealed class ClusterBench : IDisposable
     {
         _seed = seed;
         Configuration = Bench.Small;
+        ReleaseMax = new uint[replicas];
+        Array.Fill(ReleaseMax, Header.ReleaseCurrent);
         for (byte i = 0; i < replicas; i++)
         {
             MemoryFile file = new(new DataFileLayout(Configuration));
@@ -101,6 +103,9 @@ internal sealed class ClusterBench : IDisposable
 
     private bool _sharesRequests;
 
+    /// <summary>The newest release that the software of each replica knows, from its next start on.</summary>
+    public uint[] ReleaseMax { get; }
+
     /// <summary>What clients were answered.</summary>
     public List<Packet> Replies { get; } = [];
 
@@ -109,7 +114,7 @@ internal sealed class ClusterBench : IDisposable
     private ReplicaOptions Options(byte index, int count) => new()
     {
         Cluster = Bench.Cluster, ReplicaIndex = index, ReplicaCount = (byte)count, Configuration = Configuration,
-        Marks = Marks, Seed = _seed + ++_starts,
+        Marks = Marks, Seed = _seed + ++_starts, ReleaseMax = ReleaseMax[index],
     };
 
     public static void Assert(bool condition, string text)
