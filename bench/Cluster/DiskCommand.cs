@@ -15,6 +15,7 @@ namespace Deterministic.ClusterBenchmark;
 internal static class DiskCommand
 {
     private const long Size = 1L << 28;
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(3);
     private static readonly Option<string?> Folder = CommonOptions.Folder();
     private static readonly Option<double> Seconds = new("--seconds")
         { Description = "Time of a run", DefaultValueFactory = _ => 3 };
@@ -66,6 +67,8 @@ internal static class DiskCommand
         buffer.Span.Fill(1);
         for (long offset = 0; offset < Size; offset += buffer.Length)
             if (!file.TryWrite(offset, buffer, out string error)) throw new IOException(error);
+        // The device may be busy with it for a while longer.
+        Thread.Sleep(Settling);
     }
 
     /// <summary>Each thread writes a part of the file of its own, from front to back.</summary>

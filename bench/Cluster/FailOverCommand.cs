@@ -21,11 +21,14 @@ internal static class FailOverCommand
     private static readonly Option<int> Kills = new("--kills")
         { Description = "How often the primary is killed", DefaultValueFactory = _ => 50 };
 
+    private static readonly Option<double> Rate = new("--rate")
+        { Description = "Writes in a second, so that the killed replica is soon back", DefaultValueFactory = _ => 200 };
+
     public static Command Create()
     {
         Command command = new("fail-over", "Kill the primary again and again while a client writes.")
         {
-            Folder, Replicas, Kills,
+            Folder, Replicas, Kills, Rate,
         };
         command.SetAction(RunAsync);
         return command;
@@ -36,24 +39,22 @@ internal static class FailOverCommand
         await using ReplicaGroup group =
             await ReplicaGroup.StartAsync(arguments.GetValue(Folder), arguments.GetValue(Replicas));
         int kills = arguments.GetValue(Kills);
-        Report.Heading($"{group.Count} replicas, one client that writes, {kills} times SIGKILL to the primary");
+        TimeSpan interval = TimeSpan.FromSeconds(1 / arguments.GetValue(Rate));
+        Report.Heading($"{group.Count} replicas, a client that writes every {interval.TotalMilliseconds} ms, " +
+            $"{kills} times SIGKILL to the primary");
         await using DeterministicClient client = new(group.Options());
         List<double> gaps = [];
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         Acknowledgements acknowledgements = new();
-        Task writer = Task.Run(() => WriteAsync(client, acknowledgements, stop.Token), cancellation);
-        for (int kill = 0; kill < kills; kill++)
+        Task writer = Task.Run(() => WriteAsync(client, interval, acknowledgements, stop.Token), cancellation);
+        try
         {
-            await Task.Delay(Quiet, cancellation);
-            int primary = await group.PrimaryAsync();
-            long killed = Stopwatch.GetTimestamp();
-            Task<long> next = acknowledgements.NextSentAfterAsync(killed);
-            await group.KillAsync(primary);
-            await Task.WhenAny(next, writer);
-            if (writer.IsFaulted) await writer;
-            gaps.Add(Stopwatch.GetElapsedTime(killed, await next).TotalMilliseconds);
-            group.Launch(primary);
-            await group.WaitAsync("the killed replica has caught up", HasCaughtUp);
+            for (int kill = 0; kill < kills; kill++)
+                gaps.Add(await KillPrimaryAsync(group, acknowledgements, writer, cancellation));
+        }
+        catch (OperationCanceledException)
+        {
+            // What there is so far is worth a table.
         }
         await stop.CancelAsync();
         await writer;
@@ -64,13 +65,31 @@ internal static class FailOverCommand
         return 0;
     }
 
+    /// <summary>Milliseconds until a write was acknowledged that began after the kill. The killed replica is back when
+    /// it returns.</summary>
+    private static async Task<double> KillPrimaryAsync(
+        ReplicaGroup group, Acknowledgements acknowledgements, Task writer, CancellationToken cancellation)
+    {
+        await Task.Delay(Quiet, cancellation);
+        int primary = await group.PrimaryAsync();
+        long killed = Stopwatch.GetTimestamp();
+        Task<long> next = acknowledgements.NextSentAfterAsync(killed);
+        await group.KillAsync(primary);
+        await Task.WhenAny(next, writer);
+        if (writer.IsFaulted) await writer;
+        double milliseconds = Stopwatch.GetElapsedTime(killed, await next).TotalMilliseconds;
+        group.Launch(primary);
+        await group.WaitAsync("the killed replica has caught up", HasCaughtUp);
+        return milliseconds;
+    }
+
     private static bool HasCaughtUp(ReplicaStanding?[] standings) =>
         ReplicaGroup.AgreeOnPrimary(standings) && standings.Max(static standing => standing!.Fields.CommitMin) -
         standings.Min(static standing => standing!.Fields.CommitMin) < 64 &&
         standings.All(static standing => standing!.Fields.SyncOp == 0);
 
     private static async Task WriteAsync(
-        DeterministicClient client, Acknowledgements acknowledgements, CancellationToken stop)
+        DeterministicClient client, TimeSpan interval, Acknowledgements acknowledgements, CancellationToken stop)
     {
         string value = new('x', 256);
         for (ulong number = 0; !stop.IsCancellationRequested; number++)
@@ -83,6 +102,8 @@ internal static class FailOverCommand
             long sent = Stopwatch.GetTimestamp();
             await client.WriteAsync(request, cancellation: CancellationToken.None);
             acknowledgements.Note(sent);
+            TimeSpan left = interval - Stopwatch.GetElapsedTime(sent);
+            if (left > TimeSpan.Zero) await Task.Delay(left, CancellationToken.None);
         }
     }
 

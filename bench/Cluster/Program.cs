@@ -1,3 +1,4 @@
+using System;
 using System.CommandLine;
 using Deterministic.ClusterBenchmark;
 
@@ -10,4 +11,6 @@ RootCommand root = new("Measurements of a cluster of real replica processes on t
     CatchUpCommand.Create(),
     DiskCommand.Create(),
 };
-return await root.Parse(args).InvokeAsync();
+// An interrupted run still says what it has found, and leaves no file behind.
+InvocationConfiguration configuration = new() { ProcessTerminationTimeout = TimeSpan.FromMinutes(1) };
+return await root.Parse(args).InvokeAsync(configuration);

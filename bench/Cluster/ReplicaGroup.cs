@@ -19,17 +19,19 @@ namespace Deterministic.ClusterBenchmark;
 internal sealed class ReplicaGroup : IAsyncDisposable
 {
     private const int Number = 1;
-    private const string StateSize = "256MiB";
+    public const string StateSizeDefault = "256MiB";
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan AskInterval = TimeSpan.FromMilliseconds(20);
 
     private readonly string _folder;
+    private readonly string _stateSize;
     private readonly Process?[] _processes;
     private readonly StringBuilder _said = new();
 
-    private ReplicaGroup(string folder, int count)
+    private ReplicaGroup(string folder, int count, string stateSize)
     {
         _folder = folder;
+        _stateSize = stateSize;
         _processes = new Process?[count];
         Addresses = FreeAddresses(count);
     }
@@ -39,11 +41,13 @@ internal sealed class ReplicaGroup : IAsyncDisposable
 
     /// <param name="folder">Where a folder for the data files is made; null: where temporary files go.</param>
     /// <param name="count">Replicas.</param>
-    public static async Task<ReplicaGroup> StartAsync(string? folder, int count)
+    /// <param name="stateSize">As `format --state-size` takes it.</param>
+    public static async Task<ReplicaGroup> StartAsync(
+        string? folder, int count, string stateSize = StateSizeDefault)
     {
         string own = Path.Combine(folder ?? Path.GetTempPath(), $"cluster-bench-{Environment.ProcessId}");
         Directory.CreateDirectory(own);
-        ReplicaGroup group = new(own, count);
+        ReplicaGroup group = new(own, count, stateSize);
         try
         {
             for (int i = 0; i < count; i++) await group.FormatAsync(i);
@@ -68,7 +72,7 @@ internal sealed class ReplicaGroup : IAsyncDisposable
         string[] arguments =
         [
             "format", "--cluster", Text(Number), "--replica", Text(replica), "--replica-count", Text(Count),
-            "--state-size", StateSize, DataFile(replica),
+            "--state-size", _stateSize, DataFile(replica),
         ];
         (int exitCode, string output) = await RunAsync(arguments);
         if (exitCode != 0) throw new InvalidOperationException($"format failed: {output}");

@@ -10,8 +10,6 @@ namespace Deterministic.ClusterBenchmark;
 /// <summary>`cluster-bench writes`: rate and latency of replicated writes by the number of clients.</summary>
 internal static class WritesCommand
 {
-    /// <summary>Of all clients together; they are written over and over.</summary>
-    private const int DocumentsKept = 200_000;
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(5);
     private static readonly Option<string?> Folder = CommonOptions.Folder();
     private static readonly Option<int> Replicas = CommonOptions.Replicas();
@@ -24,6 +22,16 @@ internal static class WritesCommand
         { Description = "Documents in a write", DefaultValueFactory = _ => 1 };
     private static readonly Option<int> ValueSize = new("--value-size")
         { Description = "Bytes of a document's value", DefaultValueFactory = _ => 256 };
+    private static readonly Option<int> Documents = new("--documents")
+    {
+        Description = "Documents of all clients together, which are written over and over",
+        DefaultValueFactory = _ => 200_000,
+    };
+    private static readonly Option<string> StateSize = new("--state-size")
+    {
+        Description = "How large the state may grow; a file takes four times this and 2.2 GiB",
+        DefaultValueFactory = _ => ReplicaGroup.StateSizeDefault,
+    };
     private static readonly Option<double> Seconds = new("--seconds")
         { Description = "Time of a run after 5 s of warming up", DefaultValueFactory = _ => 10 };
     private static readonly Option<int> Rounds = new("--rounds")
@@ -33,7 +41,7 @@ internal static class WritesCommand
     {
         Command command = new("writes", "Replicated writes: each is durable on a quorum before its answer.")
         {
-            Folder, Replicas, Clients, Batch, ValueSize, Seconds, Rounds,
+            Folder, Replicas, Clients, Batch, Documents, ValueSize, StateSize, Seconds, Rounds,
         };
         command.SetAction(RunAsync);
         return command;
@@ -42,15 +50,16 @@ internal static class WritesCommand
     private static async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellation)
     {
         int batch = arguments.GetValue(Batch), valueSize = arguments.GetValue(ValueSize);
-        await using ReplicaGroup group =
-            await ReplicaGroup.StartAsync(arguments.GetValue(Folder), arguments.GetValue(Replicas));
+        await using ReplicaGroup group = await ReplicaGroup.StartAsync(
+            arguments.GetValue(Folder), arguments.GetValue(Replicas), arguments.GetValue(StateSize)!);
         Report.Heading($"{group.Count} replicas, writes of {batch} documents with {valueSize} bytes");
         Report.Line($"clients  writes/s  documents/s  p50 ms  p99 ms  max ms");
         for (int round = 0; round < arguments.GetValue(Rounds); round++)
         {
             foreach (int clients in arguments.GetValue(Clients)!)
             {
-                await using WriteLoad load = new(group, clients, batch, valueSize, DocumentsKept / clients);
+                int kept = arguments.GetValue(Documents) / clients;
+                await using WriteLoad load = new(group, clients, batch, valueSize, kept);
                 await load.StartAsync();
                 await load.MeasureAsync(WarmUp);
                 await MeasureAsync(group, load, clients, batch, TimeSpan.FromSeconds(arguments.GetValue(Seconds)));
@@ -79,7 +88,8 @@ internal static class WritesCommand
             double writes = figures.Writes;
             Report.Line($"         {who,-9} a write: {spent.Seconds * 1e6 / writes:0} µs of processor " +
                 $"({spent.Threads(figures.Writes)}), {spent.Switches / writes:0.0} switches, " +
-                $"{spent.WriteCalls / writes:0.00} write calls, {spent.BytesWritten / writes / 1024:0.0} KiB to disk");
+                $"{spent.WriteCalls / writes:0.00} write calls with wake-ups, " +
+                $"{spent.BytesWritten / writes / 1024:0.0} KiB to disk");
         }
     }
 }
