@@ -8,8 +8,7 @@ namespace Deterministic.Vsr;
 /// <summary>Group commit: while entries are under way, requests that may share one gather for the next.</summary>
 public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
 {
-    /// <summary>With so many entries under way, requests gather: one is on its way to the disks while the other is
-    /// being run.</summary>
+    /// <summary>Entries that are not run yet with which requests gather, though all are committed.</summary>
     private const int GatherDepth = 2;
 
     /// <summary>By session, the entry that its last request went into. Counts only while that is not run, and all such
@@ -27,7 +26,9 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     /// <summary>Half of a message, so that the answers have room too.</summary>
     private int GroupSizeMax => _configuration.MessageBodySizeMax / 2;
 
-    private bool Gathers => PipelineCount >= int.Min(GatherDepth, _configuration.PipelineMax);
+    /// <summary>One entry at a time is on its way to the disks while another is being run: with more of them at once
+    /// each would carry fewer requests.</summary>
+    private bool Gathers => Op > CommitMax || PipelineCount >= int.Min(GatherDepth, _configuration.PipelineMax);
 
     /// <summary>Brings a request that is in order into the log, alone or with others.</summary>
     private void Order(Message message, int session)

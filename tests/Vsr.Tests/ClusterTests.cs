@@ -211,7 +211,7 @@ public sealed class ClusterTests
     public void Chaos_catches_strong_reads_whose_view_nobody_confirmed()
     {
         int caught = 0;
-        for (int seed = 0; seed < 60 && caught == 0; seed++)
+        for (int seed = 130; seed < 190 && caught == 0; seed++)
         {
             try
             {
