@@ -50,10 +50,10 @@ internal static class HandshakeFaults
     };
 }
 
-/// <summary>How two replicas open a connection, one side of it: the one with the higher index calls with a nonce; the
-/// one that is called answers with a nonce and a proof over both; the caller checks it and confirms with a proof of its
-/// own. A proof is HMAC-SHA256, under the cluster's secret, of both nonces, the cluster, both replicas, the step and
-/// the sizes of the data file of whoever gives it, so that none can be used again or sent back. One per connection, no
+/// <summary>How two replicas open a connection, one side of it: one of them calls with a nonce; the one that is called
+/// answers with a nonce and a proof over both; the caller checks it and confirms with a proof of its own. A proof is
+/// HMAC-SHA256, under the cluster's secret, of both nonces, the cluster, both replicas in their parts, the step and the
+/// sizes of the data file of whoever gives it, so that none can be used again or sent back. One per connection, no
 /// sockets in here.</summary>
 internal sealed class Handshake(HandshakeIdentity identity)
 {
@@ -62,6 +62,7 @@ internal sealed class Handshake(HandshakeIdentity identity)
     private readonly byte[] _callerNonce = new byte[HelloFields.SecretSize];
     private readonly byte[] _calledNonce = new byte[HelloFields.SecretSize];
     private byte _other;
+    private bool _calls;
     private HelloStep _awaited = HelloStep.Call;
 
     /// <summary>The other side has proved that it is <see cref="Other"/>.</summary>
@@ -73,6 +74,7 @@ internal sealed class Handshake(HandshakeIdentity identity)
         _awaited = HelloStep.Call;
         Done = false;
         _other = 0;
+        _calls = false;
     }
 
     /// <summary>This side calls: the first message.</summary>
@@ -81,6 +83,7 @@ internal sealed class Handshake(HandshakeIdentity identity)
         Check.That(other != identity.Self && other < identity.ReplicaCount);
         Reset();
         _other = other;
+        _calls = true;
         _awaited = HelloStep.Answer;
         RandomNumberGenerator.Fill(_callerNonce);
         return Sealed(HelloStep.Call, _callerNonce, []);
@@ -98,7 +101,7 @@ internal sealed class Handshake(HandshakeIdentity identity)
         if (hello.Cluster != identity.Cluster) return HandshakeFault.WrongCluster;
         if (Done || hello.Hello.Step != _awaited) return HandshakeFault.OutOfOrder;
         bool expected = hello.Hello.Receiver == identity.Self && hello.Replica < identity.ReplicaCount &&
-            (_awaited == HelloStep.Call ? hello.Replica > identity.Self : hello.Replica == _other);
+            (_awaited == HelloStep.Call || hello.Replica == _other);
         if (!expected) return HandshakeFault.WrongReplica;
         _other = hello.Replica;
         Span<byte> proof = stackalloc byte[HelloFields.SecretSize];
@@ -147,16 +150,15 @@ internal sealed class Handshake(HandshakeIdentity identity)
         BinaryPrimitives.WriteUInt128LittleEndian(nonce[16..], hello.Hello.NonceHigh);
     }
 
-    /// <summary>The proof that belongs to a step of this handshake, whoever gives it: the caller is the replica with
-    /// the higher index.</summary>
+    /// <summary>The proof that belongs to a step of this handshake, whoever gives it.</summary>
     private void Prove(HelloStep step, UInt128 configuration, Span<byte> proof)
     {
         Span<byte> input = stackalloc byte[ProofInputSize];
         input.Clear();
         "deterministic peer 1"u8.CopyTo(input);
         input[24] = (byte)step;
-        input[25] = byte.Max(identity.Self, _other);
-        input[26] = byte.Min(identity.Self, _other);
+        input[25] = _calls ? identity.Self : _other;
+        input[26] = _calls ? _other : identity.Self;
         BinaryPrimitives.WriteUInt128LittleEndian(input[32..], identity.Cluster);
         _callerNonce.CopyTo(input[48..]);
         _calledNonce.CopyTo(input[80..]);

@@ -8,10 +8,13 @@ using Deterministic.Core;
 namespace Deterministic.Replica.Net;
 
 /// <summary>The way to one other replica: the connection on which it has proved who it is, if there is one, and when to
-/// call it again. Of two replicas the one with the higher index calls.</summary>
+/// call it again. Of two replicas the one with the higher index calls, unless that does not come about.</summary>
 internal sealed class PeerLink
 {
     private const int BackoffTicksMax = 100;
+
+    /// <summary>Ticks after which the side calls that should be called.</summary>
+    private const int UncalledTicks = 300;
 
     /// <summary>Seconds without a sign of life from the other machine after which the kernel gives up a
     /// connection.</summary>
@@ -24,19 +27,21 @@ internal sealed class PeerLink
     private Connection? _calling;
     private Task<IPAddress[]>? _lookup;
     private int _attempts;
-    private int _ticksLeft = 1;
+    private int _ticksLeft;
 
     public PeerLink(byte replica, EndPoint address, bool calls)
     {
         Replica = replica;
         Calls = calls;
+        _ticksLeft = calls ? 1 : UncalledTicks;
         _address = address;
         Text = $"replica {replica} at {ClientOptions.Describe(address)}";
     }
 
     public byte Replica { get; }
 
-    /// <summary>Whether this side is the one that calls.</summary>
+    /// <summary>Whether this side is the one that calls. The other one does only if it has not been called for long:
+    /// it may be somewhere where this side does not look for it.</summary>
     public bool Calls { get; }
     public string Text { get; }
 
@@ -46,7 +51,7 @@ internal sealed class PeerLink
     /// <summary>A tick has passed; true if it is time to call.</summary>
     public bool Due()
     {
-        if (!Calls || Connection is not null || _calling is not null) return false;
+        if (Connection is not null || _calling is not null) return false;
         return --_ticksLeft <= 0;
     }
 
@@ -114,7 +119,7 @@ internal sealed class PeerLink
         if (_calling == connection) _calling = null;
         Connection = connection;
         _attempts = 0;
-        _ticksLeft = 1;
+        _ticksLeft = Calls ? 1 : UncalledTicks;
     }
 
     /// <summary>A connection of this link has ended.</summary>
@@ -129,6 +134,7 @@ internal sealed class PeerLink
     private void Wait()
     {
         int longest = int.Min(1 << int.Min(_attempts, 10), BackoffTicksMax);
+        if (!Calls) longest = UncalledTicks;
         _ticksLeft = longest / 2 + Random.Shared.Next(longest / 2 + 1) + 1;
         _attempts++;
     }

@@ -24,15 +24,17 @@ internal sealed class ProcessCluster : IAsyncDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("deterministic-cluster-").FullName;
     private readonly ReplicaProcess?[] _replicas;
     private readonly string[] _options;
+    private readonly EndPoint[] _addresses;
 
     private ProcessCluster(int count, string[] options)
     {
         _replicas = new ReplicaProcess?[count];
         _options = options;
-        Addresses = FreeAddresses(count);
+        _addresses = FreeAddresses(count);
     }
 
-    public IReadOnlyList<EndPoint> Addresses { get; }
+    /// <summary>Where each replica is, as those are told that are launched from now on.</summary>
+    public IReadOnlyList<EndPoint> Addresses => _addresses;
     public string AddressText => string.Join(',', Addresses.Select(ClientOptions.Describe));
 
     public string DataFile(int replica) =>
@@ -64,6 +66,10 @@ internal sealed class ProcessCluster : IAsyncDisposable
     /// <param name="options">Of `start`, instead of those that all have.</param>
     public void Launch(int replica, string[]? options = null) => _replicas[replica] = ReplicaProcess.Launch(
         DataFile(replica), AddressText, ["--cache", "64MiB", .. options ?? _options]);
+
+    /// <summary>The replica is to be found somewhere else from now on; a process of it that runs stays where it
+    /// is.</summary>
+    public void Move(int replica) => _addresses[replica] = FreeAddresses(1)[0];
 
     public ReplicaProcess Replica(int replica) => _replicas[replica]!;
 
