@@ -130,7 +130,10 @@ internal sealed partial class Simulation
             if (client.LastOperation >= Operation.Write) _answered++;
             Trace.Add(TraceCode.ReplyReceived, 0, client.OpAnswered, unchecked((ulong)client.LastReplyChecksum));
             Check.That(client.OpAnswered <= _log.Op, "a client was answered before the entry was committed");
-            _history.CheckAnswer(client.OpAnswered, client.LastOperation, client.LastReplyChecksum);
+            int part = client.LastOperation < Operation.Write ? -1
+                : _log.PartOf(id, client.LastRequestNumber, client.OpAnswered);
+            if (part >= 0) Coverage.Hit("cluster", "answered from a group");
+            _history.CheckAnswer(client.OpAnswered, part, client.LastOperation, client.LastReplyChecksum);
             return;
         }
     }

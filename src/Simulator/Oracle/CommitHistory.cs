@@ -37,7 +37,27 @@ internal sealed class CommitHistory
         {
             Op = context.Op, Timestamp = context.Timestamp, Operation = context.Operation,
             Request = Checksum.Of(request), Reply = Checksum.Of(reply),
+            Parts = context.Operation == Operation.Batch ? PartsOf(request, reply) : [],
         });
+    }
+
+    /// <summary>Of a batch that was run, as a group is: the operation and the checksum of the answer of each
+    /// part.</summary>
+    private static (Operation Operation, UInt128 Reply)[] PartsOf(ReadOnlySpan<byte> request, ReadOnlySpan<byte> reply)
+    {
+        WireReader parts = new(request);
+        WireReader answers = new(reply);
+        ushort count = parts.U16();
+        bool run = answers.U16() == 0 && answers.U16() == count;
+        (Operation Operation, UInt128 Reply)[] found = new (Operation Operation, UInt128 Reply)[run ? count : 0];
+        for (int i = 0; i < found.Length; i++)
+        {
+            Operation operation = (Operation)parts.U8();
+            parts.Bytes(3);
+            parts.Bytes(parts.U32());
+            found[i] = (operation, Checksum.Of(answers.Bytes(answers.U32())));
+        }
+        return found;
     }
 
     public void CheckReplay(in OperationContext context, ReadOnlySpan<byte> request, ReadOnlySpan<byte> reply)
@@ -52,7 +72,11 @@ internal sealed class CommitHistory
     }
 
     /// <summary>An answer that a client got.</summary>
-    public void CheckAnswer(ulong op, Operation operation, UInt128 replyChecksum)
+    /// <param name="op">The entry that it names.</param>
+    /// <param name="part">Which part of a group the request is, or -1.</param>
+    /// <param name="operation">What was asked for.</param>
+    /// <param name="replyChecksum">Of the answer's body.</param>
+    public void CheckAnswer(ulong op, int part, Operation operation, UInt128 replyChecksum)
     {
         Entry? entry = Find(op);
         bool logged = entry is not null && entry.Op == op;
@@ -61,8 +85,11 @@ internal sealed class CommitHistory
             Check.That(!logged, "a client was told that another's entry is its own");
             return;
         }
-        Check.That(logged && entry!.Operation == operation, "a client was answered before the entry was committed");
-        Check.That(entry.Reply == replyChecksum, "a client was given another reply than was committed");
+        Check.That(logged, "a client was answered before the entry was committed");
+        Operation run = part < 0 ? entry!.Operation : entry!.Parts[part].Operation;
+        Check.That(run == operation, "a client was answered from another operation");
+        UInt128 committed = part < 0 ? entry.Reply : entry.Parts[part].Reply;
+        Check.That(committed == replyChecksum, "a client was given another reply than was committed");
     }
 
     /// <summary>The root of the checkpoint after everything up to <paramref name="op"/>, noted or compared. It has the
@@ -104,5 +131,8 @@ internal sealed class CommitHistory
         public required Operation Operation { get; init; }
         public required UInt128 Request { get; init; }
         public required UInt128 Reply { get; init; }
+
+        /// <summary>Of a batch.</summary>
+        public required (Operation Operation, UInt128 Reply)[] Parts { get; init; }
     }
 }

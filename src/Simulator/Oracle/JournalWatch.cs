@@ -19,6 +19,17 @@ internal sealed class JournalWatch(SimulatedDisk disk, DataFileLayout layout, Lo
         if (header.Command == Command.Prepare) log.Hold(replica, header.Checksum);
     }
 
+    /// <summary>Whose requests are in an entry that this replica has committed; none unless it is a group.</summary>
+    public GroupMember[] MembersOf(in Header entry)
+    {
+        if (entry.Prepare.Operation != Operation.Group) return [];
+        ReadOnlySpan<byte> place = disk.At(layout.PrepareOffset(layout.SlotOf(entry.Prepare.Op)), (int)entry.Size);
+        Check.That(Header.Read(place).Checksum == entry.Checksum, "an entry was committed that is not on the disk");
+        bool whole = GroupBody.TryRead(place[Limits.HeaderSize..], out _, out ReadOnlySpan<GroupMember> members);
+        Check.That(whole, "a group that is none was committed");
+        return members.ToArray();
+    }
+
     /// <summary>The power has gone.</summary>
     public void NoteAll()
     {

@@ -13,7 +13,10 @@ namespace Deterministic.Simulator.Oracle;
 internal sealed class LogAgreement
 {
     private readonly List<Header> _entries;
-    private readonly SortedDictionary<(UInt128 Client, uint Number), ulong> _requests = [];
+
+    /// <summary>By client and number of the request: its entry, and which part of a group it is, -1 for one that has an
+    /// entry of its own.</summary>
+    private readonly SortedDictionary<(UInt128 Client, uint Number), (ulong Op, int Part)> _requests = [];
 
     /// <summary>By an entry's checksum: replicas that have had it on their disks; bit i is replica i.</summary>
     private readonly SortedDictionary<UInt128, uint> _holders = [];
@@ -40,7 +43,9 @@ internal sealed class LogAgreement
 
     private uint HoldersOf(UInt128 checksum) => _holders.TryGetValue(checksum, out uint holders) ? holders : 0;
 
-    public void Commit(in Header entry)
+    /// <param name="entry">What a replica has committed.</param>
+    /// <param name="members">Of a group: whose requests are in it.</param>
+    public void Commit(in Header entry, ReadOnlySpan<GroupMember> members)
     {
         ulong op = entry.Prepare.Op;
         Check.That(op > 0 && op <= Op + 1, "an entry was committed beyond a gap");
@@ -58,10 +63,24 @@ internal sealed class LogAgreement
         Check.That(entry.Prepare.Timestamp > before.Prepare.Timestamp, "time went back in the log");
         Check.That(entry.Prepare.Commit < op, "an entry says that itself is committed");
         _entries.Add(entry);
-        // A session that was lost may be opened again by a copy of its register that was late. The log's own entries
-        // have no client, and the table of sessions takes no request of a group twice.
-        if (entry.Prepare.Operation == Operation.Register || entry.Prepare.Client == 0) return;
-        bool first = _requests.TryAdd((entry.Prepare.Client, entry.Prepare.RequestNumber), op);
+        // A session that was lost may be opened again by a copy of its register that was late.
+        if (entry.Prepare.Operation == Operation.Register) return;
+        for (int i = 0; i < members.Length; i++) Add(members[i].Client, members[i].RequestNumber, op, i);
+        if (entry.Prepare.Client != 0) Add(entry.Prepare.Client, entry.Prepare.RequestNumber, op, part: -1);
+    }
+
+    private void Add(UInt128 client, uint number, ulong op, int part)
+    {
+        bool first = _requests.TryAdd((client, number), (op, part));
         Check.That(first, "a request was carried out twice");
+    }
+
+    /// <summary>A client has been answered from this entry. Returns which part of a group its request is, or
+    /// -1.</summary>
+    public int PartOf(UInt128 client, uint number, ulong op)
+    {
+        bool known = _requests.TryGetValue((client, number), out (ulong Op, int Part) place);
+        Check.That(known && place.Op == op, "a client was answered from an entry that is not its request's");
+        return place.Part;
     }
 }

@@ -36,7 +36,7 @@ internal static class RequiredCoverage
     private static readonly Mark[] Always =
     [
         Mark.CheckpointWritten, Mark.JournalReplayed, Mark.JournalWrapped, Mark.SessionRegistered,
-        Mark.DuplicateAnswered, Mark.DuplicateInFlight, Mark.PipelineFull,
+        Mark.DuplicateAnswered, Mark.DuplicateInFlight, Mark.PipelineFull, Mark.RequestsGrouped,
     ];
 
     /// <summary>Met where more goes wrong than crashes and cuts, and sizes are small.</summary>

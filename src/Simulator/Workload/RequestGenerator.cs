@@ -65,14 +65,14 @@ internal sealed class RequestGenerator(
         return new UpdateSchemaRequest { Namespace = name, Schema = _schemas.Draw(name) };
     }
 
-    /// <summary>A namespace that is not there yet gets all of its schema; later writes mostly name the types, and now
-    /// and then change the indexes, or set them back.</summary>
+    /// <summary>A namespace that is not there yet gets all of its schema; later writes name the types or nothing, and
+    /// now and then change the indexes, or set them back.</summary>
     private AttributeSchema[] SchemaFor(string name)
     {
         if (!exists(name)) return vocabulary.SchemaOf(name);
         return tape.Below(16) switch
         {
-            13 => [],
+            >= 6 and < 14 => [],
             14 => vocabulary.SchemaOf(name),
             15 => [.. vocabulary.TypesOf(name), .. _schemas.Draw(name)],
             _ => vocabulary.TypesOf(name),

@@ -26,7 +26,7 @@ internal sealed class SimulatedClient(
 
     /// <summary>Operation of the request in flight, or of the last one.</summary>
     public Operation LastOperation { get; private set; }
-    public UInt128 LastRequestChecksum => _requestChecksum;
+    public uint LastRequestNumber => _requestNumber;
     public ulong Answered { get; private set; }
     public ulong Evictions { get; private set; }
 

@@ -223,7 +223,7 @@ internal sealed class SimulatedReplica(
         {
             bool known = _replica!.TryEntry(_seen + 1, out Header entry);
             Check.That(known, "an entry was committed that the log does not have");
-            world.Log.Commit(in entry);
+            world.Log.Commit(in entry, journal.MembersOf(in entry));
             if (Normal) spoken.Acknowledge(_seen + 1, _replica.LogView);
         }
         for (ulong op = _replica!.CommitMax + 1; Normal && op <= Op; op++)
