@@ -12,13 +12,12 @@ namespace Deterministic.Simulator.Oracle;
 /// reply, byte by byte, with one of its own, made without indexes, windows or kernels.</summary>
 internal sealed class NaiveDatabase
 {
-    private const int ReplySizeMax = 1 << 18;
     private const int BatchHeadSize = 4;
     private const int BatchErrorSizeMax = 64;
 
     private readonly SortedDictionary<string, NaiveNamespace> _namespaces = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, bool> _deleted = new(StringComparer.Ordinal);
-    private readonly byte[] _reply = new byte[ReplySizeMax];
+    private readonly byte[] _reply;
     private readonly Func<uint, uint> _limitOf;
     private readonly StateBounds _state;
     private readonly int _rowBytesMax;
@@ -33,6 +32,7 @@ internal sealed class NaiveDatabase
         _limitOf = limitOf;
         _state = new StateBounds(configuration.StateSizeMax);
         _rowBytesMax = configuration.MessageBodySizeMax;
+        _reply = new byte[2 * configuration.MessageSizeMax];
     }
 
     public Coverage Coverage { get; } = new();

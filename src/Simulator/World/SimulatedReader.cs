@@ -22,6 +22,9 @@ internal sealed class SimulatedReader(
     private ulong _commitSeen;
     private byte _target;
 
+    /// <summary>The next try goes to the target, which somebody has named.</summary>
+    private bool _directed;
+
     public UInt128 Id => _id;
     public bool Waiting => _read.Length > 0;
 
@@ -57,12 +60,13 @@ internal sealed class SimulatedReader(
     public void Tick()
     {
         if (!Waiting || network.Now < _resendAt) return;
-        _target = (byte)tape.Below(replicas);
+        if (!_directed) _target = (byte)tape.Below(replicas);
         Send();
     }
 
     private void Send()
     {
+        _directed = false;
         network.Send((byte)replicas, _target, _id, _read);
         _resendAt = network.Now + resendNanoseconds + tape.Below(resendNanoseconds);
     }
@@ -77,11 +81,11 @@ internal sealed class SimulatedReader(
         reads.CheckReceived(in header);
         if (header.ReadReply.Result == ReadResult.NotPrimary)
         {
-            // The next try goes to whom the view names, at once unless that is the same replica.
+            // With the next tick it asks whom the view names, unless that is the same replica.
             byte primary = (byte)(header.View % (uint)replicas);
-            bool other = primary != _target;
+            _directed = primary != _target;
+            if (_directed) _resendAt = network.Now;
             _target = primary;
-            if (other) Send();
             return false;
         }
         if (header.ReadReply.Result == ReadResult.Busy) return false;
