@@ -59,7 +59,7 @@ public sealed class ProtocolPlantTests(ITestOutputHelper output)
         SimulationOptions options = new() { Replicas = 3 };
         Plant bug = new ProtocolBug(ProtocolPlant.AnswersBeforeCommit);
         SimulationResult failing = SimulationResult.Of(Tape.Seeded(1), bug, options, static _ => { });
-        Shrinker shrinker = new(bug, static _ => { }, options, attemptsMax: 60);
+        Shrinker shrinker = new(bug, static _ => { }, options, attemptsMax: 30);
         bool fails = shrinker.TryShrink(failing.Recording, out SimulationResult smallest);
         Assert.True(fails);
         Assert.True(smallest.Recording.Length < failing.Recording.Length / 2);
