@@ -12,8 +12,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     /// not all that this replica may have acknowledged.</summary>
     private bool _headUnknown;
 
-    /// <summary>Head of the log that was told to a replica that had lost its own: it denies nothing up to
-    /// there.</summary>
+    /// <summary>See <see cref="SuperblockCopy.ForgottenOp"/>, durable before the first word about the log.</summary>
     private ulong _forgottenOp;
 
     /// <summary>Replicas that have told which view they know since this one was opened, and the latest of

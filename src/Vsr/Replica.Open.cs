@@ -129,6 +129,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         _chainFrom = Op;
         DescendChain();
         CommitMax = _superblock.Working.CommitMax;
+        _forgottenOp = _superblock.Working.ForgottenOp;
         _viewHeadersCount = _superblock.ViewHeaders.Length;
         _superblock.ViewHeaders.CopyTo(_viewHeaders);
         if (HeedRelease(HeadRelease) && _replicaCount > 1) JoinCluster();

@@ -57,6 +57,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         next.View = _view;
         if (!Has(ProtocolPlant.ForgetsLogView)) next.LogView = _logView;
         if (Has(ProtocolPlant.ForgetsHead)) headers = [];
+        next.ForgottenOp = _forgottenOp;
         next.CommitMax = ulong.Max(next.CommitMax, CommitMin);
         if (checkpoint)
         {

@@ -111,7 +111,11 @@ public struct SuperblockCopy
     /// <summary>The checkpoint that was taken from other replicas and whose blocks are not all here yet; 0:
     /// none.</summary>
     [FieldOffset(712)] public ulong IncompleteOp;
-    [FieldOffset(720)] public SuperblockReserved Reserved3;
+
+    /// <summary>Head of the log that was told to a replica that had lost the end of its own: it denies nothing up to
+    /// there. 0: it never had.</summary>
+    [FieldOffset(720)] public ulong ForgottenOp;
+    [FieldOffset(728)] public SuperblockReserved Reserved3;
 
     /// <summary>Reads the copy at the front of <paramref name="bytes"/> (<see cref="Size"/> of them); any
     /// content.</summary>
@@ -181,7 +185,7 @@ public struct SuperblockCopy
     }
 }
 
-[InlineArray(304)]
+[InlineArray(296)]
 public struct SuperblockReserved
 {
     private byte _element;

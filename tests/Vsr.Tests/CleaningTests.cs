@@ -85,4 +85,40 @@ public sealed class CleaningTests
         bench.Run(1000);
         Assert.Equal(sound, file.Bytes.AsSpan(offset, 2 * Limits.SectorSize).ToArray());
     }
+
+    /// <summary>After a restart it would take slots that it has filled since for all that it ever had.</summary>
+    [Fact]
+    public void What_a_new_disk_may_have_forgotten_is_remembered_over_a_restart()
+    {
+        using ClusterBench bench = new(3);
+        bench.Run(ElectionTicks);
+        TestClient client = Register(bench, 5);
+        for (byte i = 0; i < 10; i++) Write(bench, client, i);
+        byte lost = (byte)((bench.Primary() + 1) % 3);
+        Assert.Equal(0UL, Forgotten(bench, lost));
+        bench.Crash(lost, new Random(1));
+        bench.Replace(lost);
+        bench.Start(lost);
+        bench.Run(ElectionTicks);
+        Assert.Equal(11UL, Forgotten(bench, lost));
+        Write(bench, client, 77);
+        bench.Crash(lost, new Random(2));
+        bench.Start(lost);
+        bench.Run(ElectionTicks);
+        Assert.Equal(11UL, Forgotten(bench, lost));
+    }
+
+    /// <summary>What the newest copy of the superblock says.</summary>
+    private static ulong Forgotten(ClusterBench bench, byte index)
+    {
+        ReadOnlySpan<byte> file = bench.Nodes[index].File.Bytes;
+        SuperblockCopy newest = default;
+        for (int i = 0; i < Limits.SuperblockCopies; i++)
+        {
+            SuperblockCopy copy = SuperblockCopy.Read(
+                file.Slice((int)DataFileLayout.SuperblockOffset(i), SuperblockCopy.Size));
+            if (copy.Sequence > newest.Sequence) newest = copy;
+        }
+        return newest.ForgottenOp;
+    }
 }
