@@ -71,9 +71,12 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         return true;
     }
 
+    /// <summary>The last place of the pipeline is for those who have gathered: requests that share no entry could
+    /// keep it filled for ever.</summary>
     private bool AdvanceGathered()
     {
-        if (_gathered is null || Gathers || IsFull) return false;
+        bool last = PipelineCount + 1 >= _configuration.PipelineMax;
+        if (_gathered is null || (Gathers && !last) || IsFull) return false;
         PrepareGathered();
         Check.That(_gathered is null);
         return true;

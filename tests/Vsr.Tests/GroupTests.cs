@@ -44,6 +44,25 @@ public sealed class GroupTests
         Assert.Equal(1UL, bench.Marks.Count(Mark.RequestsGrouped));
     }
 
+    /// <summary>Entries of others may keep the pipeline filled for ever, so that there is never a moment without
+    /// one.</summary>
+    [Fact]
+    public void The_last_place_of_the_pipeline_is_for_those_who_have_gathered()
+    {
+        (Bench bench, List<TestClient> clients) = Open(4);
+        using Bench _ = bench;
+        Assert.Equal(4, bench.Configuration.PipelineMax);
+        foreach (TestClient client in clients)
+        {
+            bench.StateMachine.SharesRequests = client.Id == 2;
+            Send(bench, client, [(byte)client.Id]);
+        }
+        Assert.Equal(4, bench.Replica.PipelineCount);
+        bench.Bus.All = [];
+        bench.Settle();
+        Assert.Equal([1, 3, 4, 2], bench.Bus.All.Select(static reply => (int)reply.Reply.Client));
+    }
+
     [Fact]
     public void Each_member_has_its_own_answer_and_gets_it_again_after_a_restart()
     {
