@@ -104,13 +104,12 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             CommitStart(message.Reference());
     }
 
-    private static bool IsRun(Operation operation) => operation is >= Operation.Write or Operation.Group;
-
     private bool Prefetch()
     {
         Message prepare = _committing!;
-        ReadOnlySpan<byte> request = RequestOf(prepare, out OperationContext context);
-        if (IsRun(prepare.Header.Prepare.Operation) && !_stateMachine.Prefetch(in context, request))
+        bool runs = LogEntry.TryRequest(
+            in prepare.Header, prepare.Body, out ReadOnlySpan<byte> request, out OperationContext context);
+        if (runs && !_stateMachine.Prefetch(in context, request))
         {
             _options.Marks.Hit(Mark.PrefetchWaited);
             return false;
@@ -130,8 +129,9 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         Header entry = prepare.Header;
         int bodySize = 0;
         Span<byte> room = reply.Buffer.Slice(Limits.HeaderSize, _configuration.MessageBodySizeMax);
-        ReadOnlySpan<byte> request = RequestOf(prepare, out OperationContext context);
-        if (IsRun(entry.Prepare.Operation)) bodySize = _stateMachine.Commit(in context, request, room);
+        bool runs = LogEntry.TryRequest(
+            in prepare.Header, prepare.Body, out ReadOnlySpan<byte> request, out OperationContext context);
+        if (runs) bodySize = _stateMachine.Commit(in context, request, room);
         Check.That(bodySize >= 0 && bodySize <= _configuration.MessageBodySizeMax);
         CommitMin = entry.Prepare.Op;
         UInt128 answers = 0;

@@ -122,22 +122,6 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         return false;
     }
 
-    /// <summary>What the state machine is to run for an entry.</summary>
-    private static ReadOnlySpan<byte> RequestOf(Message prepare, out OperationContext context)
-    {
-        ref Header entry = ref prepare.Header;
-        Operation operation = entry.Prepare.Operation;
-        ReadOnlySpan<byte> body = prepare.Body;
-        if (operation == Operation.Group)
-        {
-            bool whole = GroupBody.TryRead(body, out body, out _);
-            Check.That(whole, "a primary made a group that is none");
-            operation = Operation.Batch;
-        }
-        context = new OperationContext(entry.Prepare.Op, entry.Prepare.Timestamp, operation);
-        return body;
-    }
-
     /// <summary>Every member of a group gets its part of the answer. Returns what the answers add up to.</summary>
     private UInt128 AnswerGroup(Message prepare, ReadOnlySpan<byte> answers)
     {

@@ -180,13 +180,14 @@ internal sealed class Inspection(TextWriter output, bool checkpointOnly)
             if (next.Header.Release > Header.ReleaseCurrent) return op;
             if (next.Header.Release != release) machine.Enter(next.Header.Release);
             release = next.Header.Release;
-            if (next.Header.Prepare.Operation >= Operation.Write)
+            Header entry = next.Header;
+            ReadOnlySpan<byte> body = slot.AsSpan(Limits.HeaderSize, (int)entry.Size - Limits.HeaderSize);
+            if (LogEntry.TryRequest(in entry, body, out ReadOnlySpan<byte> part, out OperationContext context))
             {
-                OperationContext context = new(running, next.Header.Prepare.Timestamp, next.Header.Prepare.Operation);
-                ReadOnlyMemory<byte> body = slot.AsMemory(
-                    Limits.HeaderSize, (int)next.Header.Size - Limits.HeaderSize);
-                if (!Pump(machine, disk, () => machine.Prefetch(context, body.Span))) return op;
-                machine.Commit(context, body.Span, reply);
+                // A request begins where its entry's body does.
+                ReadOnlyMemory<byte> request = slot.AsMemory(Limits.HeaderSize, part.Length);
+                if (!Pump(machine, disk, () => machine.Prefetch(context, request.Span))) return op;
+                machine.Commit(context, request.Span, reply);
             }
             if (!Pump(machine, disk, () => machine.Maintain(running))) return op;
             op = running;

@@ -1,10 +1,12 @@
 using System;
 using System.Globalization;
 using System.IO;
+using System.Linq;
 using System.Text.RegularExpressions;
 using System.Threading.Tasks;
 using Deterministic.Client;
 using Deterministic.Core;
+using Deterministic.Core.Model;
 using Deterministic.Core.Wire;
 using Deterministic.Replica.Hosting;
 using Deterministic.Vsr;
@@ -132,6 +134,27 @@ public sealed class DataFileTests
         Assert.NotEqual(0, damaged.ExitCode);
         Assert.Matches(new Regex(@"^blocks read +entries \d and 1 DAMAGED, indexes 1, trailers \d+, root 1; the " +
             $"first damaged one is block {rotten}$", RegexOptions.Multiline), damaged.Output);
+    }
+
+    [Fact]
+    public async Task InspectRunsWhatSeveralClientsWroteInOneEntry()
+    {
+        const int clients = 8, rounds = 20;
+        await using ChildReplica replica = await ChildReplica.FormatAsync(null, "64MiB");
+        await replica.StartAsync();
+        await Task.WhenAll(Enumerable.Range(0, clients).Select(async number =>
+        {
+            await using DeterministicClient client = Documents.Connect(replica);
+            for (int round = 0; round < rounds; round++)
+            {
+                Row row = new() { Id = Value.Of((ulong)(number * rounds + round)) };
+                await client.WriteAsync(new WriteRequest { Namespace = Documents.Namespace, Upserts = { row } });
+            }
+        }));
+        await replica.KillAsync();
+        CommandResult inspect = await CommandResult.RunAsync("inspect", replica.DataFile);
+        Assert.Equal(0, inspect.ExitCode);
+        Assert.Matches(new Regex($"^ +documents +{clients * rounds} entries$", RegexOptions.Multiline), inspect.Output);
     }
 
     private static double Number(Match match, int group) =>
