@@ -17,6 +17,8 @@ namespace Deterministic.Replica.Commands;
 /// <summary>`deterministic status`: how every replica of a cluster stands.</summary>
 public static class StatusCommand
 {
+    private const int PipeColumns = 200;
+
     private const string Help = """
         Shows how each replica stands: its role, its view, how far its log and its state have got, and what the primary
         has that it lacks. Exit code 0 if all of them answer and one is the primary.
@@ -147,6 +149,8 @@ public static class StatusCommand
         ];
         foreach (string column in columns) table.AddColumn(new TableColumn(column).NoWrap());
         foreach (Row row in rows) table.AddRow(Cells(row, primary).Select(Markup.Escape).ToArray());
+        // Whoever reads a file or a pipe has room.
+        if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = PipeColumns;
         AnsiConsole.Write(table);
         foreach (Row row in rows)
             if (row.Standing is null) Console.WriteLine($"{row.Address} is not reachable: {row.Problem}");
