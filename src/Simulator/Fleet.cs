@@ -14,7 +14,7 @@ namespace Deterministic.Simulator;
 internal sealed class Fleet(SimulationOptions options)
 {
     /// <summary>From this many runs on every path that is required must have been met.</summary>
-    public const int RunsForCoverage = 500;
+    public const int RunsForCoverage = 2000;
 
     private const string Itself = "fleet";
     private const int TicksPerMinute = 6_000;

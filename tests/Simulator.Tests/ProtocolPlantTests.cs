@@ -18,8 +18,11 @@ public sealed class ProtocolPlantTests(ITestOutputHelper output)
     /// change of the protocol or of the worlds makes it longer, not wrong.</summary>
     private static readonly SortedDictionary<ProtocolPlant, (int Replicas, ulong Seed)> _near = new()
     {
-        [ProtocolPlant.CommitsForeignLog] = (3, 50),
-        [ProtocolPlant.ForgetsHead] = (3, 40),
+        [ProtocolPlant.AcceptsOldEntries] = (3, 218),
+        [ProtocolPlant.CommitsForeignLog] = (3, 174),
+        [ProtocolPlant.DeniesDamaged] = (3, 35),
+        [ProtocolPlant.ForgetsHead] = (3, 128),
+        [ProtocolPlant.SkipsConfirmation] = (3, 95),
     };
 
     public static TheoryData<string> Plants

@@ -86,7 +86,8 @@ internal sealed class CommitHistory
             return;
         }
         Check.That(logged, "a client was answered before the entry was committed");
-        Operation run = part < 0 ? entry!.Operation : entry!.Parts[part].Operation;
+        Check.That(part < entry!.Parts.Length, "a client was answered from a group that was not run");
+        Operation run = part < 0 ? entry.Operation : entry.Parts[part].Operation;
         Check.That(run == operation, "a client was answered from another operation");
         UInt128 committed = part < 0 ? entry.Reply : entry.Parts[part].Reply;
         Check.That(committed == replyChecksum, "a client was given another reply than was committed");
