@@ -144,6 +144,9 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
         return null;
     }
 
+    /// <summary>Before the first round: this loop follows one that ended as <see cref="LoopEnd.Outdated"/>.</summary>
+    public void GoOn() => _bus.CallSoon();
+
     /// <summary>Whether the memory given is enough for a data file of this configuration.</summary>
     private static bool Suffices(StartOptions options, Configuration configuration, out string error)
     {

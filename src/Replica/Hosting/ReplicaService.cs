@@ -37,11 +37,12 @@ internal sealed class ReplicaService(
     {
         try
         {
-            LoopEnd end = LoopEnd.Outdated;
+            LoopEnd? end = null;
             string error = "";
-            while (end == LoopEnd.Outdated)
+            while (end is null or LoopEnd.Outdated)
             {
                 using EventLoop? loop = EventLoop.TryCreate(options, metrics, loggers, out error);
+                if (end == LoopEnd.Outdated) loop?.GoOn();
                 end = loop?.Run(_stopping.Token, out error) ?? LoopEnd.Failed;
             }
             if (end == LoopEnd.Failed)

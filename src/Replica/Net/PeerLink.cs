@@ -16,6 +16,9 @@ internal sealed class PeerLink
     /// <summary>Ticks after which the side calls that should be called.</summary>
     private const int UncalledTicks = 300;
 
+    /// <summary>The same for one that was connected a moment ago.</summary>
+    private const int ReconnectTicks = 20;
+
     /// <summary>Seconds without a sign of life from the other machine after which the kernel gives up a
     /// connection.</summary>
     private const int SilenceSecondsMax = 5;
@@ -47,6 +50,10 @@ internal sealed class PeerLink
 
     /// <summary>Proved and open; null: messages to this replica are dropped.</summary>
     public Connection? Connection { get; set; }
+
+    /// <summary>The two were connected before this process went on with another checkpoint. The other side calls at
+    /// once if it knows where.</summary>
+    public void CallSoon() => _ticksLeft = int.Min(_ticksLeft, ReconnectTicks);
 
     /// <summary>A tick has passed; true if it is time to call.</summary>
     public bool Due()

@@ -26,6 +26,13 @@ internal sealed partial class TcpMessageBus
         }
     }
 
+    /// <summary>Replicas that were connected a moment ago are called soon, whoever's turn it is: while they are
+    /// not, the log goes on without this replica.</summary>
+    public void CallSoon()
+    {
+        foreach (PeerLink? link in _links) link?.CallSoon();
+    }
+
     /// <summary>Every 10 ms: calls replicas that are not connected, and ends what does not say who it is.</summary>
     public void Tick()
     {
