@@ -199,6 +199,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         Header head = log[0];
         Check.That(Status == ReplicaStatus.ViewChange && !_entering && head.Size != 0);
         Check.That(head.Prepare.Op >= CommitMin, "what was committed is in every later log");
+        // A newer word about this view may have led to an anchor that an older one has made needless.
+        _anchorOp = 0;
         _viewHeadersCount = 0;
         bool connected = true;
         _journal.RemoveAfter(head.Prepare.Op);
