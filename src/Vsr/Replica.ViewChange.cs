@@ -146,11 +146,14 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             bool beyond = op > Op && i < _viewHeadersCount;
             if (beyond) _viewHeaders[i].WriteTo(message.Body[(i * Limits.HeaderSize)..]);
             UInt128 bit = UInt128.One << i;
-            bool known = _journal.TryKnown(op, out Header header);
+            // What the chain from the head does not reach may be left from a log that was given up: it is not told, and
+            // not denied, for it may also be what was acknowledged.
+            bool proved = op >= _chainFrom || op <= CommitMin;
+            bool known = _journal.TryKnown(op, out Header header) && proved;
             if (known && !beyond) header.WriteTo(message.Body[(i * Limits.HeaderSize)..]);
             // What is damaged is neither there nor denied.
             if (op > CommitMin && _journal.IsFaulty(op) && !Has(ProtocolPlant.DeniesDamaged)) continue;
-            if (_journal.TryHeader(op, out _)) present |= bit;
+            if (_journal.TryHeader(op, out _)) present |= proved ? bit : 0;
             else if (op > CommitMin && op > _forgottenOp) nack |= bit;
         }
         message.Header.JoinView = new JoinViewFields
