@@ -146,11 +146,11 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             bool beyond = op > Op && i < _viewHeadersCount;
             if (beyond) _viewHeaders[i].WriteTo(message.Body[(i * Limits.HeaderSize)..]);
             UInt128 bit = UInt128.One << i;
-            // What the chain from the head does not reach may be left from a log that was given up: it is not told, and
-            // not denied, for it may also be what was acknowledged.
-            bool proved = op >= _chainFrom || op <= CommitMin;
-            bool known = _journal.TryKnown(op, out Header header) && proved;
-            if (known && !beyond) header.WriteTo(message.Body[(i * Limits.HeaderSize)..]);
+            // What may be left from a log that was given up is not told, and not denied, for it may also be what was
+            // acknowledged.
+            bool known = _journal.TryKnown(op, out Header header);
+            bool proved = op >= _chainFrom || op <= CommitMin || IsOfLogView(in header);
+            if (known && proved && !beyond) header.WriteTo(message.Body[(i * Limits.HeaderSize)..]);
             // What is damaged is neither there nor denied.
             if (op > CommitMin && _journal.IsFaulty(op) && !Has(ProtocolPlant.DeniesDamaged)) continue;
             if (_journal.TryHeader(op, out _)) present |= proved ? bit : 0;
@@ -166,6 +166,17 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         if (primary == _self) OnJoinView(message);
         else SendToReplica(primary, message);
         message.Release();
+    }
+
+    /// <summary>Whether an entry is of the log that <see cref="_logView"/> has, whatever lies between it and the head:
+    /// made in that view, or among those with which the view began.</summary>
+    private bool IsOfLogView(in Header entry)
+    {
+        if (entry.Command != Command.Prepare) return false;
+        if (entry.View == _logView) return true;
+        foreach (ref readonly Header header in _viewHeaders.AsSpan(0, _viewHeadersCount))
+            if (header.Checksum == entry.Checksum) return true;
+        return false;
     }
 
     private void OnJoinView(Message message)
