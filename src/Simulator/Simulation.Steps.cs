@@ -14,12 +14,16 @@ internal sealed partial class Simulation
     private int _answered;
     private bool _asking = true;
 
+    private const int StepsPerTickMax = 200_000;
+
     /// <summary>Ten milliseconds: everything that falls due, in its order, then the timers.</summary>
     private void RunTick()
     {
         ulong end = _now + TickNanoseconds;
-        while (Refused == StopReason.None)
+        for (int steps = 0; Refused == StopReason.None; steps++)
         {
+            // In a world without delays, two that answer each other at once would do so for ever.
+            Check.That(steps < StepsPerTickMax, "a tick does not end");
             ulong due = _network.NextDue;
             foreach (SimulatedReplica replica in _replicas) due = ulong.Min(due, replica.NextDue);
             if (_archive is not null) due = ulong.Min(due, _archive.Store.NextDue);
