@@ -82,8 +82,7 @@ internal sealed partial class Simulation
         if (_replicas.Length == 1 || _crashes.Boolean()) return all;
         int count = new Quorums(_replicas.Length).ViewChange;
         count += _crashes.Below(_replicas.Length - count + 1);
-        uint core = 0;
-        while (BitOperations.PopCount(core) < count) core |= 1u << _crashes.Below(_replicas.Length);
+        uint core = _crashes.Subset(_replicas.Length, count);
         foreach (SimulatedReplica replica in _replicas)
         {
             bool whole = !replica.Disk.IsDamaged(0, _layout.Size) && replica.Status != ReplicaStatus.RecoveringHead;

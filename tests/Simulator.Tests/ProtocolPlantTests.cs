@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using Deterministic.Core.Randomness;
+using Deterministic.Simulator.Timeline;
 using Deterministic.Simulator.World;
 using Deterministic.Vsr;
 using Xunit;
@@ -52,5 +53,25 @@ public sealed class ProtocolPlantTests(ITestOutputHelper output)
             return;
         }
         Assert.Fail("not caught");
+    }
+
+    /// <summary>A failing run of a cluster becomes a case that can be read.</summary>
+    [Fact]
+    public void A_failing_run_of_a_cluster_is_made_smaller_and_told()
+    {
+        SimulationOptions options = new() { Replicas = 3 };
+        Plant bug = new ProtocolBug(ProtocolPlant.AnswersBeforeCommit);
+        SimulationResult failing = SimulationResult.Of(Tape.Seeded(1), bug, options, static _ => { });
+        Shrinker shrinker = new(bug, static _ => { }, options, attemptsMax: 30);
+        bool fails = shrinker.TryShrink(failing.Recording, out SimulationResult smallest);
+        Assert.True(fails);
+        Assert.True(smallest.Recording.Length < failing.Recording.Length / 2);
+        Chronicle chronicle = new();
+        SimulationOptions told = new() { Replicas = 3, Chronicle = chronicle };
+        Assert.Equal(failing.Failure,
+            SimulationResult.Of(Tape.Replay(smallest.Recording), bug, told, static _ => { }).Failure);
+        List<string> lines = PlainList.Of(chronicle);
+        Assert.InRange(lines.Count, 10, 100);
+        foreach (string line in lines) output.WriteLine(line);
     }
 }

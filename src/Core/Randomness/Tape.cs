@@ -54,6 +54,10 @@ public sealed class Tape
 /// <summary>The choices of one consumer.</summary>
 public sealed class TapeStream
 {
+    /// <summary>Of one consumer in one run: far beyond what any run needs, and less than what a loop without end takes
+    /// until memory is full.</summary>
+    private const int ChoicesMax = 1 << 24;
+
     private readonly List<ulong> _recorded;
     private readonly Prng? _prng;
     private readonly List<ulong>? _replayed;
@@ -104,6 +108,22 @@ public sealed class TapeStream
     }
 
     public bool Boolean() => Below(2) == 1;
+
+    /// <summary>As many different numbers below <paramref name="bound"/> (at most 32), as bits; the lowest when no
+    /// choices are left.</summary>
+    public uint Subset(int bound, int count)
+    {
+        Check.That(bound is > 0 and <= 32 && count >= 0 && count <= bound);
+        uint set = 0;
+        for (int drawn = 0; drawn < count; drawn++)
+        {
+            int skipped = Below(bound - drawn);
+            int number = 0;
+            while ((set >> number & 1) != 0 || skipped-- > 0) number++;
+            set |= 1u << number;
+        }
+        return set;
+    }
 
     /// <summary>An index into <paramref name="weights"/>, as often as its weight says; never one of weight 0. Only the
     /// index is recorded, so put the simplest alternative first.</summary>
@@ -180,6 +200,7 @@ public sealed class TapeStream
 
     private ulong Record(ulong choice)
     {
+        Check.That(_recorded.Count < ChoicesMax, "a run takes choices for ever");
         _recorded.Add(choice);
         return choice;
     }

@@ -37,7 +37,7 @@ internal sealed class FaultAtlas
         Quorums quorums = new(replicas);
         int damagedMax = quorums.Replication - 1;
         int frailMax = int.Min(damagedMax, replicas - quorums.ViewChange);
-        _frail = Draw(tape, replicas, int.Min(frailMax, tape.Below(2 * frailMax + 1)));
+        _frail = tape.Subset(replicas, int.Min(frailMax, tape.Below(2 * frailMax + 1)));
         for (int slot = 0; slot < _slots.Length; slot++)
         {
             _slots[slot] = _frail;
@@ -45,7 +45,7 @@ internal sealed class FaultAtlas
                 _slots[slot] |= 1u << tape.Below(replicas);
             Check.That(BitOperations.PopCount(_slots[slot]) <= damagedMax);
         }
-        for (int i = 0; i < CopiesCount; i++) _copies[i] = Draw(tape, replicas, tape.Below(damagedMax + 1));
+        for (int i = 0; i < CopiesCount; i++) _copies[i] = tape.Subset(replicas, tape.Below(damagedMax + 1));
     }
 
     /// <summary>Whether anything may happen to this replica's journal.</summary>
@@ -69,12 +69,5 @@ internal sealed class FaultAtlas
         if (offset >= _layout.RepliesOffset)
             return MayDamageReply(replica, (int)((offset - _layout.RepliesOffset) / _layout.MessageSizeMax));
         return offset + size <= _layout.JournalHeadersOffset || IsFrail(replica);
-    }
-
-    private static uint Draw(TapeStream tape, int replicas, int count)
-    {
-        uint drawn = 0;
-        while (BitOperations.PopCount(drawn) < count) drawn |= 1u << tape.Below(replicas);
-        return drawn;
     }
 }

@@ -1,5 +1,7 @@
 using System;
 using System.Collections.Generic;
+using System.Numerics;
+using Deterministic.Core;
 using Deterministic.Core.Randomness;
 using FsCheck;
 using FsCheck.Fluent;
@@ -89,6 +91,31 @@ public sealed class TapeTests
             runs++;
         }
         Assert.Equal((1 + 4 + 1) * 2, runs);
+    }
+
+    [Fact]
+    public void ASubsetHasItsSizeAndCanBeAnyAndEndsWhenNoChoicesAreLeft()
+    {
+        Tape tape = Tape.Exhaustive();
+        SortedSet<uint> seen = [];
+        while (tape.NextRun())
+        {
+            uint set = tape.Stream(TapeConsumer.Disk).Subset(4, 2);
+            Assert.Equal(2, BitOperations.PopCount(set));
+            seen.Add(set);
+        }
+        Assert.Equal([0b0011u, 0b0101u, 0b0110u, 0b1001u, 0b1010u, 0b1100u], seen);
+        Assert.Equal(0b0111u, Tape.Replay(new TapeRecording()).Stream(TapeConsumer.Disk).Subset(5, 3));
+    }
+
+    [Fact]
+    public void AChoiceThatIsTakenForEverFailsTheRun()
+    {
+        TapeStream stream = Tape.Replay(new TapeRecording()).Stream(TapeConsumer.Disk);
+        Assert.Throws<CheckFailedException>(() =>
+        {
+            while (stream.Below(2) == 0) _ = stream;
+        });
     }
 
     [Fact]
