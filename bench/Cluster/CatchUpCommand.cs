@@ -6,6 +6,7 @@ using System.Threading;
 using System.Threading.Tasks;
 using Deterministic.Client;
 using Deterministic.Core.Wire;
+using Deterministic.Replica.Hosting;
 using Command = System.CommandLine.Command;
 
 namespace Deterministic.ClusterBenchmark;
@@ -95,7 +96,7 @@ internal static class CatchUpCommand
     private static async Task<bool> IsBackAsync(ReplicaGroup group, int away)
     {
         ReplicaStanding?[] standings = await group.AskAsync();
-        return ReplicaGroup.AgreeOnPrimary(standings) && standings[away]!.Fields.SyncOp == 0 &&
+        return Standings.AllAgreeOnPrimary(standings) && standings[away]!.Fields.SyncOp == 0 &&
             standings.Max(static standing => standing!.Fields.CommitMin) - standings[away]!.Fields.CommitMin < 64;
     }
 

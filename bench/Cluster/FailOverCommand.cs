@@ -8,6 +8,7 @@ using System.Threading.Tasks;
 using Deterministic.Client;
 using Deterministic.Core.Model;
 using Deterministic.Core.Wire;
+using Deterministic.Replica.Hosting;
 using Command = System.CommandLine.Command;
 
 namespace Deterministic.ClusterBenchmark;
@@ -84,7 +85,7 @@ internal static class FailOverCommand
     }
 
     private static bool HasCaughtUp(ReplicaStanding?[] standings) =>
-        ReplicaGroup.AgreeOnPrimary(standings) && standings.Max(static standing => standing!.Fields.CommitMin) -
+        Standings.AllAgreeOnPrimary(standings) && standings.Max(static standing => standing!.Fields.CommitMin) -
         standings.Min(static standing => standing!.Fields.CommitMin) < 64 &&
         standings.All(static standing => standing!.Fields.SyncOp == 0);
 

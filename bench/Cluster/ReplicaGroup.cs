@@ -5,7 +5,6 @@ using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Net;
-using System.Net.Sockets;
 using System.Text;
 using System.Threading.Tasks;
 using Deterministic.Client;
@@ -33,7 +32,7 @@ internal sealed class ReplicaGroup : IAsyncDisposable
         _folder = folder;
         _stateSize = stateSize;
         _processes = new Process?[count];
-        Addresses = FreeAddresses(count);
+        Addresses = LoopbackAddresses.Free(count);
     }
 
     public int Count => _processes.Length;
@@ -52,7 +51,7 @@ internal sealed class ReplicaGroup : IAsyncDisposable
         {
             for (int i = 0; i < count; i++) await group.FormatAsync(i);
             for (int i = 0; i < count; i++) group.Launch(i);
-            await group.WaitAsync("all replicas are in one view", AgreeOnPrimary);
+            await group.WaitAsync("all replicas are in one view", Standings.AllAgreeOnPrimary);
             return group;
         }
         catch
@@ -124,27 +123,13 @@ internal sealed class ReplicaGroup : IAsyncDisposable
     }
 
     public async Task<int> PrimaryAsync() =>
-        (await WaitAsync("there is a primary", AgreeOnPrimary)).First(static standing =>
-            standing!.Fields.Role == ReplicaRole.Primary)!.Replica;
-
-    public static bool AgreeOnPrimary(ReplicaStanding?[] standings) =>
-        standings.All(static standing =>
-            standing is { Fields.Role: ReplicaRole.Primary or ReplicaRole.Backup }) &&
-        standings.Count(static standing => standing!.Fields.Role == ReplicaRole.Primary) == 1 &&
-        standings.All(standing => standing!.View == standings[0]!.View);
-
-    /// <summary>All are there and have run the same log, and nothing runs.</summary>
-    public static bool HaveConverged(ReplicaStanding?[] standings) =>
-        AgreeOnPrimary(standings) && standings.All(standing =>
-            standing!.Fields.CommitMin == standings[0]!.Fields.CommitMin &&
-            standing.Fields.Op == standing.Fields.CommitMin &&
-            standing.Fields.CheckpointOp == standings[0]!.Fields.CheckpointOp);
+        Standings.PrimaryOf(await WaitAsync("there is a primary", Standings.AllAgreeOnPrimary));
 
     /// <summary>Ends all replicas and compares what `inspect` says of their checkpoints, all blocks of which it
     /// verifies: the sum over the state, and the root.</summary>
     public async Task<bool> CompareFilesAsync()
     {
-        await WaitAsync("all replicas have the same log and checkpoint", HaveConverged);
+        await WaitAsync("all replicas have the same log and checkpoint", Standings.HaveConverged);
         for (int i = 0; i < Count; i++) await KillAsync(i);
         string? first = null;
         for (int i = 0; i < Count; i++)
@@ -185,16 +170,6 @@ internal sealed class ReplicaGroup : IAsyncDisposable
     }
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
-
-    /// <summary>Ports that were free a moment ago: replicas must know each other's before they start.</summary>
-    private static IPEndPoint[] FreeAddresses(int count)
-    {
-        TcpListener[] listeners = [.. Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0))];
-        foreach (TcpListener listener in listeners) listener.Start();
-        IPEndPoint[] addresses = [.. listeners.Select(listener => (IPEndPoint)listener.LocalEndpoint)];
-        foreach (TcpListener listener in listeners) listener.Stop();
-        return addresses;
-    }
 
     public async ValueTask DisposeAsync()
     {

@@ -5,6 +5,7 @@ using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using Deterministic.Client;
+using Deterministic.Replica.Hosting;
 using Deterministic.Simulator.Linearizability;
 using Deterministic.SystemTests.Clients;
 using Deterministic.SystemTests.Cluster;
@@ -55,7 +56,7 @@ public sealed class NemesisTests(ITestOutputHelper output)
         await stop.CancelAsync();
         await cluster.HealAsync();
         await Task.WhenAll(loads);
-        await cluster.WaitAsync("all replicas have the whole log", SystemCluster.HaveConverged);
+        await cluster.WaitAsync("all replicas have the whole log", Standings.HaveConverged);
         await clients[0].ReadAllAsync();
 
         LinearizabilityReport report = recorder.Judge();

@@ -6,6 +6,7 @@ using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using Deterministic.Client;
+using Deterministic.Replica.Hosting;
 using Deterministic.Replica.Tests.Process;
 using Deterministic.Simulator.Linearizability;
 using Deterministic.SystemTests.Clients;
@@ -38,7 +39,7 @@ public sealed class OperationsTests(ITestOutputHelper output)
             cluster.Launch(i);
             int before = recorder.Returned;
             await cluster.WaitAsync("it is back and has gone on with the others", standings =>
-                SystemCluster.AgreeOnPrimary(standings) && recorder.Returned > before);
+                Standings.AllAgreeOnPrimary(standings) && recorder.Returned > before);
         }
         await stop.CancelAsync();
         await load;
@@ -72,10 +73,10 @@ public sealed class OperationsTests(ITestOutputHelper output)
         cluster.Launch(away);
         await cluster.WaitAsync("it has taken a checkpoint of theirs and caught up", standings =>
             loads.Any(load => load.IsFaulted) || (standings[away] is ReplicaStanding standing &&
-            standing.Fields.CheckpointOp > JournalSlots && SystemCluster.AgreeOnPrimary(standings)));
+            standing.Fields.CheckpointOp > JournalSlots && Standings.AllAgreeOnPrimary(standings)));
         await stop.CancelAsync();
         await Task.WhenAll(loads);
-        await cluster.WaitAsync("all replicas have the whole log", SystemCluster.HaveConverged);
+        await cluster.WaitAsync("all replicas have the whole log", Standings.HaveConverged);
         Assert.Contains("no longer reaches back", cluster.Said(away), StringComparison.Ordinal);
         await cluster.KillAsync(third);
         await clients[0].ReadAllAsync();

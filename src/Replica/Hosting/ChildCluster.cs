@@ -4,7 +4,6 @@ using System.Diagnostics;
 using System.IO;
 using System.Linq;
 using System.Net;
-using System.Net.Sockets;
 using System.Threading;
 using System.Threading.Tasks;
 using Deterministic.Client;
@@ -41,7 +40,7 @@ internal sealed class ChildCluster : IAsyncDisposable
             cluster._replicas.Add(
                 await ChildReplica.FormatAsync(cluster._folder, stateSize, i, count).ConfigureAwait(false));
         }
-        cluster.Addresses = FreeAddresses(count);
+        cluster.Addresses = LoopbackAddresses.Free(count);
         cluster._addresses = string.Join(',', cluster.Addresses.Select(ClientOptions.Describe));
         await Task.WhenAll(Enumerable.Range(0, count).Select(cluster.StartReplicaAsync)).ConfigureAwait(false);
         return cluster;
@@ -88,16 +87,6 @@ internal sealed class ChildCluster : IAsyncDisposable
                 .ConfigureAwait(false)).Standing;
         }
         return standings;
-    }
-
-    /// <summary>Ports that were free a moment ago: replicas must know each other's before they start.</summary>
-    private static IPEndPoint[] FreeAddresses(int count)
-    {
-        TcpListener[] listeners = [.. Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0))];
-        foreach (TcpListener listener in listeners) listener.Start();
-        IPEndPoint[] addresses = [.. listeners.Select(listener => (IPEndPoint)listener.LocalEndpoint)];
-        foreach (TcpListener listener in listeners) listener.Dispose();
-        return addresses;
     }
 
     public async ValueTask DisposeAsync()

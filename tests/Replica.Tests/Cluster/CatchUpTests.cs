@@ -5,6 +5,7 @@ using System.Threading.Tasks;
 using Deterministic.Client;
 using Deterministic.Core;
 using Deterministic.Core.Wire;
+using Deterministic.Replica.Hosting;
 using Deterministic.Replica.Tests.Process;
 using Xunit;
 
@@ -22,7 +23,7 @@ public sealed class CatchUpTests
     }
 
     private static bool AreLevel(ReplicaStanding?[] standings) =>
-        standings.All(standing => standing is not null) && ProcessCluster.AgreeOnPrimary(standings) &&
+        Standings.AllAgreeOnPrimary(standings) &&
         standings.All(standing => standing!.Fields.CommitMin == standings[0]!.Fields.CommitMin);
 
     /// <summary>The journals of the others have been overwritten since, so it takes their checkpoint and their
@@ -33,7 +34,7 @@ public sealed class CatchUpTests
         await using ProcessCluster cluster = await ProcessCluster.StartAsync(3);
         await using DeterministicClient client = cluster.Connect();
         await WriteAsync(client, from: 1, count: 1);
-        int primary = ProcessCluster.PrimaryOf(await cluster.WaitAsync("a primary", ProcessCluster.AgreeOnPrimary));
+        int primary = Standings.PrimaryOf(await cluster.WaitAsync("a primary", Standings.AgreeOnPrimary));
         int away = (primary + 1) % 3;
         await cluster.KillAsync(away);
         int last = Configuration.Production.JournalSlots + 200;
@@ -55,7 +56,7 @@ public sealed class CatchUpTests
         await using ProcessCluster cluster = await ProcessCluster.StartAsync(3);
         await using DeterministicClient client = cluster.Connect();
         await WriteAsync(client, from: 1, count: 20);
-        int primary = ProcessCluster.PrimaryOf(await cluster.WaitAsync("a primary", ProcessCluster.AgreeOnPrimary));
+        int primary = Standings.PrimaryOf(await cluster.WaitAsync("a primary", Standings.AgreeOnPrimary));
         await cluster.KillAsync(primary);
         File.Delete(cluster.DataFile(primary));
         await WriteAsync(client, from: 21, count: 1);

@@ -2,6 +2,7 @@ using System.Linq;
 using System.Threading.Tasks;
 using Deterministic.Client;
 using Deterministic.Core;
+using Deterministic.Replica.Hosting;
 using Deterministic.Replica.Tests.Process;
 using Xunit;
 
@@ -18,7 +19,7 @@ public sealed class FailoverTests
         await using ProcessCluster cluster = await ProcessCluster.StartAsync(3);
         await using DeterministicClient client = cluster.Connect();
         await client.WriteAsync(Documents.Write(1, DocumentsPerWrite));
-        int first = ProcessCluster.PrimaryOf(await cluster.WaitAsync("a primary", ProcessCluster.AgreeOnPrimary));
+        int first = Standings.PrimaryOf(await cluster.WaitAsync("a primary", Standings.AgreeOnPrimary));
 
         await cluster.KillAsync(first);
         for (int version = 2; version < 12; version++)
@@ -27,11 +28,11 @@ public sealed class FailoverTests
 
         cluster.Launch(first);
         await cluster.WaitAsync("the replica that was killed has caught up", standings =>
-            standings.All(standing => standing is not null) && ProcessCluster.AgreeOnPrimary(standings) &&
+            Standings.AllAgreeOnPrimary(standings) &&
             standings.All(standing => standing!.Fields.CommitMin == standings[0]!.Fields.CommitMin));
 
         // It holds what was written without it: with the next primary gone too, it is needed for a quorum.
-        int second = ProcessCluster.PrimaryOf(await cluster.WaitAsync("a primary", ProcessCluster.AgreeOnPrimary));
+        int second = Standings.PrimaryOf(await cluster.WaitAsync("a primary", Standings.AgreeOnPrimary));
         await cluster.KillAsync(second);
         await client.WriteAsync(Documents.Write(12, DocumentsPerWrite));
         Assert.Equal((12L, (ulong)DocumentsPerWrite), await Documents.ReadAsync(client));
@@ -43,7 +44,7 @@ public sealed class FailoverTests
         await using ProcessCluster cluster = await ProcessCluster.StartAsync(3);
         await using DeterministicClient client = cluster.Connect();
         await client.WriteAsync(Documents.Write(1, DocumentsPerWrite));
-        int primary = ProcessCluster.PrimaryOf(await cluster.WaitAsync("a primary", ProcessCluster.AgreeOnPrimary));
+        int primary = Standings.PrimaryOf(await cluster.WaitAsync("a primary", Standings.AgreeOnPrimary));
         int away = (primary + 1) % 3;
         await cluster.KillAsync(away);
         // Twice as many entries as a journal holds.
@@ -53,7 +54,7 @@ public sealed class FailoverTests
         cluster.Launch(away);
         await cluster.LineAsync(away, "no longer reaches back");
         ReplicaStanding?[] standings = await cluster.WaitAsync("it has caught up and lacks no block", standings =>
-            standings.All(standing => standing is not null) && ProcessCluster.AgreeOnPrimary(standings) &&
+            Standings.AllAgreeOnPrimary(standings) &&
             standings.All(standing => standing!.Fields.CommitMin == standings[0]!.Fields.CommitMin) &&
             standings[away]!.Fields.SyncOp == 0);
         Assert.True(standings[away]!.Fields.CheckpointOp > (ulong)Configuration.Production.JournalSlots);

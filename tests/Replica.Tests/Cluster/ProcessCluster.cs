@@ -5,7 +5,6 @@ using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Net;
-using System.Net.Sockets;
 using System.Threading.Tasks;
 using Deterministic.Client;
 using Deterministic.Core.Wire;
@@ -30,7 +29,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
     {
         _replicas = new ReplicaProcess?[count];
         _options = options;
-        _addresses = FreeAddresses(count);
+        _addresses = LoopbackAddresses.Free(count);
     }
 
     /// <summary>Where each replica is, as those are told that are launched from now on.</summary>
@@ -48,8 +47,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
         ProcessCluster cluster = new(count, options);
         for (int i = 0; i < count; i++) await cluster.FormatAsync(i);
         for (int i = 0; i < count; i++) cluster.Launch(i);
-        await cluster.WaitAsync("all replicas are in one view", standings =>
-            standings.All(standing => standing is not null) && AgreeOnPrimary(standings));
+        await cluster.WaitAsync("all replicas are in one view", Standings.AllAgreeOnPrimary);
         return cluster;
     }
 
@@ -69,7 +67,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
 
     /// <summary>The replica is to be found somewhere else from now on; a process of it that runs stays where it
     /// is.</summary>
-    public void Move(int replica) => _addresses[replica] = FreeAddresses(1)[0];
+    public void Move(int replica) => _addresses[replica] = LoopbackAddresses.Free(1)[0];
 
     public ReplicaProcess Replica(int replica) => _replicas[replica]!;
 
@@ -101,29 +99,6 @@ internal sealed class ProcessCluster : IAsyncDisposable
                 string.Join("; ", standings.Select(standing => standing?.ToString() ?? "gone")) + string.Concat(
                     _replicas.Select((replica, i) => $"\nreplica {i}:\n{replica?.Said}")));
         }
-    }
-
-    /// <summary>Of those that answer, one is the primary and the others follow it.</summary>
-    public static bool AgreeOnPrimary(ReplicaStanding?[] standings)
-    {
-        ReplicaStanding[] there = standings.OfType<ReplicaStanding>().ToArray();
-        return there.Count(standing => standing.Fields.Role == ReplicaRole.Primary) == 1 &&
-            there.All(standing => standing.Fields.Role is ReplicaRole.Primary or ReplicaRole.Backup) &&
-            there.All(standing => standing.View == there[0].View);
-    }
-
-    public static int PrimaryOf(ReplicaStanding?[] standings) =>
-        standings.OfType<ReplicaStanding>().Single(standing => standing.Fields.Role == ReplicaRole.Primary).Replica;
-
-    /// <summary>Ports that were free a moment ago: replicas must know each other's before they start.</summary>
-    private static IPEndPoint[] FreeAddresses(int count)
-    {
-        TcpListener[] listeners = Enumerable.Range(0, count)
-            .Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToArray();
-        foreach (TcpListener listener in listeners) listener.Start();
-        IPEndPoint[] addresses = listeners.Select(listener => (IPEndPoint)listener.LocalEndpoint).ToArray();
-        foreach (TcpListener listener in listeners) listener.Stop();
-        return addresses;
     }
 
     public async ValueTask DisposeAsync()

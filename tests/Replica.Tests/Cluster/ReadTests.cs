@@ -3,6 +3,7 @@ using System.Threading.Tasks;
 using Deterministic.Client;
 using Deterministic.Core.Model;
 using Deterministic.Core.Wire;
+using Deterministic.Replica.Hosting;
 using Deterministic.Replica.Tests.Process;
 using Xunit;
 
@@ -55,8 +56,8 @@ public sealed class ReadTests
             Assert.Equal(version, (await ReadAsync(reader, Strong)).Version);
         }
         if (replicas == 1) return;
-        ReplicaStanding?[] standings = await cluster.WaitAsync("a primary", ProcessCluster.AgreeOnPrimary);
-        await cluster.KillAsync(ProcessCluster.PrimaryOf(standings));
+        ReplicaStanding?[] standings = await cluster.WaitAsync("a primary", Standings.AgreeOnPrimary);
+        await cluster.KillAsync(Standings.PrimaryOf(standings));
         await client.WriteAsync(Documents.Write(21, 3));
         Assert.Equal(21, (await ReadAsync(reader, Strong)).Version);
     }
@@ -70,9 +71,9 @@ public sealed class ReadTests
         using DeterministicReader reader = new(new ClientOptions { Addresses = cluster.Addresses, Cluster = 1 });
         ulong commit = (await ReadAsync(reader, Strong)).State.Commit;
         ReplicaStanding?[] standings = await cluster.WaitAsync("all have run it", standings =>
-            ProcessCluster.AgreeOnPrimary(standings) &&
+            Standings.AgreeOnPrimary(standings) &&
             standings.All(standing => standing is not null && standing.Fields.CommitMin >= commit));
-        int backup = (ProcessCluster.PrimaryOf(standings) + 1) % 3;
+        int backup = (Standings.PrimaryOf(standings) + 1) % 3;
         using DeterministicReader stale = new(new ClientOptions { Addresses = [cluster.Addresses[backup]] });
         (long version, ReadState state) = await ReadOnceItsAgeIsKnownAsync(
             stale, new(ReadConsistency.Stale, 60_000, commit));

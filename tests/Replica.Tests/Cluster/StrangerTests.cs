@@ -7,6 +7,7 @@ using System.Threading.Tasks;
 using Deterministic.Client;
 using Deterministic.Core;
 using Deterministic.Core.Wire;
+using Deterministic.Replica.Hosting;
 using Deterministic.Replica.Tests.Process;
 using Xunit;
 
@@ -41,7 +42,7 @@ public sealed class StrangerTests
         await cluster.KillAsync(2);
         cluster.Launch(2, ["--cluster-secret-file", secret]);
         await cluster.WaitAsync("it is back", all => all.All(one => one is not null) &&
-            ProcessCluster.AgreeOnPrimary(all) && all.All(one => one!.Fields.CommitMin == all[0]!.Fields.CommitMin));
+            Standings.AgreeOnPrimary(all) && all.All(one => one!.Fields.CommitMin == all[0]!.Fields.CommitMin));
         await CommandsOfReplicasEndTheConnectionAsync(cluster);
         await StatusTellsAsync(cluster);
     }

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Threading;
 using System.Threading.Tasks;
 using Deterministic.Client;
+using Deterministic.Replica.Hosting;
 using Deterministic.Replica.Tests.Process;
 using Xunit;
 
@@ -15,7 +16,7 @@ public sealed class UpgradeTests
     private static readonly string[] Newer = ["--release-max", "2"];
 
     private static bool AreLevel(ReplicaStanding?[] standings) =>
-        standings.All(standing => standing is not null) && ProcessCluster.AgreeOnPrimary(standings) &&
+        Standings.AllAgreeOnPrimary(standings) &&
         standings.All(standing => standing!.Fields.CommitMin == standings[0]!.Fields.CommitMin);
 
     private static bool Run(ReplicaStanding?[] standings, uint release) =>
@@ -30,8 +31,7 @@ public sealed class UpgradeTests
         Task<int> load = WriteAsync(client, enough.Token);
         for (int replica = 0; replica < 3; replica++)
         {
-            ReplicaStanding?[] before = await cluster.WaitAsync("all are there", standings =>
-                standings.All(standing => standing is not null) && ProcessCluster.AgreeOnPrimary(standings));
+            ReplicaStanding?[] before = await cluster.WaitAsync("all are there", Standings.AllAgreeOnPrimary);
             Assert.True(Run(before, 1));
             await cluster.KillAsync(replica);
             cluster.Launch(replica, Newer);

@@ -1,5 +1,6 @@
 using System;
 using System.Threading.Tasks;
+using Deterministic.Replica.Hosting;
 using Deterministic.Replica.Tests.Process;
 using Xunit;
 
@@ -21,7 +22,7 @@ internal sealed record CheckpointText(string Op, string Root, string Checksum)
     /// checkpoint.</summary>
     public static async Task<CheckpointText> CompareAsync(SystemCluster cluster)
     {
-        await cluster.WaitAsync("all replicas have the same checkpoint", SystemCluster.HaveConverged);
+        await cluster.WaitAsync("all replicas have the same checkpoint", Standings.HaveConverged);
         for (int i = 0; i < cluster.Count; i++) await cluster.KillAsync(i);
         CheckpointText first = await ReadAsync(cluster.DataFile(0));
         for (int i = 1; i < cluster.Count; i++) Assert.Equal(first, await ReadAsync(cluster.DataFile(i)));

@@ -5,10 +5,10 @@ using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Net;
-using System.Net.Sockets;
 using System.Threading.Tasks;
 using Deterministic.Client;
 using Deterministic.Core.Wire;
+using Deterministic.Replica.Hosting;
 using Deterministic.Replica.Tests.Process;
 using Deterministic.SystemTests.Faults;
 using Xunit;
@@ -37,7 +37,7 @@ internal sealed class SystemCluster : IAsyncDisposable
         _ownsFolder = folder is null;
         _replicas = new ReplicaProcess?[count];
         _paused = new bool[count];
-        Addresses = FreeAddresses(count);
+        Addresses = LoopbackAddresses.Free(count);
         Network = new FaultyNetwork(Addresses, seed);
     }
 
@@ -60,7 +60,7 @@ internal sealed class SystemCluster : IAsyncDisposable
         {
             for (int i = 0; i < count; i++) await cluster.FormatAsync(i);
             for (int i = 0; i < count; i++) cluster.Launch(i);
-            await cluster.WaitAsync("all replicas are in one view", AgreeOnPrimary);
+            await cluster.WaitAsync("all replicas are in one view", Standings.AllAgreeOnPrimary);
             return cluster;
         }
         catch
@@ -169,19 +169,6 @@ internal sealed class SystemCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>All are there, one is the primary, and the others have run all of its log.</summary>
-    public static bool HaveConverged(ReplicaStanding?[] standings) =>
-        AgreeOnPrimary(standings) && standings.All(standing =>
-            standing!.Fields.CommitMin == standings[0]!.Fields.CommitMin &&
-            standing.Fields.Op == standing.Fields.CommitMin &&
-            standing.Fields.CheckpointOp == standings[0]!.Fields.CheckpointOp);
-
-    public static bool AgreeOnPrimary(ReplicaStanding?[] standings) =>
-        standings.All(static standing =>
-            standing is { Fields.Role: ReplicaRole.Primary or ReplicaRole.Backup }) &&
-        standings.Count(static standing => standing!.Fields.Role == ReplicaRole.Primary) == 1 &&
-        standings.All(standing => standing!.View == standings[0]!.View);
-
     /// <summary>What the replicas have logged.</summary>
     public string Said() => string.Concat(_replicas.Select(static (replica, i) => $"\nreplica {i}:\n{replica?.Said}"));
 
@@ -191,16 +178,6 @@ internal sealed class SystemCluster : IAsyncDisposable
     public static string Describe(ReplicaStanding? standing) => standing is null ? "gone" :
         $"{standing.Fields.Role} view {standing.View} op {standing.Fields.Op} commit {standing.Fields.CommitMin}/" +
         $"{standing.Fields.CommitMax} checkpoint {standing.Fields.CheckpointOp} sync {standing.Fields.SyncOp}";
-
-    /// <summary>Ports that were free a moment ago: replicas must know each other's before they start.</summary>
-    private static IPEndPoint[] FreeAddresses(int count)
-    {
-        TcpListener[] listeners = [.. Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0))];
-        foreach (TcpListener listener in listeners) listener.Start();
-        IPEndPoint[] addresses = [.. listeners.Select(listener => (IPEndPoint)listener.LocalEndpoint)];
-        foreach (TcpListener listener in listeners) listener.Stop();
-        return addresses;
-    }
 
     public async ValueTask DisposeAsync()
     {
