@@ -5,6 +5,7 @@ using Deterministic.Core.Tracing;
 using Deterministic.Core.Wire;
 using Deterministic.Vsr.Tests.Support;
 using Xunit;
+using static Deterministic.Vsr.Tests.Support.ClusterCalls;
 
 namespace Deterministic.Vsr.Tests;
 
@@ -12,36 +13,6 @@ namespace Deterministic.Vsr.Tests;
 public sealed class ReadTests
 {
     private const int ElectionTicks = 1000;
-
-    private static TestClient Register(ClusterBench bench, UInt128 id)
-    {
-        TestClient client = new(id);
-        client.MakeRegister(Bench.Cluster);
-        Answer(bench, client);
-        return client;
-    }
-
-    private static void Answer(ClusterBench bench, TestClient client)
-    {
-        Header request = Header.Read(client.Request);
-        for (int tries = 0; tries < 60; tries++)
-        {
-            for (byte i = 0; i < bench.Nodes.Count; i++) bench.Send(i, client.Request);
-            bench.Run(20);
-            ClusterBench.Packet? reply = bench.Replies.Find(packet => packet.Header.Command == Command.Reply &&
-                packet.Header.Reply.RequestChecksum == request.Checksum);
-            if (reply is null) continue;
-            client.Take(reply.Header);
-            return;
-        }
-        throw new InvalidOperationException("no answer");
-    }
-
-    private static void Write(ClusterBench bench, TestClient client, byte body)
-    {
-        client.Make(Bench.Cluster, Operation.Write, [body]);
-        Answer(bench, client);
-    }
 
     /// <summary>A cluster with a primary that has run a registration and two writes.</summary>
     private static ClusterBench Ready(int replicas, out TestClient client, out byte primary)
