@@ -1,4 +1,5 @@
 using Deterministic.Core;
+using Deterministic.Core.Tracing;
 using Deterministic.Core.Wire;
 
 namespace Deterministic.Vsr;
@@ -101,13 +102,22 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         return found;
     }
 
-    private bool IsTooOld(in ReadFields read)
+    /// <summary>Whether a stale read asks for a newer state than this one is known to be.</summary>
+    private bool IsTooOld(in Header read)
     {
-        if (CommitMin < read.CommitLeast) return true;
-        if (read.AgeMaxMilliseconds == 0 || _replicaCount == 1) return false;
+        if (IsStrong(in read)) return false;
+        bool old = CommitMin < read.ReadRequest.CommitLeast || IsOlderThan(read.ReadRequest.AgeMaxMilliseconds);
+        if (old) _options.Marks.Hit(Mark.ReadTooOld);
+        return old;
+    }
+
+    /// <param name="ageMaxMilliseconds">0: any age will do.</param>
+    private bool IsOlderThan(uint ageMaxMilliseconds)
+    {
+        if (ageMaxMilliseconds == 0 || _replicaCount == 1) return false;
         LearnFreshness();
         if (!_freshKnown) return true;
         ulong now = _clock.MonotonicNanoseconds;
-        return now > _freshAt && now - _freshAt > read.AgeMaxMilliseconds * NanosecondsPerMillisecond;
+        return now > _freshAt && now - _freshAt > ageMaxMilliseconds * NanosecondsPerMillisecond;
     }
 }

@@ -212,9 +212,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         if (next < 0) return false;
         ref WaitingRead read = ref _reads[next];
         Message message = read.Message!;
-        if (!IsStrong(in message.Header) && IsTooOld(in message.Header.ReadRequest))
+        if (IsTooOld(in message.Header))
         {
-            _options.Marks.Hit(Mark.ReadTooOld);
             Refuse(in message.Header, ReadResult.TooOld);
             Forget(ref read);
             return true;
@@ -250,7 +249,9 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         int size = _stateMachine.Read(
             in context, read.Body, reply.Buffer.Slice(Limits.HeaderSize, _configuration.MessageBodySizeMax));
         Check.That(size >= 0 && size <= _configuration.MessageBodySizeMax);
-        SendReadReply(in header, ReadResult.Answered, reply, size);
+        // It may have waited long for its blocks.
+        bool old = IsTooOld(in header);
+        SendReadReply(in header, old ? ReadResult.TooOld : ReadResult.Answered, reply, old ? 0 : size);
         _reading = null;
         _readReply = null;
         read.Release();

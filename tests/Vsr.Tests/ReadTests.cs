@@ -182,6 +182,25 @@ public sealed class ReadTests
         Assert.Equal(ReadResult.Answered, ReadStale(bench, away, 0));
     }
 
+    /// <summary>Its blocks come late, or its process stands still.</summary>
+    [Fact]
+    public void A_stale_read_is_judged_by_the_age_that_the_state_has_when_it_is_answered()
+    {
+        using ClusterBench bench = Ready(3, out _, out byte primary);
+        byte slow = (byte)((primary + 1) % 3);
+        bench.Run(500);
+        ClusterBench.Node node = bench.Nodes[slow];
+        node.Machine.ReadPrefetchesUntilReady = int.MaxValue;
+        TestReader reader = new(9);
+        bench.Send(slow, reader.Stale(ageMaxMilliseconds: 300));
+        bench.Settle();
+        Assert.DoesNotContain(bench.Replies, packet => packet.Header.Command == Command.ReadReply);
+        node.Clock.MonotonicNanoseconds += 1_000_000_000;
+        node.Machine.ReadPrefetchesUntilReady = 0;
+        bench.Tick(slow);
+        Assert.Equal(ReadResult.TooOld, reader.Answer(bench).ReadReply.Result);
+    }
+
     [Fact]
     public void A_replica_that_hears_only_an_old_primary_gets_old()
     {
