@@ -27,6 +27,7 @@ internal sealed partial class Simulation
         for (int tick = 0; tick < _parameters.SafetyTicksMax && Refused == StopReason.None; tick++)
         {
             RunTick();
+            LoseDiskSometimes();
             if (_answered >= _parameters.Requests && RowsCompared >= RowsComparedMin) break;
         }
     }
@@ -75,7 +76,7 @@ internal sealed partial class Simulation
     }
 
     /// <summary>Replicas that can go on without the others: a quorum for a change of view of which none has damage on
-    /// its disk or does not know its log. If there is none, or by chance, all.</summary>
+    /// its disk, does not know its log, or is filling a new disk. If there is none, or by chance, all.</summary>
     private uint DrawCore()
     {
         uint all = (1u << _replicas.Length) - 1;
@@ -85,7 +86,8 @@ internal sealed partial class Simulation
         uint core = _crashes.Subset(_replicas.Length, count);
         foreach (SimulatedReplica replica in _replicas)
         {
-            bool whole = !replica.Disk.IsDamaged(0, _layout.Size) && replica.Status != ReplicaStatus.RecoveringHead;
+            bool whole = !replica.Disk.IsDamaged(0, _layout.Size) && !replica.IsBeingFilled &&
+                replica.Status != ReplicaStatus.RecoveringHead;
             if ((core >> replica.Index & 1) != 0 && !whole) return all;
         }
         if (core != all) Coverage.Hit("cluster", "core without some");

@@ -75,7 +75,9 @@ internal sealed partial class Simulation : IDisposable
         _chronicle?.Begin(replicas, _parameters.Clients, _parameters.Readers);
         _links = new SimulatedLinks(replicas, _parameters.Cluster.Links, network, Coverage, _chronicle);
         _network = new SimulatedNetwork(_parameters.Network, _links, network, _chronicle);
-        _atlas = new FaultAtlas(_layout, replicas, tape.Stream(TapeConsumer.Parameters));
+        _replacements = tape.Stream(TapeConsumer.Replacements);
+        _lostDisks = new LostDisks(replicas, options, _replacements);
+        _atlas = new FaultAtlas(_layout, replicas, _lostDisks.Loser, tape.Stream(TapeConsumer.Parameters));
         _checkpoints = new CheckpointAgreement(configuration.GridBlocks);
         _twin = _parameters.HasTwin ? new Twin(configuration, _compute, tape.Stream(TapeConsumer.Twin)) : null;
         _world = new ReplicaWorld
@@ -173,8 +175,9 @@ internal sealed partial class Simulation : IDisposable
 
     public void Run()
     {
-        _report($"world    {_parameters}");
-        _chronicle?.NoteRun(HappeningKind.Run, $"{_parameters}");
+        string world = $"{_parameters}{_lostDisks}";
+        _report($"world    {world}");
+        _chronicle?.NoteRun(HappeningKind.Run, world);
         RunSafety();
         _report($"safety   {Progress()}");
         if (Refused == StopReason.None) RunLiveness();
@@ -238,15 +241,5 @@ internal sealed partial class Simulation : IDisposable
         Coverage.Add("twin", "blocks compared", _twin.BlocksCompared);
         Coverage.Add("twin", "crashes", _twin.Crashes);
         _twin.Dispose();
-    }
-
-    private struct FormatSink(SimulatedDisk disk) : IFormatSink
-    {
-        public readonly void Write(long offset, ReadOnlySpan<byte> bytes) =>
-            bytes.CopyTo(disk.At(offset, bytes.Length));
-
-        public readonly void Flush()
-        {
-        }
     }
 }

@@ -66,5 +66,11 @@ internal enum ProtocolPlant : byte
     /// <summary>A strong read is answered though nobody has confirmed that the view still stands.</summary>
     SkipsConfirmation,
 
+    /// <summary>A replica with a new disk takes part as if it had forgotten nothing.</summary>
+    TrustsNewDisk,
+
+    /// <summary>A replica with a new disk comes back in the view that the others are in.</summary>
+    ReturnsToView,
+
     Count,
 }

@@ -43,7 +43,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         _viewTellers |= 1u << pong.Replica;
         _viewTold = uint.Max(_viewTold, pong.View);
         if (BitOperations.PopCount(_viewTellers) < _quorums.Confirmation) return;
-        _view = checked(_viewTold + 2);
+        _view = Has(ProtocolPlant.ReturnsToView) ? _viewTold : checked(_viewTold + 2);
         if (PrimaryOf(_view) == _self) _view = checked(_view + 1);
     }
 }

@@ -14,6 +14,9 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     /// <summary>The superblock has been read.</summary>
     internal bool IsIdentified => _superblock.Working.Sequence > 0;
 
+    /// <summary>No slot of the journal is damaged, as far as this replica knows.</summary>
+    internal bool JournalIsWhole => _journal.NextFaulty(0) < 0;
+
     /// <summary>The header that the log has at <paramref name="op"/>; false if the ring of the journal is past
     /// it.</summary>
     internal bool TryEntry(ulong op, out Header header) => _journal.TryKnown(op, out header);

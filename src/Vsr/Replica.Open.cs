@@ -155,7 +155,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     private void JoinCluster()
     {
         Tell(TraceCode.Opened, Op, CheckpointOp);
-        if (_journal.HeadUncertain && !Has(ProtocolPlant.SpeaksInDoubt))
+        bool trusts = Has(ProtocolPlant.SpeaksInDoubt) || (Has(ProtocolPlant.TrustsNewDisk) && _view == 0);
+        if (_journal.HeadUncertain && !trusts)
         {
             _options.Marks.Hit(Mark.HeadUncertain);
             LoseHead();

@@ -34,5 +34,11 @@ public enum TapeConsumer : byte
     /// <summary>When and how readers outside of the log ask.</summary>
     Reads = 13,
 
-    Count = 14,
+    /// <summary>Which machine of a cluster loses its disk, and when.</summary>
+    Replacements = 14,
+
+    /// <summary>When replicas get other software.</summary>
+    Releases = 15,
+
+    Count = 16,
 }

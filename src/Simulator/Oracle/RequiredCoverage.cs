@@ -68,6 +68,9 @@ internal static class RequiredCoverage
         "reply damaged", "replica renewed",
     ];
 
+    /// <summary>What two replicas are too few for.</summary>
+    private static readonly string[] LostDisk = ["disk lost", "new disk filled"];
+
     private static readonly string[] Reads = ["compared", "of an earlier state", "Strong Answered", "Stale Answered"];
 
     private static readonly string[] ReadsOfMany =
@@ -97,6 +100,8 @@ internal static class RequiredCoverage
             foreach (string name in Cluster) all.Add(("cluster", name));
             foreach (string name in ReadsOfMany) all.Add(("read", name));
             for (int i = 0; i < HarshCluster.Length && harsh; i++) all.Add(("cluster", HarshCluster[i]));
+            bool loses = harsh && options.Replicas != 2;
+            for (int i = 0; i < LostDisk.Length && loses; i++) all.Add(("cluster", LostDisk[i]));
         }
         if (harsh && options.Replicas <= 1) AddAlone(all);
         if (!options.Production) AddWork(all);

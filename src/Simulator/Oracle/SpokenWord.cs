@@ -18,6 +18,10 @@ internal sealed class SpokenWord(SimulatedDisk disk, DataFileLayout layout)
     private ulong _commit;
     private ulong _checkpoint;
 
+    /// <summary>The greatest view in whose log this replica has had a part, and that of its lost disks.</summary>
+    private uint _part;
+    private uint _partLost;
+
     /// <summary>Entries that it has acknowledged, or counted itself for, in one view, whose log they are in.</summary>
     private readonly SortedSet<ulong> _acknowledged = [];
     private uint _acknowledgedView;
@@ -29,11 +33,33 @@ internal sealed class SpokenWord(SimulatedDisk disk, DataFileLayout layout)
     {
         if (message.Command is Command.Request or Command.Prepare) return;
         _view = uint.Max(_view, message.View);
+        if (message.Command is Command.JoinView or Command.View or Command.PrepareOk or Command.ViewConfirmed)
+            TakePart(message.View);
         if (message.Command == Command.JoinView) HearJoin(in message.JoinView, message.Size);
         if (message.Command is Command.PrepareOk or Command.View) _logView = uint.Max(_logView, message.View);
         if (message.Command != Command.PrepareOk) return;
         CheckWritten(in message.PrepareOk);
         Acknowledge(message.PrepareOk.Op, message.View);
+    }
+
+    /// <summary>What others rely on since it was said with a disk that is lost must not be said anew, and otherwise,
+    /// with the next.</summary>
+    private void TakePart(uint view)
+    {
+        Check.That(view > _partLost, "a replica with a new disk has a part in a view as before");
+        _part = uint.Max(_part, view);
+    }
+
+    /// <summary>The disk is lost: the replica cannot know any more what it has said.</summary>
+    public void Lose()
+    {
+        _partLost = _part;
+        _view = 0;
+        _logView = 0;
+        _commit = 0;
+        _checkpoint = 0;
+        _acknowledged.Clear();
+        _acknowledgedView = 0;
     }
 
     /// <summary>The replica holds an entry of the log of a view, and others rely on it.</summary>

@@ -11,7 +11,8 @@ namespace Deterministic.Simulator.World;
 /// of the newest entry, which leaves a replica in doubt about the end of its own log, are so few that the others can
 /// change the view without them. Likewise blocks of one address and replies of one session are damaged on fewer than a
 /// replication quorum: a checkpoint before which others have been overwritten is on a whole one. Of the superblock at
-/// most two copies of a replica are damaged at a time. A single replica has nobody to ask; what may happen to it is for
+/// most two copies of a replica are damaged at a time. A replica that may lose its disk counts as one whose copies may
+/// all be damaged, but no others lose their superblock. A single replica has nobody to ask; what may happen to it is for
 /// <see cref="CrashDamage"/> to say.</summary>
 internal sealed class FaultAtlas
 {
@@ -28,7 +29,11 @@ internal sealed class FaultAtlas
     private readonly uint[] _copies = new uint[CopiesCount];
     private const int CopiesCount = 32;
 
-    public FaultAtlas(DataFileLayout layout, int replicas, TapeStream tape)
+    /// <param name="layout">Of the disks.</param>
+    /// <param name="replicas">How many there are.</param>
+    /// <param name="loser">The replica that may lose its disk; negative if none may.</param>
+    /// <param name="tape">What else may be damaged.</param>
+    public FaultAtlas(DataFileLayout layout, int replicas, int loser, TapeStream tape)
     {
         _layout = layout;
         _alone = replicas == 1;
@@ -46,6 +51,20 @@ internal sealed class FaultAtlas
             Check.That(BitOperations.PopCount(_slots[slot]) <= damagedMax);
         }
         for (int i = 0; i < CopiesCount; i++) _copies[i] = tape.Subset(replicas, tape.Below(damagedMax + 1));
+        if (loser < 0) return;
+        uint lost = 1u << loser;
+        _frail = Filled(lost, _frail, frailMax);
+        for (int slot = 0; slot < _slots.Length; slot++) _slots[slot] = Filled(_frail, _slots[slot], damagedMax);
+        for (int i = 0; i < CopiesCount; i++) _copies[i] = Filled(lost, _copies[i], damagedMax);
+    }
+
+    /// <summary>A set, and as many others as it has room for.</summary>
+    private static uint Filled(uint set, uint others, int max)
+    {
+        Check.That(BitOperations.PopCount(set) <= max);
+        for (others &= ~set; others != 0 && BitOperations.PopCount(set) < max; others &= others - 1)
+            set |= others & ~(others - 1);
+        return set;
     }
 
     /// <summary>Whether anything may happen to this replica's journal.</summary>

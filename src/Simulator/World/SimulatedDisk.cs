@@ -27,7 +27,7 @@ internal readonly struct DiskFaults(ulong latencyMin, ulong latencyMax, Ratio wr
 internal sealed class SimulatedDisk(
     NativeBuffer image, DiskFaults faults, Tape tape, Trace trace, Plant plant, FaultAtlas atlas, byte replica) : IDisk
 {
-    /// <summary>A used device gets its old bytes in pieces of this size, when somebody first looks.</summary>
+    /// <summary>A used or another device gets its bytes in pieces of this size, when somebody first looks.</summary>
     private const int PieceSize = 64 << 10;
 
     private readonly List<Operation> _pending = [];
@@ -36,6 +36,7 @@ internal sealed class SimulatedDisk(
     private readonly TapeStream _order = tape.Stream(TapeConsumer.Schedule);
 
     private readonly bool[] _pieces = new bool[(image.Length + PieceSize - 1) / PieceSize];
+    private bool _isOther;
     private ulong _oldBytes;
 
     /// <summary>Offsets of sectors that were damaged and have not been written since.</summary>
@@ -198,20 +199,40 @@ internal sealed class SimulatedDisk(
 
     /// <summary>Before anything else: the disk has bytes that mean nothing, as a used device before it is
     /// formatted.</summary>
-    public void GarbleAll(ulong pattern) => _oldBytes = pattern | 1;
+    public void GarbleAll(ulong pattern) => Exchange(pattern | 1);
+
+    /// <summary>In the place of this disk there is another one, with zeroes everywhere or with bytes that mean
+    /// nothing. Nothing may be under way.</summary>
+    /// <param name="pattern">0: zeroes.</param>
+    public void Exchange(ulong pattern)
+    {
+        Check.That(Idle);
+        _isOther = true;
+        _oldBytes = pattern;
+        Array.Clear(_pieces);
+        _damaged.Clear();
+    }
 
     /// <summary>What is on the disk, to look at and to change.</summary>
     public Span<byte> At(long offset, int size)
     {
-        for (long piece = offset / PieceSize; _oldBytes != 0 && piece * PieceSize < offset + size; piece++)
+        for (long piece = offset / PieceSize; _isOther && piece * PieceSize < offset + size; piece++)
         {
-            if (_pieces[piece]) continue;
+            if (!_pieces[piece]) FillPiece(piece);
             _pieces[piece] = true;
-            long end = long.Min((piece + 1) * PieceSize, image.Length);
-            for (long at = piece * PieceSize; at < end; at += Limits.SectorSize)
-                Garble(image.Slice(at, Limits.SectorSize), unchecked(_oldBytes + (ulong)at) | 1);
         }
         return image.Slice(offset, size);
+    }
+
+    private void FillPiece(long piece)
+    {
+        long end = long.Min((piece + 1) * PieceSize, image.Length);
+        for (long at = piece * PieceSize; at < end; at += Limits.SectorSize)
+        {
+            Span<byte> sector = image.Slice(at, Limits.SectorSize);
+            if (_oldBytes == 0) sector.Clear();
+            else Garble(sector, unchecked(_oldBytes + (ulong)at) | 1);
+        }
     }
 
     private static void Garble(Span<byte> sector, ulong pattern)

@@ -79,6 +79,9 @@ internal sealed class SimulatedReplica(
     /// <summary>A checkpoint was taken from others and not all of its blocks are here.</summary>
     public bool IsIncomplete => _replica?.IncompleteOp > 0;
 
+    /// <summary>It has lost its disk, and the new one has not yet got what the others have.</summary>
+    public bool IsBeingFilled { get; private set; }
+
     /// <summary>It stopped for something that starting again may mend.</summary>
     public bool StoppedForDisk => StopReason == StopReason.WriteFailed || disk.ReadsFailed > _readsFailedBefore;
 
@@ -140,6 +143,20 @@ internal sealed class SimulatedReplica(
         disk.Crash();
         journal.NoteAll();
         Dispose();
+    }
+
+    /// <summary>The machine is gone with its disk, and the operator makes a file anew on another one.</summary>
+    /// <param name="pattern">Of the bytes on that disk, see <see cref="SimulatedDisk.Exchange"/>.</param>
+    public void LoseDisk(ulong pattern)
+    {
+        if (Running) Crash();
+        disk.Exchange(pattern);
+        FormatSink sink = new(disk);
+        Check.That(DataFileFormat.WriteLost(options, ref sink, Starts + 1) == StopReason.None);
+        spoken.Lose();
+        IsBeingFilled = true;
+        world.Coverage.Hit("cluster", "disk lost");
+        world.Chronicle?.Note(HappeningKind.Damage, Index, "has lost its disk, and gets a new file");
     }
 
     /// <summary>The superblock names a checkpoint that was taken from others: once nothing is under way on the disk, a
@@ -213,6 +230,11 @@ internal sealed class SimulatedReplica(
             _opened = true;
         }
         if (_opened) Committed = ulong.Max(Committed, CommitMin);
+        if (IsBeingFilled && Normal && HasState && _replica!.JournalIsWhole)
+        {
+            IsBeingFilled = false;
+            world.Coverage.Hit("cluster", "new disk filled");
+        }
         archive?.Judge(_replica!.IsHeldBack);
         _watch?.Look(this);
     }
