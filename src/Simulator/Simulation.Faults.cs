@@ -22,6 +22,11 @@ internal sealed partial class Simulation
         foreach (SimulatedReplica replica in _replicas)
         {
             if (!replica.Stopped) continue;
+            if (replica.StoppedForRelease)
+            {
+                UpgradeRefused(replica);
+                continue;
+            }
             // Where the disk gave an error, starting again may help; a file that stays unreadable is refused then.
             if (!replica.StoppedForDisk)
             {

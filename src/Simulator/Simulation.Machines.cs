@@ -1,12 +1,17 @@
+using Deterministic.Core;
 using Deterministic.Core.Randomness;
 using Deterministic.Simulator.World;
 
 namespace Deterministic.Simulator;
 
+/// <summary>What operators do: other machines, other software.</summary>
 internal sealed partial class Simulation
 {
+    private const int RestartTicksMax = 50;
     private readonly LostDisks _lostDisks;
     private readonly TapeStream _replacements;
+    private readonly RollingUpgrade _upgrade;
+    private readonly TapeStream _releases;
 
     /// <summary>Now and then a machine is lost for good, and another one takes its place.</summary>
     private void LoseDiskSometimes()
@@ -17,4 +22,45 @@ internal sealed partial class Simulation
         replica.LoseDisk(_replacements.Boolean() ? _replacements.U64() | 1 : 0);
         replica.TicksDown = 1 + _replacements.Below(_lostDisks.DownTicksMax);
     }
+
+    private void UpgradeSometimes()
+    {
+        if (!_upgrade.Tick(out byte index)) return;
+        if (_upgrade.Of(index) != RollingUpgrade.Newer) Coverage.Hit("cluster", "older software again");
+        StartWithSoftware(_replicas[index]);
+    }
+
+    private void StartWithSoftware(SimulatedReplica replica)
+    {
+        replica.ReleaseMax = _upgrade.Of(replica.Index);
+        if (!replica.Running) return;
+        replica.Crash();
+        replica.TicksDown = 1 + _releases.Below(RestartTicksMax);
+    }
+
+    /// <summary>A replica with the older software has met the newer release and gets the newer software.</summary>
+    private void UpgradeRefused(SimulatedReplica replica)
+    {
+        bool older = _upgrade.HasBegun && replica.ReleaseMax < RollingUpgrade.Newer;
+        Check.That(older, $"the replica stopped: {replica.StopText}");
+        Coverage.Hit("cluster", "older software refused");
+        _upgrade.Finish(replica.Index);
+        StartWithSoftware(replica);
+    }
+
+    /// <summary>What has begun comes to its end.</summary>
+    private void FinishUpgrade()
+    {
+        if (!UpgradeIsUnderWay) return;
+        Check.That(_core == (1u << _replicas.Length) - 1, "a newer release needs all replicas");
+        foreach (SimulatedReplica replica in _replicas)
+        {
+            if (_upgrade.Of(replica.Index) == RollingUpgrade.Newer) continue;
+            _upgrade.Finish(replica.Index);
+            StartWithSoftware(replica);
+        }
+    }
+
+    /// <summary>Replicas get newer software, and the log has not come to its release.</summary>
+    private bool UpgradeIsUnderWay => _upgrade.HasBegun && _log.Release != RollingUpgrade.Newer;
 }

@@ -28,6 +28,7 @@ internal sealed partial class Simulation
         {
             RunTick();
             LoseDiskSometimes();
+            UpgradeSometimes();
             if (_answered >= _parameters.Requests && RowsCompared >= RowsComparedMin) break;
         }
     }
@@ -51,6 +52,7 @@ internal sealed partial class Simulation
             else if (_crashes.Boolean()) StopForEver(replica);
         }
         if (_archive is not null) _archive.Store.Healed = true;
+        FinishUpgrade();
         DamageRepairable();
         _stepsToCrash = -1;
         _ticksToPause = -1;
@@ -76,11 +78,12 @@ internal sealed partial class Simulation
     }
 
     /// <summary>Replicas that can go on without the others: a quorum for a change of view of which none has damage on
-    /// its disk, does not know its log, or is filling a new disk. If there is none, or by chance, all.</summary>
+    /// its disk, does not know its log, or is filling a new disk. If there is none, in the midst of an upgrade, or by
+    /// chance, all.</summary>
     private uint DrawCore()
     {
         uint all = (1u << _replicas.Length) - 1;
-        if (_replicas.Length == 1 || _crashes.Boolean()) return all;
+        if (_replicas.Length == 1 || _crashes.Boolean() || UpgradeIsUnderWay) return all;
         int count = new Quorums(_replicas.Length).ViewChange;
         count += _crashes.Below(_replicas.Length - count + 1);
         uint core = _crashes.Subset(_replicas.Length, count);
@@ -103,7 +106,7 @@ internal sealed partial class Simulation
             if (!replica.Idle || !replica.HasState) return false;
             if (_replicas.Length > 1 && replica.CommitMin != _log.Op) return false;
         }
-        return true;
+        return !UpgradeIsUnderWay;
     }
 
     /// <summary>One client reads everything; the oracle compares. It may not have heard yet that it lost its

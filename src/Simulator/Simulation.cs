@@ -77,6 +77,8 @@ internal sealed partial class Simulation : IDisposable
         _network = new SimulatedNetwork(_parameters.Network, _links, network, _chronicle);
         _replacements = tape.Stream(TapeConsumer.Replacements);
         _lostDisks = new LostDisks(replicas, options, _replacements);
+        _releases = tape.Stream(TapeConsumer.Releases);
+        _upgrade = new RollingUpgrade(replicas, options, _releases);
         _atlas = new FaultAtlas(_layout, replicas, _lostDisks.Loser, tape.Stream(TapeConsumer.Parameters));
         _checkpoints = new CheckpointAgreement(configuration.GridBlocks);
         _twin = _parameters.HasTwin ? new Twin(configuration, _compute, tape.Stream(TapeConsumer.Twin)) : null;
@@ -175,7 +177,7 @@ internal sealed partial class Simulation : IDisposable
 
     public void Run()
     {
-        string world = $"{_parameters}{_lostDisks}";
+        string world = $"{_parameters}{_lostDisks}{_upgrade}";
         _report($"world    {world}");
         _chronicle?.NoteRun(HappeningKind.Run, world);
         RunSafety();
@@ -186,7 +188,6 @@ internal sealed partial class Simulation : IDisposable
             _report($"liveness {Progress()}");
             RunAudit();
             RunLastRestart();
-            _archiveChecker?.Check(newestOnly: false);
             CheckNotVacuous();
             _report($"audit    {Progress()}");
         }
@@ -194,6 +195,7 @@ internal sealed partial class Simulation : IDisposable
         {
             _report($"refused  {Refused}: damaged beyond what one replica can repair, and it said so");
         }
+        _archiveChecker?.Check(newestOnly: false);
         _report($"hash     {Trace.Hash:x32}");
     }
 
@@ -233,6 +235,7 @@ internal sealed partial class Simulation : IDisposable
         if (_parameters.Cluster.IsCluster)
         {
             Coverage.Add("cluster", "entries compared", _log.Compared);
+            if (_log.Release == RollingUpgrade.Newer) Coverage.Hit("cluster", "release changed");
             Coverage.Add("cluster", "checkpoints compared", _checkpoints.Compared);
             Coverage.Add("cluster", "blocks compared", _checkpoints.BlocksCompared);
         }

@@ -72,5 +72,11 @@ internal enum ProtocolPlant : byte
     /// <summary>A replica with a new disk comes back in the view that the others are in.</summary>
     ReturnsToView,
 
+    /// <summary>The release of the log rises with the software of the primary.</summary>
+    UpgradesAlone,
+
+    /// <summary>An entry is run with the newest release that the software knows.</summary>
+    RunsNewestRelease,
+
     Count,
 }

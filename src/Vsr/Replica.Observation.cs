@@ -14,8 +14,9 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     /// <summary>The superblock has been read.</summary>
     internal bool IsIdentified => _superblock.Working.Sequence > 0;
 
-    /// <summary>No slot of the journal is damaged, as far as this replica knows.</summary>
-    internal bool JournalIsWhole => _journal.NextFaulty(0) < 0;
+    /// <summary>No slot of the journal is damaged, as far as this replica knows, and what it may have acknowledged and
+    /// forgotten is run.</summary>
+    internal bool LogIsWhole => _journal.NextFaulty(0) < 0 && CommitMin >= _forgottenOp;
 
     /// <summary>The header that the log has at <paramref name="op"/>; false if the ring of the journal is past
     /// it.</summary>

@@ -47,6 +47,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     {
         Check.That(_quorums.Upgrade == _replicaCount);
         uint newest = _options.ReleaseMax;
+        if (Has(ProtocolPlant.UpgradesAlone)) return newest;
         for (byte replica = 0; replica < _replicaCount; replica++)
         {
             if (replica == _self) continue;
@@ -69,6 +70,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     /// <summary>Before an entry of this release is run, or the checkpoint after one is opened.</summary>
     private void EnterRelease(uint release)
     {
+        if (Has(ProtocolPlant.RunsNewestRelease)) release = _options.ReleaseMax;
         if (release == Release || !HeedRelease(release)) return;
         if (release < Release)
         {

@@ -29,13 +29,13 @@ internal sealed class CommitHistory
 
     public bool Contains(ulong op) => Find(op) is Entry entry && entry.Op == op;
 
-    public void Add(in OperationContext context, ReadOnlySpan<byte> request, ReadOnlySpan<byte> reply)
+    public void Add(in OperationContext context, uint release, ReadOnlySpan<byte> request, ReadOnlySpan<byte> reply)
     {
         Check.That(context.Op > LastOp);
         Check.That(_entries.Count == 0 || context.Timestamp > _entries[^1].Timestamp, "time went back in the log");
         _entries.Add(new Entry
         {
-            Op = context.Op, Timestamp = context.Timestamp, Operation = context.Operation,
+            Op = context.Op, Timestamp = context.Timestamp, Operation = context.Operation, Release = release,
             Request = Checksum.Of(request), Reply = Checksum.Of(reply),
             Parts = context.Operation == Operation.Batch ? PartsOf(request, reply) : [],
         });
@@ -60,12 +60,14 @@ internal sealed class CommitHistory
         return found;
     }
 
-    public void CheckReplay(in OperationContext context, ReadOnlySpan<byte> request, ReadOnlySpan<byte> reply)
+    public void CheckReplay(
+        in OperationContext context, uint release, ReadOnlySpan<byte> request, ReadOnlySpan<byte> reply)
     {
         Entry? entry = Find(context.Op);
         Check.That(entry is not null && entry.Op == context.Op, "replay of an entry that was not in the log");
         Check.That(entry.Operation == context.Operation, "replayed another operation");
         Check.That(entry.Timestamp == context.Timestamp, "replayed with another time");
+        Check.That(entry.Release == release, "replayed with another release");
         Check.That(entry.Request == Checksum.Of(request), "replayed another request");
         Check.That(entry.Reply == Checksum.Of(reply), "replay gave another reply");
         Replayed++;
@@ -130,6 +132,9 @@ internal sealed class CommitHistory
         public required ulong Op { get; init; }
         public required ulong Timestamp { get; init; }
         public required Operation Operation { get; init; }
+
+        /// <summary>Of the state machine that ran it.</summary>
+        public required uint Release { get; init; }
         public required UInt128 Request { get; init; }
         public required UInt128 Reply { get; init; }
 

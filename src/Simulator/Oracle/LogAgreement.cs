@@ -22,11 +22,21 @@ internal sealed class LogAgreement
     private readonly SortedDictionary<UInt128, uint> _holders = [];
     private readonly int _quorum;
 
+    /// <summary>By replica, the newest release that its software has known.</summary>
+    private readonly uint[] _releases;
+
     public LogAgreement(UInt128 cluster, int replicas)
     {
         _entries = [Header.Root(cluster)];
         _quorum = new Quorums(replicas).Replication;
+        _releases = new uint[replicas];
     }
+
+    /// <summary>The release that the log has come to.</summary>
+    public uint Release { get; private set; } = Header.ReleaseOldest;
+
+    /// <summary>A replica starts with software that knows releases up to this one.</summary>
+    public void Know(byte replica, uint release) => _releases[replica] = uint.Max(_releases[replica], release);
 
     /// <summary>The last entry that anybody has committed.</summary>
     public ulong Op => (ulong)_entries.Count - 1;
@@ -62,11 +72,21 @@ internal sealed class LogAgreement
         Check.That(entry.View >= before.View, "the view of the committed log went back");
         Check.That(entry.Prepare.Timestamp > before.Prepare.Timestamp, "time went back in the log");
         Check.That(entry.Prepare.Commit < op, "an entry says that itself is committed");
+        CheckRelease(entry.Release);
         _entries.Add(entry);
         // A session that was lost may be opened again by a copy of its register that was late.
         if (entry.Prepare.Operation == Operation.Register) return;
         for (int i = 0; i < members.Length; i++) Add(members[i].Client, members[i].RequestNumber, op, i);
         if (entry.Prepare.Client != 0) Add(entry.Prepare.Client, entry.Prepare.RequestNumber, op, part: -1);
+    }
+
+    /// <summary>It rises when every replica has come to know the newer one, and never falls.</summary>
+    private void CheckRelease(uint release)
+    {
+        Check.That(release >= Release, "the release of the committed log went back");
+        foreach (uint known in _releases)
+            Check.That(release <= known, "the release of the log rose though a replica has never known it");
+        Release = release;
     }
 
     private void Add(UInt128 client, uint number, ulong op, int part)

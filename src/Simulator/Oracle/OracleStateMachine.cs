@@ -21,6 +21,7 @@ internal sealed class OracleStateMachine(
     private ulong _prefetchOp;
     private ulong _checkpointOp;
     private int _rounds;
+    private uint _release;
 
     /// <summary>The last entry that this machine's state contains.</summary>
     public ulong Op { get; set; }
@@ -33,7 +34,12 @@ internal sealed class OracleStateMachine(
 
     public ContentChecksum ContentChecksum() => new(real.Trees.Forest);
 
-    public void Enter(uint release) => machine.Enter(release);
+    public void Enter(uint release)
+    {
+        Check.That(release > _release, "the release of a state machine does not rise");
+        _release = release;
+        machine.Enter(release);
+    }
 
     public bool Accepts(Operation operation, ReadOnlySpan<byte> body) => machine.Accepts(operation, body);
 
@@ -61,12 +67,12 @@ internal sealed class OracleStateMachine(
         twin?.Commit(in context, body, written);
         if (context.Op > history.LastOp)
         {
-            history.Add(context, body, written);
+            history.Add(context, _release, body, written);
             database.Check(context, body, written, reply.Length);
         }
         else
         {
-            history.CheckReplay(context, body, written);
+            history.CheckReplay(context, _release, body, written);
         }
         Op = context.Op;
         return size;

@@ -60,12 +60,13 @@ internal static class RequiredCoverage
     [
         "entries compared", "checkpoints compared", "blocks compared", "primary crashed", "power lost everywhere",
         "replica cut off", "cluster in two parts", "cut both ways", "cut one way", "core without some",
+        "outsider mute", "outsider deaf", "outsider cut off",
     ];
 
     private static readonly string[] HarshCluster =
     [
         "link clogged", "replica paused", "prepare damaged", "entry lost without a trace", "block damaged",
-        "reply damaged", "replica renewed",
+        "reply damaged", "replica renewed", "release changed", "older software again", "older software refused",
     ];
 
     /// <summary>What two replicas are too few for.</summary>

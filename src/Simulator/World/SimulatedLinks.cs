@@ -77,6 +77,7 @@ internal sealed class SimulatedLinks(
             // It hears all and cannot speak, or the other way round, or neither.
             bool hears = tape.Boolean();
             bool speaks = !hears && tape.Boolean();
+            coverage.Hit("cluster", hears ? "outsider mute" : speaks ? "outsider deaf" : "outsider cut off");
             for (byte other = 0; other <= replicas; other++)
             {
                 _cut[IndexOf(outsider, other)] = !speaks;

@@ -50,6 +50,9 @@ internal sealed class SimulatedReplica(
     private ulong _readsFailedBefore;
 
     public byte Index => options.ReplicaIndex;
+
+    /// <summary>The newest release that its software knows, from its next start on.</summary>
+    public uint ReleaseMax { get; set; } = options.ReleaseMax;
     public SimulatedDisk Disk => disk;
     public SimulatedClock Clock => clock;
     public CrashDamage Damage => damage;
@@ -74,6 +77,7 @@ internal sealed class SimulatedReplica(
     public bool IsPrimary => _replica?.IsPrimary == true;
     public ReplicaStatus Status => _replica?.Status ?? ReplicaStatus.Closed;
     public uint View => _replica?.View ?? 0;
+    public uint Release => _replica?.Release ?? 0;
     public ulong Op => _replica?.Op ?? 0;
 
     /// <summary>A checkpoint was taken from others and not all of its blocks are here.</summary>
@@ -84,6 +88,10 @@ internal sealed class SimulatedReplica(
 
     /// <summary>It stopped for something that starting again may mend.</summary>
     public bool StoppedForDisk => StopReason == StopReason.WriteFailed || disk.ReadsFailed > _readsFailedBefore;
+
+    /// <summary>The cluster runs a release that its software does not know.</summary>
+    public bool StoppedForRelease =>
+        StopReason is StopReason.ReleaseTooNew or StopReason.SuperblockReleaseUnsupported;
 
     /// <summary>When the next thing happens to it that others do not cause.</summary>
     public ulong NextDue => Running && TicksPaused == 0 ? disk.NextDue : ulong.MaxValue;
@@ -116,7 +124,7 @@ internal sealed class SimulatedReplica(
         _machine = world.Judge(machine);
         _forest = machine.Trees.Forest;
         _replica = new(
-            options, _memory, _machine, disk, bus, clock, archive?.Start(_memory, _forest));
+            OptionsNow(), _memory, _machine, disk, bus, clock, archive?.Start(_memory, _forest));
         _memory.Seal();
         _opened = false;
         _identified = false;
@@ -124,11 +132,19 @@ internal sealed class SimulatedReplica(
         _readsFailedBefore = disk.ReadsFailed;
         TicksPaused = 0;
         Starts++;
+        world.Log.Know(Index, ReleaseMax);
         options.Trace.Add(TraceCode.Restarted, options.ReplicaIndex, clock.Now, Starts);
-        world.Chronicle?.Note(HappeningKind.Start, Index, "starts");
+        world.Chronicle?.Note(HappeningKind.Start, Index, $"starts, knows releases up to {ReleaseMax}");
         _replica.Open();
         Judge();
     }
+
+    private ReplicaOptions OptionsNow() => new()
+    {
+        Cluster = options.Cluster, ReplicaIndex = options.ReplicaIndex, ReplicaCount = options.ReplicaCount,
+        Configuration = options.Configuration, Trace = options.Trace, Marks = options.Marks, Seed = options.Seed,
+        Plant = options.Plant, ReleaseMax = ReleaseMax,
+    };
 
     public override string ToString() => !Running ? $"down at {Committed}" : $"{(IsPrimary ? "primary" : Status)} " +
         $"view {View} op {Op} commit {CommitMin} checkpoint {CheckpointOp}, {Starts} starts";
@@ -230,7 +246,7 @@ internal sealed class SimulatedReplica(
             _opened = true;
         }
         if (_opened) Committed = ulong.Max(Committed, CommitMin);
-        if (IsBeingFilled && Normal && HasState && _replica!.JournalIsWhole)
+        if (IsBeingFilled && Normal && HasState && _replica!.LogIsWhole)
         {
             IsBeingFilled = false;
             world.Coverage.Hit("cluster", "new disk filled");
