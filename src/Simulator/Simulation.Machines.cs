@@ -43,6 +43,7 @@ internal sealed partial class Simulation
     {
         bool older = _upgrade.HasBegun && replica.ReleaseMax < RollingUpgrade.Newer;
         Check.That(older, $"the replica stopped: {replica.StopText}");
+        _log.CheckKnown(RollingUpgrade.Newer);
         Coverage.Hit("cluster", "older software refused");
         _upgrade.Finish(replica.Index);
         StartWithSoftware(replica);

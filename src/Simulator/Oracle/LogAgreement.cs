@@ -72,7 +72,7 @@ internal sealed class LogAgreement
         Check.That(entry.View >= before.View, "the view of the committed log went back");
         Check.That(entry.Prepare.Timestamp > before.Prepare.Timestamp, "time went back in the log");
         Check.That(entry.Prepare.Commit < op, "an entry says that itself is committed");
-        CheckRelease(entry.Release);
+        Enter(entry.Release);
         _entries.Add(entry);
         // A session that was lost may be opened again by a copy of its register that was late.
         if (entry.Prepare.Operation == Operation.Register) return;
@@ -80,13 +80,18 @@ internal sealed class LogAgreement
         if (entry.Prepare.Client != 0) Add(entry.Prepare.Client, entry.Prepare.RequestNumber, op, part: -1);
     }
 
-    /// <summary>It rises when every replica has come to know the newer one, and never falls.</summary>
-    private void CheckRelease(uint release)
+    private void Enter(uint release)
     {
         Check.That(release >= Release, "the release of the committed log went back");
+        CheckKnown(release);
+        Release = release;
+    }
+
+    /// <summary>The log, committed or not, has come to a release: every replica has come to know it.</summary>
+    public void CheckKnown(uint release)
+    {
         foreach (uint known in _releases)
             Check.That(release <= known, "the release of the log rose though a replica has never known it");
-        Release = release;
     }
 
     private void Add(UInt128 client, uint number, ulong op, int part)

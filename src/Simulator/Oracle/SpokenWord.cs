@@ -20,7 +20,7 @@ internal sealed class SpokenWord(SimulatedDisk disk, DataFileLayout layout)
 
     /// <summary>The greatest view in whose log this replica has had a part, and that of its lost disks.</summary>
     private uint _part;
-    private uint _partLost;
+    private uint? _partLost;
 
     /// <summary>Entries that it has acknowledged, or counted itself for, in one view, whose log they are in.</summary>
     private readonly SortedSet<ulong> _acknowledged = [];
@@ -46,7 +46,7 @@ internal sealed class SpokenWord(SimulatedDisk disk, DataFileLayout layout)
     /// with the next.</summary>
     private void TakePart(uint view)
     {
-        Check.That(view > _partLost, "a replica with a new disk has a part in a view as before");
+        Check.That(_partLost is not uint lost || view > lost, "a replica with a new disk has a part in a view as before");
         _part = uint.Max(_part, view);
     }
 

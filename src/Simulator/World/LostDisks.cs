@@ -20,7 +20,7 @@ internal sealed class LostDisks
         // Two replicas are too few to make up for one that has forgotten everything.
         if (replicas < 3 || options.Lite || tape.Below(3) != 2) return;
         Loser = tape.Below(replicas);
-        _interval = 100 + tape.Below(2000);
+        _interval = 200 + tape.Below(3000);
         DownTicksMax = 1 + (tape.Below(50) << tape.Below(4));
         _ticks = 1 + tape.Below(_interval);
     }

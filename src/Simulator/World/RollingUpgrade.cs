@@ -40,10 +40,12 @@ internal sealed class RollingUpgrade
         if (_ticks == 0 || --_ticks > 0) return false;
         int newer = 0;
         foreach (uint software in _software) newer += software == Newer ? 1 : 0;
-        if (newer == _software.Length) return false;
+        bool all = newer == _software.Length;
+        // Going back may be too late, and that is noticed only then.
+        if (all && _tape.Boolean()) return false;
         _ticks = 1 + _tape.Below(_interval);
         HasBegun = true;
-        bool back = newer > 0 && _tape.Chance(_goesBack);
+        bool back = all || (newer > 0 && _tape.Chance(_goesBack));
         replica = Nth(back ? Newer : Header.ReleaseCurrent, _tape.Below(back ? newer : _software.Length - newer));
         _software[replica] = back ? Header.ReleaseCurrent : Newer;
         return true;
