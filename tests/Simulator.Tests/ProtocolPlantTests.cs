@@ -19,10 +19,11 @@ public sealed class ProtocolPlantTests(ITestOutputHelper output)
     private static readonly SortedDictionary<ProtocolPlant, (int Replicas, ulong Seed)> _near = new()
     {
         [ProtocolPlant.AcceptsOldEntries] = (3, 218),
-        [ProtocolPlant.CommitsForeignLog] = (3, 174),
-        [ProtocolPlant.DeniesDamaged] = (3, 35),
-        [ProtocolPlant.ForgetsHead] = (3, 128),
-        [ProtocolPlant.SkipsConfirmation] = (3, 95),
+        [ProtocolPlant.CommitsForeignLog] = (3, 50),
+        [ProtocolPlant.CommitsWithoutChain] = (3, 25),
+        [ProtocolPlant.DeniesDamaged] = (3, 36),
+        [ProtocolPlant.ForgetsHead] = (3, 42),
+        [ProtocolPlant.SkipsConfirmation] = (3, 38),
     };
 
     public static TheoryData<string> Plants
