@@ -24,6 +24,7 @@ public sealed class ProtocolPlantTests(ITestOutputHelper output)
         [ProtocolPlant.DeniesDamaged] = (3, 36),
         [ProtocolPlant.ForgetsHead] = (3, 42),
         [ProtocolPlant.SkipsConfirmation] = (3, 38),
+        [ProtocolPlant.UpgradesAlone] = (3, 53),
     };
 
     public static TheoryData<string> Plants
