@@ -46,7 +46,8 @@ internal sealed class SpokenWord(SimulatedDisk disk, DataFileLayout layout)
     /// with the next.</summary>
     private void TakePart(uint view)
     {
-        Check.That(_partLost is not uint lost || view > lost, "a replica with a new disk has a part in a view as before");
+        bool anew = _partLost is not uint lost || view > lost;
+        Check.That(anew, "a replica with a new disk has a part in a view as before");
         _part = uint.Max(_part, view);
     }
 

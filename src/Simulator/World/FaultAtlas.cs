@@ -12,8 +12,8 @@ namespace Deterministic.Simulator.World;
 /// change the view without them. Likewise blocks of one address and replies of one session are damaged on fewer than a
 /// replication quorum: a checkpoint before which others have been overwritten is on a whole one. Of the superblock at
 /// most two copies of a replica are damaged at a time. A replica that may lose its disk counts as one whose copies may
-/// all be damaged, but no others lose their superblock. A single replica has nobody to ask; what may happen to it is for
-/// <see cref="CrashDamage"/> to say.</summary>
+/// all be damaged, but no others lose their superblock. A single replica has nobody to ask; what may happen to it is
+/// for <see cref="CrashDamage"/> to say.</summary>
 internal sealed class FaultAtlas
 {
     private readonly DataFileLayout _layout;
