@@ -33,7 +33,12 @@ public sealed class DeterministicClient : IAsyncDisposable
         Check.That(options.Addresses.Count > 0);
         _options = options;
         _session = new Session(options);
-        _queue = Channel.CreateBounded<Call>(new BoundedChannelOptions(options.QueueMax) { SingleReader = true });
+        // A pump that waits goes on within the call, up to where the request has left: waking another thread for it
+        // would cost more than the work.
+        _queue = Channel.CreateBounded<Call>(new BoundedChannelOptions(options.QueueMax)
+        {
+            SingleReader = true, AllowSynchronousContinuations = true,
+        });
         _pump = Task.Run(() => new CallPump(options, _session, _queue.Reader).RunAsync(_stop.Token));
     }
 
@@ -112,8 +117,11 @@ public sealed class DeterministicClient : IAsyncDisposable
         long started = Stopwatch.GetTimestamp();
         try
         {
-            await _queue.Writer.WriteAsync(call, cancellation).AsTask().WaitAsync(patience, cancellation)
-                .ConfigureAwait(false);
+            if (!_queue.Writer.TryWrite(call))
+            {
+                await _queue.Writer.WriteAsync(call, cancellation).AsTask().WaitAsync(patience, cancellation)
+                    .ConfigureAwait(false);
+            }
             TimeSpan left = patience - Stopwatch.GetElapsedTime(started);
             return await call.Answer.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, cancellation)
                 .ConfigureAwait(false);

@@ -203,8 +203,13 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
                 Tick();
                 nextTick = Stopwatch.GetTimestamp() + (long)(TickInterval.TotalSeconds * Stopwatch.Frequency);
             }
-            // Even in a hurry it looks which sockets are ready.
-            _wake.Wait(worked || untilTick <= TimeSpan.Zero ? TimeSpan.Zero : untilTick);
+            // What comes now ends the wait at once; only what is here already must not be waited for. Even then it
+            // looks which sockets are ready.
+            bool goesOn = untilTick <= TimeSpan.Zero || (worked && _bus.HasWaiting);
+            bool runs = !goesOn && _disk.MayRun;
+            if (!runs) _disk.EndTurn(idle: false);
+            _wake.Wait(goesOn || runs ? TimeSpan.Zero : untilTick);
+            if (runs) _disk.EndTurn(idle: _wake.Ready.IsEmpty);
         }
         ReplicaLog.Stopped(_logger, _replica.Op);
         return LoopEnd.Stopped;

@@ -8,6 +8,8 @@ internal static unsafe partial class Epoll
 {
     public const uint In = 1;
     public const uint Out = 4;
+    public const uint Failed = 8;
+    public const uint Closed = 0x10;
     public const uint PeerClosed = 0x2000;
     public const uint EdgeTriggered = 0x80000000;
     public const int Add = 1;
@@ -29,6 +31,9 @@ internal static unsafe partial class Epoll
     public static int TokenOf(byte* events, int index) =>
         (int)Unsafe.ReadUnaligned<long>(events + (nint)index * EventSize + TokenOffset);
 
+    public static bool HasEnded(byte* events, int index) =>
+        (Unsafe.ReadUnaligned<uint>(events + (nint)index * EventSize) & (Failed | Closed | PeerClosed)) != 0;
+
     [LibraryImport("libc", EntryPoint = "epoll_create1", SetLastError = true)]
     public static partial int Create(int flags);
 
@@ -41,6 +46,9 @@ internal static unsafe partial class Epoll
 
     [LibraryImport("libc", EntryPoint = "eventfd", SetLastError = true)]
     public static partial int NewEvent(uint value, int flags);
+
+    [LibraryImport("libc", EntryPoint = "read")]
+    public static partial nint Read(int descriptor, void* bytes, nuint count);
 
     [LibraryImport("libc", EntryPoint = "write")]
     public static partial nint Write(int descriptor, void* bytes, nuint count);

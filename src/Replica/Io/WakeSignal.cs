@@ -6,6 +6,11 @@ using Deterministic.Core;
 
 namespace Deterministic.Replica.Io;
 
+/// <summary>A socket that can go on, in one way or another.</summary>
+/// <param name="Token">Of <see cref="WakeSignal.Watch"/>.</param>
+/// <param name="Ends">The other side sends no more, or it has failed.</param>
+internal readonly record struct ReadySocket(int Token, bool Ends);
+
 /// <summary>What the event loop waits for: sockets that can go on, and threads that have put something into a queue.
 /// Between two waits at most one signal of the threads is pending, so signalling is cheap while the loop is
 /// busy.</summary>
@@ -19,7 +24,7 @@ internal sealed unsafe class WakeSignal : IDisposable
     private readonly int _poll;
     private readonly int _event;
     private readonly byte* _ready;
-    private readonly int[] _tokens = new int[ReadyMax];
+    private readonly ReadySocket[] _sockets = new ReadySocket[ReadyMax];
     private int _readyCount;
     private int _pending;
 
@@ -32,9 +37,9 @@ internal sealed unsafe class WakeSignal : IDisposable
         Watch(_event, OwnToken);
     }
 
-    /// <summary>Sockets that the last wait has found: something has come, there is room again, or it has failed.
-    /// Tokens of <see cref="Watch"/>.</summary>
-    public ReadOnlySpan<int> Ready => _tokens.AsSpan(0, _readyCount);
+    /// <summary>Sockets that the last wait has found: something has come, there is room again, or it has
+    /// failed.</summary>
+    public ReadOnlySpan<ReadySocket> Ready => _sockets.AsSpan(0, _readyCount);
 
     /// <summary>From now on a change of the socket's readiness is told once, by <see cref="Ready"/>; until it is
     /// closed.</summary>
@@ -63,7 +68,7 @@ internal sealed unsafe class WakeSignal : IDisposable
         {
             int token = Epoll.TokenOf(_ready, i);
             if (token == OwnToken) Volatile.Write(ref _pending, 0);
-            else _tokens[_readyCount++] = token;
+            else _sockets[_readyCount++] = new ReadySocket(token, Epoll.HasEnded(_ready, i));
         }
     }
 

@@ -64,6 +64,9 @@ internal sealed class Connection
     /// <summary>The kernel may take more.</summary>
     private bool _writable;
 
+    /// <summary>Nothing comes any more beyond what is here, and nobody will say so again.</summary>
+    private bool _ends;
+
     public Connection(
         TcpMessageBus bus, int index, NativeBuffer receiveBuffer, NativeBuffer sendBuffer, Handshake handshake)
     {
@@ -129,6 +132,7 @@ internal sealed class Connection
         _sent = 0;
         _readable = false;
         _writable = called is null;
+        _ends = false;
     }
 
     /// <summary>For the kernel; the socket keeps it open.</summary>
@@ -139,10 +143,12 @@ internal sealed class Connection
     public Header ReceivedHeader => Header.Read(_receiveBuffer.Slice(_start, Limits.HeaderSize));
 
     /// <summary>The kernel says that the socket can go on, in one way or another.</summary>
-    public void Awake()
+    /// <param name="ends">The other side has closed it, or it has failed.</param>
+    public void Awake(bool ends)
     {
         _readable = true;
         _writable = true;
+        _ends |= ends;
     }
 
     /// <summary>Whether the call has come to something.</summary>
@@ -163,9 +169,10 @@ internal sealed class Connection
         while (_readable && !HasMessage && !Closing)
         {
             MakeRoom();
-            int size = _socket!.Receive(
-                _receiveBuffer.Slice(_received, (int)_receiveBuffer.Length - _received), SocketFlags.None,
-                out SocketError error);
+            Span<byte> room = _receiveBuffer.Slice(_received, (int)_receiveBuffer.Length - _received);
+            int size = _socket!.Receive(room, SocketFlags.None, out SocketError error);
+            // Less than there was room for: that was all, and the kernel will tell of what comes after it.
+            _readable = size == room.Length || _ends;
             if (error == SocketError.WouldBlock) _readable = false;
             else if (error != SocketError.Success) Close(ConnectionFault.SocketError);
             else if (size == 0) Close(ConnectionFault.PeerClosed);

@@ -156,10 +156,11 @@ internal sealed partial class TcpMessageBus : IMessageBus, IDisposable
     /// done.</summary>
     public bool Pump<THandler>(THandler handler) where THandler : IMessageHandler
     {
-        foreach (int token in _wake.Ready)
+        foreach (ReadySocket ready in _wake.Ready)
         {
-            if (token == ListenerToken) Accept();
-            else if (_connections[token] is { IsOpen: true, Closing: false } connection) WakeUp(connection);
+            if (ready.Token == ListenerToken) Accept();
+            else if (_connections[ready.Token] is { IsOpen: true, Closing: false } connection)
+                WakeUp(connection, ready.Ends);
         }
         bool worked = false;
         for (int turns = _active.Count; turns > 0; turns--)
@@ -174,6 +175,10 @@ internal sealed partial class TcpMessageBus : IMessageBus, IDisposable
         return worked;
     }
 
+    /// <summary>Something has come that was not taken yet; what has become possible meanwhile decides whether it can
+    /// be.</summary>
+    public bool HasWaiting => !_active.IsEmpty;
+
     private void Activate(Connection connection)
     {
         if (connection.IsActive) return;
@@ -181,11 +186,11 @@ internal sealed partial class TcpMessageBus : IMessageBus, IDisposable
         Check.That(_active.TryAdd(connection));
     }
 
-    private void WakeUp(Connection connection)
+    private void WakeUp(Connection connection, bool ends)
     {
         bool calls = connection.Connecting;
         if (calls && !connection.TryConnect()) return;
-        connection.Awake();
+        connection.Awake(ends);
         if (calls) StartHandshake(connection);
         connection.Flush();
         if (connection.CanGoOn) Activate(connection);
