@@ -166,6 +166,7 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
         ReplicaFigures figures = new()
         {
             CommitOp = (long)_replica.CommitMin, CheckpointOp = (long)_replica.CheckpointOp,
+            BytesAllocated = GC.GetAllocatedBytesForCurrentThread(),
             MemoryTaken = _memory.TakenBytes, MemoryResident = resident, MemoryLimit = _limit?.Limit ?? 0,
         };
         figures.Take(_machine.Trees.Forest);

@@ -30,6 +30,7 @@ public sealed partial class MetricsTests
             CompactionDebt = 13, BytesPut = 100, BytesFlushed = 110, BytesMerged = 120, BytesOfCheckpoints = 20,
             ScrubberBlocks = 14, ScrubberPasses = 15, ScrubberRot = 16, CommitOp = 17, CheckpointOp = 18,
             MemoryTaken = 19, MemoryResident = 20, MemoryLimit = 21,
+            BytesAllocated = 22,
         };
         metrics.Publish(in figures);
         SortedDictionary<string, double> page = Parse(PrometheusText.Of(metrics.Meter));
@@ -44,6 +45,7 @@ public sealed partial class MetricsTests
             ["deterministic_compaction_debt_bytes"] = 13, ["deterministic_scrubber_blocks_total"] = 14,
             ["deterministic_scrubber_passes_total"] = 15, ["deterministic_scrubber_rot_total"] = 16,
             ["deterministic_commit_op"] = 17, ["deterministic_checkpoint_op"] = 18,
+            ["deterministic_allocated_bytes_total"] = 22,
             ["deterministic_memory_taken_bytes"] = 19, ["deterministic_memory_resident_bytes"] = 20,
             ["deterministic_memory_limit_bytes"] = 21,
         }, page);
@@ -84,6 +86,31 @@ public sealed partial class MetricsTests
         Assert.InRange(after["deterministic_memory_resident_bytes"], 20 << 20, 1L << 30);
         Assert.Equal(0, after["deterministic_write_amplification"]);
         Assert.Equal(before["deterministic_blocks_free"], after["deterministic_blocks_free"]);
+    }
+
+    [Fact]
+    public async Task RequestsOverASocketAllocateNothing()
+    {
+        const int warmUp = 300, count = 2_000;
+        await using ChildReplica replica = await ChildReplica.FormatAsync(null, "64MiB");
+        await replica.StartAsync("--metrics", "127.0.0.1:0");
+        using HttpClient http = new();
+        await using DeterministicClient client = Documents.Connect(replica);
+        for (int i = 0; i < warmUp; i++) await client.WriteAsync(Documents.Write(i, 3));
+        double before = await AllocatedAsync(1 + warmUp);
+        for (int i = 0; i < count; i++) await client.WriteAsync(Documents.Write(i, 3));
+        double after = await AllocatedAsync(1 + warmUp + count);
+        Assert.InRange(before, 1, double.MaxValue);
+        Assert.Equal(before, after);
+
+        // The figures are published with the next tick.
+        async Task<double> AllocatedAsync(int op)
+        {
+            SortedDictionary<string, double> page;
+            do page = Parse(await http.GetStringAsync(replica.MetricsPage));
+            while (page["deterministic_commit_op"] < op);
+            return page["deterministic_allocated_bytes_total"];
+        }
     }
 
     [Fact]

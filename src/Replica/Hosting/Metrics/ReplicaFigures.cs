@@ -37,6 +37,9 @@ internal struct ReplicaFigures
     public long ScrubberRot;
     public long CommitOp;
     public long CheckpointOp;
+
+    /// <summary>By the replica's thread, from the heap that is collected.</summary>
+    public long BytesAllocated;
     public long MemoryTaken;
     public long MemoryResident;
 
