@@ -54,7 +54,7 @@ internal sealed class ChildReplica : IAsyncDisposable
         using Process format = Run("format", "--cluster", "1",
             "--replica", index.ToString(CultureInfo.InvariantCulture),
             "--replica-count", count.ToString(CultureInfo.InvariantCulture),
-            "--state-size", stateSize, replica.DataFile);
+            "--state-size", stateSize, "--quick", replica.DataFile);
         string output = await format.StandardOutput.ReadToEndAsync().ConfigureAwait(false)
             + await format.StandardError.ReadToEndAsync().ConfigureAwait(false);
         await format.WaitForExitAsync().ConfigureAwait(false);

@@ -35,6 +35,11 @@ internal static class FormatCommand
         Description = "How large the state may grow; the file takes four times this and 2.2 GiB",
         DefaultValueFactory = _ => "1GiB",
     };
+    internal static readonly Option<bool> Quick = new("--quick")
+    {
+        Description = "Only reserve the space of the journal: the file is made at once, but until the journal has " +
+            "gone round, large writes are slower",
+    };
     private static readonly Argument<string> Path = new("FILE") { Description = "Data file to make; must not exist" };
 
     public static Command Create()
@@ -44,7 +49,7 @@ internal static class FormatCommand
             "here.\n\n" +
             "Example: deterministic format --cluster 7 --replica 0 --replica-count 1 ./data.deterministic")
         {
-            Cluster, Replica, ReplicaCount, StateSize, Path,
+            Cluster, Replica, ReplicaCount, StateSize, Quick, Path,
         };
         command.SetAction(Run);
         return command;
@@ -84,6 +89,7 @@ internal static class FormatCommand
         if (file is null) return Fail(error, ExitCode.Failed);
         try
         {
+            if (!arguments.GetValue(Quick)) Fill(file, layout);
             FormatSink sink = new(file);
             ReplicaOptions options = new()
             {
@@ -104,6 +110,18 @@ internal static class FormatCommand
         string what = lost ? "made for a replica that gets its data from the others" : "formatted";
         Console.WriteLine($"{path}: {what}, {size}, state up to {SizeText.Format(stateSize)}");
         return ExitCode.Ok;
+    }
+
+    /// <summary>The journal and the replies, which writes wait for.</summary>
+    private static void Fill(DataFile file, DataFileLayout layout)
+    {
+        long start = layout.JournalPreparesOffset, length = layout.GridOffset - start;
+        bool tells = !Console.IsErrorRedirected;
+        file.WriteZeroes(start, length, done =>
+        {
+            if (tells) Console.Error.Write($"\r{file.Path}: {100 * done / length} %");
+        });
+        if (tells) Console.Error.Write($"\r{new string(' ', file.Path.Length + 7)}\r");
     }
 
     private static int Fail(string error, int code)

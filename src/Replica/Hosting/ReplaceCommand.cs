@@ -15,7 +15,8 @@ internal static class ReplaceCommand
             "all data when it is started; a cluster of three or more is needed.\n\n" +
             "Example: deterministic replace --cluster 7 --replica 1 --replica-count 3 ./data.deterministic")
         {
-            FormatCommand.Cluster, FormatCommand.Replica, FormatCommand.ReplicaCount, FormatCommand.StateSize, Path,
+            FormatCommand.Cluster, FormatCommand.Replica, FormatCommand.ReplicaCount, FormatCommand.StateSize,
+            FormatCommand.Quick, Path,
         };
         command.SetAction(arguments => FormatCommand.Make(arguments, arguments.GetRequiredValue(Path), lost: true));
         return command;

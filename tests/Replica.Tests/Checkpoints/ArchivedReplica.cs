@@ -27,7 +27,7 @@ internal sealed class ArchivedReplica : IDisposable
     {
         ArchivedReplica replica = new();
         CommandResult format = await CommandResult.RunAsync("format", "--cluster", cluster, "--replica", "0",
-            "--replica-count", "1", "--state-size", "64MiB", replica.DataFile);
+            "--replica-count", "1", "--state-size", "64MiB", "--quick", replica.DataFile);
         Assert.Equal("", format.Errors);
         return replica;
     }

@@ -63,7 +63,7 @@ public sealed class CatchUpTests
 
         CommandResult replaced = await CommandResult.RunAsync(
             "replace", "--cluster", "1", "--replica", $"{primary}", "--replica-count", "3", "--state-size", "16MiB",
-            cluster.DataFile(primary));
+            "--quick", cluster.DataFile(primary));
         Assert.True(replaced.ExitCode == 0, replaced.All);
         cluster.Launch(primary);
         await cluster.WaitAsync("the replaced replica has caught up", AreLevel);

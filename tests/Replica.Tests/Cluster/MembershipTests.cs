@@ -67,7 +67,7 @@ public sealed class MembershipTests
     {
         File.Delete(cluster.DataFile(replica));
         CommandResult replaced = await CommandResult.RunAsync("replace", "--cluster", "1", "--replica", $"{replica}",
-            "--replica-count", "3", "--state-size", "16MiB", cluster.DataFile(replica));
+            "--replica-count", "3", "--state-size", "16MiB", "--quick", cluster.DataFile(replica));
         Assert.True(replaced.ExitCode == 0, replaced.All);
     }
 

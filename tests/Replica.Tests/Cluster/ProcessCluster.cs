@@ -55,7 +55,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
     {
         CommandResult format = await CommandResult.RunAsync(
             "format", "--cluster", "1", "--replica", $"{replica}", "--replica-count", $"{_replicas.Length}",
-            "--state-size", "16MiB", DataFile(replica));
+            "--state-size", "16MiB", "--quick", DataFile(replica));
         Assert.True(format.ExitCode == 0, format.All);
     }
 

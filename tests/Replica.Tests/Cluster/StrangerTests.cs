@@ -118,7 +118,7 @@ public sealed class StrangerTests
         await cluster.KillAsync(2);
         File.Delete(cluster.DataFile(2));
         CommandResult replaced = await CommandResult.RunAsync("replace", "--cluster", "1", "--replica", "2",
-            "--replica-count", "3", "--state-size", "32MiB", cluster.DataFile(2));
+            "--replica-count", "3", "--state-size", "32MiB", "--quick", cluster.DataFile(2));
         Assert.True(replaced.ExitCode == 0, replaced.All);
         cluster.Launch(2);
         Assert.Contains("--state-size", await cluster.LineAsync(2, "WrongConfiguration"), StringComparison.Ordinal);
@@ -133,7 +133,7 @@ public sealed class StrangerTests
         using TemporaryFolder folder = new();
         string file = folder.File("0.deterministic");
         CommandResult format = await CommandResult.RunAsync("format", "--cluster", "1", "--replica", "1",
-            "--replica-count", "3", "--state-size", "16MiB", file);
+            "--replica-count", "3", "--state-size", "16MiB", "--quick", file);
         Assert.True(format.ExitCode == 0, format.All);
         await RefusesAsync(file, "127.0.0.1:4001,127.0.0.1:4002,192.0.2.1:4003", "loopback");
         await RefusesAsync(file, "127.0.0.1:4001,127.0.0.1:4002", "replica 1 of a cluster of 3");

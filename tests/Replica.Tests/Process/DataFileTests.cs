@@ -9,6 +9,7 @@ using Deterministic.Core;
 using Deterministic.Core.Model;
 using Deterministic.Core.Wire;
 using Deterministic.Replica.Hosting;
+using Deterministic.Replica.Io;
 using Deterministic.Vsr;
 using Xunit;
 
@@ -178,6 +179,29 @@ public sealed class DataFileTests
             file.WriteByte((byte)(block[Limits.HeaderSize] ^ 1));
             return address;
         }
+    }
+
+    [Fact]
+    public void ZeroesAreWrittenWhereTheyAreWantedAndNowhereElse()
+    {
+        const int sector = Limits.SectorSize, zeroed = (20 << 20) + sector;
+        using TemporaryFolder folder = new();
+        string path = folder.File("file");
+        byte[] ones = new byte[zeroed + 2 * sector];
+        Array.Fill(ones, (byte)1);
+        long told = 0;
+        using (DataFile? file = DataFile.TryCreate(path, zeroed + 2 * sector, out string error))
+        {
+            Assert.True(file is not null, error);
+            file.WriteBuffered(0, ones);
+            file.Synchronize();
+            file.WriteZeroes(sector, zeroed, done => told = done);
+        }
+        Assert.Equal(zeroed, told);
+        byte[] bytes = File.ReadAllBytes(path);
+        Assert.Equal(ones.AsSpan(0, sector), bytes.AsSpan(0, sector));
+        Assert.Equal(-1, bytes.AsSpan(sector, zeroed).IndexOfAnyExcept((byte)0));
+        Assert.Equal(ones.AsSpan(0, sector), bytes.AsSpan(sector + zeroed));
     }
 
     /// <summary>A stopped replica's file with some documents in it.</summary>

@@ -74,7 +74,7 @@ internal sealed class SystemCluster : IAsyncDisposable
     {
         CommandResult format = await CommandResult.RunAsync(
             "format", "--cluster", $"{Number}", "--replica", $"{replica}", "--replica-count", $"{Count}",
-            "--state-size", StateSize, DataFile(replica));
+            "--state-size", StateSize, "--quick", DataFile(replica));
         Assert.True(format.ExitCode == 0, format.All);
     }
 
