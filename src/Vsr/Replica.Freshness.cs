@@ -49,6 +49,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             Realtime = _clock.RealtimeNanoseconds,
             // What an earlier primary may have answered from is in the log with which the view began.
             Commit = IsPrimary ? ulong.Max(CommitMax, _viewHead) : CommitMax,
+            CommitMin = CommitMin,
             IsNormal = Status == ReplicaStatus.Normal && ViewIsDurable ? (byte)1 : (byte)0,
         };
         SealAndSend(ping.Replica, message);
@@ -59,6 +60,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         ref Pong last = ref _pongs[pong.Replica];
         if (pong.Pong.PingTimestamp > _clock.MonotonicNanoseconds) return;
         HearView(in pong);
+        HearProgress(pong.Replica, pong.Pong.CommitMin);
         if (last.IsNormal && last.PingTimestamp > pong.Pong.PingTimestamp) return;
         // What is known may be good now, and will be forgotten.
         LearnFreshness();

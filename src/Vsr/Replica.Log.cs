@@ -81,7 +81,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
 
     /// <summary>A primary that would drop a request, for want of room in the pipeline or in the journal, or because it
     /// does not know all of the log yet: a bus does better to let requests wait.</summary>
-    public bool IsFull => IsPrimary && (PipelineCount >= _configuration.PipelineMax ||
+    public bool IsFull => IsPrimary && (PipelineCount >= _configuration.PipelineMax || Pauses ||
         Op + 1 > _schedule.PrepareMax(CheckpointOp) || !KnowsSessions);
 
     /// <summary>Turns the request into the next entry of the log; false with the pipeline full: it is dropped and the
@@ -279,6 +279,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     private void OnPrepareOk(in Header ok)
     {
         if (!IsPrimary || ok.View != _view) return;
+        HearProgress(ok.Replica, ok.PrepareOk.CommitMin);
         ulong op = ok.PrepareOk.Op;
         if (op <= CommitMax || op > Op || op > CommitMax + (ulong)_acknowledged.Length) return;
         if (!_journal.TryKnown(op, out Header header) || header.Checksum != ok.PrepareOk.PrepareChecksum) return;
@@ -318,7 +319,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         for (ulong op = CommitMax + 1; op <= Op; op++)
         {
             if (RecentAt(op) is Message recent) SendToSilent(op, recent);
-            else ReadAndSend(op, ToSilent);
+            else TryReadAndSend(op, ToSilent);
         }
     }
 
@@ -330,17 +331,13 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             if (replica != _self && (acknowledged & 1u << replica) == 0) SendToReplica(replica, entry);
     }
 
-    /// <summary>Sends an entry from memory, or has it read first.</summary>
-    private void SendEntry(ulong op, byte replica)
+    /// <summary>Has an entry read that is durable here, and sent; false if no read or no buffer is free.</summary>
+    private bool TryReadAndSend(ulong op, byte destination)
     {
-        if (RecentAt(op) is Message recent) SendToReplica(replica, recent);
-        else ReadAndSend(op, replica);
-    }
-
-    private void ReadAndSend(ulong op, byte destination)
-    {
-        if (!_journal.TryHeader(op, out _) || !_journal.CanRead(own: false)) return;
-        if (_messages.TryTake() is Message message) _journal.ReadPrepare(op, message, destination);
+        if (!_journal.CanRead(own: false) || !_journal.TryHeader(op, out _)) return false;
+        if (_messages.TryTake() is not Message message) return false;
+        _journal.ReadPrepare(op, message, destination);
+        return true;
     }
 
     /// <summary>Destination of a read whose entry goes to all that have not acknowledged it.</summary>
@@ -349,7 +346,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     private bool AdvanceJournalReads()
     {
         if (!_journal.TryTakeRead(out Message message, out Header expected, out byte destination, out bool sound))
-            return false;
+            return AdvanceOwed();
         if (destination == Journal<TDisk>.OwnRead) OnOwnRead(message, in expected, sound);
         else if (sound && destination == ToSilent && IsPrimary) SendToSilent(expected.Prepare.Op, message);
         else if (sound && destination != ToSilent) SendToReplica(destination, message);

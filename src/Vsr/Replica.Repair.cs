@@ -1,5 +1,6 @@
 using System;
 using Deterministic.Core;
+using Deterministic.Core.Collections;
 using Deterministic.Core.Tracing;
 using Deterministic.Core.Wire;
 
@@ -9,17 +10,37 @@ namespace Deterministic.Vsr;
 /// entries upwards. Repair never makes the log longer than the primary said it is.</summary>
 public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
 {
+    /// <summary>Entries that are asked for at the same time.</summary>
     private const int RepairsMax = 8;
-    private const ulong RepairPatienceTicks = 50;
+
+    /// <summary>An answer that takes several times as long as others lately is lost.</summary>
+    private const ulong RepairPatienceFactor = 4;
+    private const ulong RepairPatienceTicksMin = 5;
+    private const ulong RepairPatienceTicksMax = 50;
 
     private struct RepairRequest
     {
         /// <summary>0: free.</summary>
         public ulong Op;
-        public ulong Expires;
+        public ulong Asked;
+    }
+
+    /// <summary>An entry that another replica has asked for and that waits for a read to be free.</summary>
+    private struct EntryOwed
+    {
+        public ulong Op;
+        public UInt128 Checksum;
+        public byte Replica;
     }
 
     private readonly RepairRequest[] _repairs = new RepairRequest[RepairsMax];
+
+    /// <summary>Longest time that an answer took lately.</summary>
+    private ulong _repairTicks = RepairPatienceTicksMax / RepairPatienceFactor;
+
+    /// <summary>Who asks for more than there are reads would otherwise ask in vain, and wait until its patience is
+    /// over.</summary>
+    private readonly RingBuffer<EntryOwed> _entriesOwed = new(RepairsMax * (Limits.ReplicasMax - 1));
 
     /// <summary>An entry of the log above the head, known by its checksum only; 0: none. Below it the log is found
     /// out.</summary>
@@ -47,6 +68,9 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         for (int i = 0; i < _repairs.Length; i++)
         {
             if (_repairs[i].Op != op) continue;
+            Check.That(_repairs[i].Asked <= Ticks);
+            ulong took = ulong.Min(Ticks - _repairs[i].Asked, RepairPatienceTicksMax);
+            _repairTicks = took >= _repairTicks ? took : _repairTicks - 1;
             _repairs[i] = default;
             GetPrepares();
         }
@@ -157,10 +181,13 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         SetHead(in header);
     }
 
+    private ulong RepairPatienceTicks => ulong.Clamp(
+        RepairPatienceFactor * _repairTicks, RepairPatienceTicksMin, RepairPatienceTicksMax);
+
     private void GetPrepares()
     {
         for (int i = 0; i < _repairs.Length; i++)
-            if (_repairs[i].Op != 0 && _repairs[i].Expires <= Ticks) _repairs[i] = default;
+            if (_repairs[i].Op != 0 && _repairs[i].Asked + RepairPatienceTicks <= Ticks) _repairs[i] = default;
         ulong from = ulong.Max(CommitMin + 1, _chainFrom);
         ulong window = from + (ulong)_recent.Length;
         for (ulong op = from; op <= Op && op < window; op++)
@@ -185,7 +212,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         if (free < 0 || !_journal.TryKnown(op, out Header header)) return;
         if (NewMessage(Command.GetPrepare) is not Message message) return;
         _options.Marks.Hit(Mark.PrepareRepaired);
-        _repairs[free] = new RepairRequest { Op = op, Expires = Ticks + RepairPatienceTicks };
+        _repairs[free] = new RepairRequest { Op = op, Asked = Ticks };
         message.Header.GetPrepare = new GetPrepareFields { PrepareChecksum = header.Checksum, Op = op };
         // A new primary must have it soon, and does not know who does.
         if (IsPrimary) SealAndBroadcast(message);
@@ -195,9 +222,41 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     private void OnGetPrepare(in Header get)
     {
         if (Status == ReplicaStatus.RecoveringHead) return;
-        // Entries of a view that is not durable here yet have come before it.
-        bool here = _journal.TryHeader(get.GetPrepare.Op, out Header header) &&
-            header.Checksum == get.GetPrepare.PrepareChecksum && header.View <= _superblock.Working.View;
-        if (here) SendEntry(get.GetPrepare.Op, get.Replica);
+        EntryOwed owed = new()
+        {
+            Op = get.GetPrepare.Op, Checksum = get.GetPrepare.PrepareChecksum, Replica = get.Replica,
+        };
+        // A full queue is no loss: who gets no answer asks again.
+        if (Holds(in owed) && (!_entriesOwed.IsEmpty || !TrySend(in owed))) _entriesOwed.TryAdd(owed);
+    }
+
+    /// <summary>Entries of a view that is not durable here yet have come before it.</summary>
+    private bool Holds(in EntryOwed owed) => _journal.TryHeader(owed.Op, out Header header) &&
+        header.Checksum == owed.Checksum && header.View <= _superblock.Working.View;
+
+    /// <summary>False if it has to be read first and no read or buffer is free.</summary>
+    private bool TrySend(in EntryOwed owed)
+    {
+        if (RecentAt(owed.Op) is Message recent)
+        {
+            SendToReplica(owed.Replica, recent);
+            return true;
+        }
+        return TryReadAndSend(owed.Op, owed.Replica);
+    }
+
+    /// <summary>A read may have become free.</summary>
+    private bool AdvanceOwed()
+    {
+        bool progress = false;
+        while (!_entriesOwed.IsEmpty)
+        {
+            EntryOwed owed = _entriesOwed[0];
+            // It may have rotted, or have been overwritten, while it waited.
+            if (Holds(in owed) && !TrySend(in owed)) break;
+            _entriesOwed.TryTake(out _);
+            progress = true;
+        }
+        return progress;
     }
 }

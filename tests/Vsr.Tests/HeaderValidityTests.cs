@@ -23,7 +23,7 @@ public sealed class HeaderValidityTests
         (Command.Block, [(144, 224), (241, 256)]),
         (Command.Reserved, [(128, 192), (200, 256)]),
         (Command.Ping, [(168, 256)]),
-        (Command.Pong, [(153, 256)]),
+        (Command.Pong, [(161, 256)]),
         (Command.Commit, [(184, 256)]),
         (Command.ExitView, [(128, 256)]),
         (Command.JoinView, [(188, 256)]),

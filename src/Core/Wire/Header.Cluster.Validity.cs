@@ -16,7 +16,7 @@ public partial struct Header
     private readonly string? InvalidBetweenReplicas() => Command switch
     {
         Command.Ping => InvalidFields(used: 40) ?? InvalidBody(0, 0, 1) ?? InvalidPing(),
-        Command.Pong => InvalidFields(used: 25) ?? InvalidBody(0, 0, 1) ?? InvalidPong(),
+        Command.Pong => InvalidFields(used: 33) ?? InvalidBody(0, 0, 1) ?? InvalidPong(),
         Command.Commit => InvalidFields(used: 56) ?? InvalidBody(0, 0, 1) ?? InvalidCommit(),
         Command.ExitView => InvalidFields(used: 0) ?? InvalidBody(0, 0, 1),
         Command.JoinView => InvalidFields(used: 60) ?? InvalidBody(0, HeadersMax, HeaderSize) ?? InvalidJoinView(),

@@ -38,12 +38,15 @@ public struct PongFields
     /// does.</summary>
     [FieldOffset(16)] public ulong Commit;
 
+    /// <summary>Last entry that the sender has run.</summary>
+    [FieldOffset(24)] public ulong CommitMin;
+
     /// <summary>1 if the sender works in the header's view, which is durable with it; else 0.</summary>
-    [FieldOffset(24)] public byte IsNormal;
-    [FieldOffset(25)] public byte Reserved0;
-    [FieldOffset(26)] public ushort Reserved1;
-    [FieldOffset(28)] public uint Reserved2;
-    [FieldOffset(32)] public UInt128 Reserved3;
+    [FieldOffset(32)] public byte IsNormal;
+    [FieldOffset(33)] public byte Reserved0;
+    [FieldOffset(34)] public ushort Reserved1;
+    [FieldOffset(36)] public uint Reserved2;
+    [FieldOffset(40)] public ulong Reserved3;
     [FieldOffset(48)] public UInt128 Reserved4;
     [FieldOffset(64)] public UInt128 Reserved5;
     [FieldOffset(80)] public UInt128 Reserved6;
