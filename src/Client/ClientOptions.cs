@@ -7,7 +7,7 @@ using Deterministic.Core;
 namespace Deterministic.Client;
 
 /// <summary>How a client reaches its cluster and how long it waits.</summary>
-public sealed class ClientOptions
+public sealed record ClientOptions
 {
     /// <summary>Tried in turn until one answers.</summary>
     public required IReadOnlyList<EndPoint> Addresses { get; init; }
@@ -39,7 +39,8 @@ public sealed class ClientOptions
     /// <summary>Calls that may wait in the client; further callers wait for room.</summary>
     public int QueueMax { get; init; } = 1024;
 
-    internal int BodySizeMax => MessageSizeMax - Limits.HeaderSize;
+    /// <summary>Bytes of the largest request, encoded.</summary>
+    public int BodySizeMax => MessageSizeMax - Limits.HeaderSize;
 
     /// <summary>Reads "host:port", "[v6]:port" or a bare port of this machine, separated by commas.</summary>
     /// <exception cref="FormatException">With a message for the user.</exception>

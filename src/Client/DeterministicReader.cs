@@ -45,24 +45,47 @@ public sealed class DeterministicReader(ClientOptions options) : IDisposable
     /// <exception cref="DeterministicException">Refused, with its code.</exception>
     /// <exception cref="StateTooOldException">No replica has a state that is new enough.</exception>
     /// <exception cref="RequestTimeoutException">No replica answered in time.</exception>
-    public async Task<(QueryReply Reply, ReadState State)> QueryAsync(
-        QueryRequest request, ReadBounds bounds, CancellationToken cancellation = default)
-    {
-        int size = Encode(request);
-        (ReadOnlyMemory<byte> body, ReadState state) =
-            await ReadAsync(Operation.Query, size, bounds, cancellation).ConfigureAwait(false);
-        return (DeterministicClient.Decode(Operation.Query, body.Span, QueryReply.Read), state);
-    }
+    public Task<(QueryReply Reply, ReadState State)> QueryAsync(
+        QueryRequest request, ReadBounds bounds, CancellationToken cancellation = default) =>
+        CallAsync(Operation.Query, request.Write, QueryReply.Read, bounds, cancellation);
+
+    /// <inheritdoc cref="QueryAsync"/>
+    public Task<(ListNamespacesReply Reply, ReadState State)> ListNamespacesAsync(
+        ListNamespacesRequest request, ReadBounds bounds, CancellationToken cancellation = default) =>
+        CallAsync(Operation.ListNamespaces, request.Write, ListNamespacesReply.Read, bounds, cancellation);
+
+    /// <inheritdoc cref="QueryAsync"/>
+    public Task<(MetadataReply Reply, ReadState State)> MetadataAsync(
+        string name, ReadBounds bounds, CancellationToken cancellation = default) =>
+        CallAsync(Operation.Metadata, Named(name), MetadataReply.Read, bounds, cancellation);
+
+    /// <inheritdoc cref="QueryAsync"/>
+    public Task<(SchemaReply Reply, ReadState State)> SchemaAsync(
+        string name, ReadBounds bounds, CancellationToken cancellation = default) =>
+        CallAsync(Operation.Schema, Named(name), SchemaReply.Read, bounds, cancellation);
 
     public void Dispose() => _connection?.Dispose();
 
-    private int Encode(QueryRequest request)
+    private static BodyWriter Named(string name) => new NamespaceRequest { Namespace = name }.Write;
+
+    private async Task<(T Reply, ReadState State)> CallAsync<T>(
+        Operation operation, BodyWriter write, DeterministicClient.BodyReader<T> read, ReadBounds bounds,
+        CancellationToken cancellation)
+    {
+        int size = Encode(operation, write);
+        (ReadOnlyMemory<byte> body, ReadState state) =
+            await ReadAsync(operation, size, bounds, cancellation).ConfigureAwait(false);
+        return (DeterministicClient.Decode(operation, body.Span, read), state);
+    }
+
+    private int Encode(Operation operation, BodyWriter write)
     {
         WireWriter writer = new(_message.AsSpan(Limits.HeaderSize));
-        request.Write(ref writer);
+        write(ref writer);
         if (!writer.Overflowed) return writer.Position;
         throw new DeterministicException(
-            ErrorCode.LimitExceeded, $"the query does not fit into the {options.BodySizeMax} bytes of a message");
+            ErrorCode.LimitExceeded,
+            $"the {operation} request does not fit into the {options.BodySizeMax} bytes of a message");
     }
 
     private async Task<(ReadOnlyMemory<byte> Body, ReadState State)> ReadAsync(

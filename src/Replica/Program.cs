@@ -23,6 +23,7 @@ internal static class Program
             FormatCommand.Create(),
             ReplaceCommand.Create(),
             StartCommand.Create(),
+            GatewayCommand.Create(),
             InspectCommand.Create(),
             RecoverCommand.Create(),
             SnapshotCommand.Create(),

@@ -20,7 +20,7 @@ internal static class FilterJson
             throw json.Fail($"filters are nested deeper than {Limits.FilterDepthMax}", ErrorCode.LimitExceeded);
         ArrayScope array = json.Array(Shape);
         json.Element(ref array, "an attribute or \"And\", \"Or\", \"Not\"");
-        string head = json.String("an attribute or \"And\", \"Or\", \"Not\"");
+        string head = json.Name("an attribute or \"And\", \"Or\", \"Not\"");
         json.Element(ref array, "an operator");
         if (json.Token == JsonTokenType.StartArray) return ReadLogic(ref json, ref array, head, newRow, depth);
         FilterOperator op = ReadOperator(ref json);
@@ -62,6 +62,7 @@ internal static class FilterJson
         {
             ArrayScope inner = json.Array();
             while (json.Next(ref inner)) children.Add(Read(ref json, newRow, depth + 1));
+            json.CheckCount(children.Count, Limits.FilterNodesMax, "filters");
         }
         json.EndArray(ref array, head);
         return new Filter { Operator = op, Children = children.ToArray() };
@@ -90,7 +91,7 @@ internal static class FilterJson
         {
             if (name != "$ref_new") throw json.Fail("objects are not values; only {\"$ref_new\":\"attribute\"} is");
             if (!newRow) throw json.Fail("$ref_new has a meaning only in the conditions of a write");
-            reference = json.String("the name of an attribute");
+            reference = json.Name("the name of an attribute");
         }
         return reference ?? throw json.Fail("an empty object is not a value");
     }

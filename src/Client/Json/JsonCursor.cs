@@ -87,20 +87,39 @@ internal ref struct JsonCursor
     public readonly JsonRequestException Fail(string problem, ErrorCode code = ErrorCode.InvalidArgument) =>
         new(code, _path.ToString(), problem);
 
+    public readonly JsonRequestException Missing(string field) =>
+        new(ErrorCode.InvalidArgument, _path.ToString(), $"missing field `{field}`", $"missing field `{field}`");
+
     public readonly JsonRequestException NotSupported(string what) =>
         Fail($"{what} is not supported by this release", ErrorCode.NotSupported);
 
     public readonly JsonRequestException Expected(string what) => Fail($"expects {what}, but got {Describe()}");
 
-    public readonly ObjectScope Object(string what = "an object")
+    /// <summary>The value is of a JSON type that cannot be meant.</summary>
+    /// <param name="what">What is expected, for people.</param>
+    /// <param name="type">The same as turbopuffer's decoder names it, such as "a sequence".</param>
+    public readonly JsonRequestException Expected(string what, string type) =>
+        Misshapen(what, $"invalid type: {DescribeType()}, expected {type}");
+
+    /// <summary>The value is none of the shapes that turbopuffer's type <paramref name="name"/> has.</summary>
+    public readonly JsonRequestException NoVariant(string what, string name) =>
+        Misshapen(what, $"data did not match any variant of untagged enum {name}");
+
+    /// <summary>The value is a word that is not among the known ones.</summary>
+    /// <param name="what">What is expected, for people.</param>
+    /// <param name="known">The known ones, as turbopuffer's decoder lists them.</param>
+    public readonly JsonRequestException UnknownVariant(string what, string known) =>
+        Misshapen(what, $"unknown variant `{Shorten(Text())}`, expected {known}");
+
+    public readonly ObjectScope Object(string what = "an object", string type = "a map")
     {
-        if (Token != JsonTokenType.StartObject) throw Expected(what);
+        if (Token != JsonTokenType.StartObject) throw Expected(what, type);
         return new ObjectScope(_path.Depth);
     }
 
     public readonly ArrayScope Array(string what = "an array")
     {
-        if (Token != JsonTokenType.StartArray) throw Expected(what);
+        if (Token != JsonTokenType.StartArray) throw Expected(what, "a sequence");
         return new ArrayScope(_path.Depth);
     }
 
@@ -170,13 +189,36 @@ internal ref struct JsonCursor
 
     public readonly string String(string what = "a string")
     {
-        if (Token != JsonTokenType.String) throw Expected(what);
+        if (Token != JsonTokenType.String) throw Expected(what, "a string");
         return Text();
+    }
+
+    /// <summary>A string that may be the name of an attribute or a label.</summary>
+    public readonly string Name(string what)
+    {
+        string name = String(what);
+        CheckName(name);
+        return name;
+    }
+
+    /// <summary>Refuses what is too long to travel as a name.</summary>
+    public readonly void CheckName(string name)
+    {
+        if (name.Length * 3 <= Limits.AttributeNameSizeMax) return;
+        int size = Encoding.UTF8.GetByteCount(name);
+        if (size <= Limits.AttributeNameSizeMax) return;
+        throw Fail($"a name of {size} bytes, the limit is {Limits.AttributeNameSizeMax}", ErrorCode.LimitExceeded);
+    }
+
+    /// <summary>Refuses more than <paramref name="most"/> things.</summary>
+    public readonly void CheckCount(int count, int most, string things)
+    {
+        if (count > most) throw Fail($"{count} {things}, the limit is {most}", ErrorCode.LimitExceeded);
     }
 
     public readonly bool Bool()
     {
-        if (Token is not (JsonTokenType.True or JsonTokenType.False)) throw Expected("true or false");
+        if (Token is not (JsonTokenType.True or JsonTokenType.False)) throw Expected("true or false", "a boolean");
         return Token == JsonTokenType.True;
     }
 
@@ -192,7 +234,7 @@ internal ref struct JsonCursor
 
     public readonly double Double(string what = "a number")
     {
-        if (Token != JsonTokenType.Number) throw Expected(what);
+        if (Token != JsonTokenType.Number) throw Expected(what, "f64");
         if (!_reader.TryGetDouble(out double value) || !double.IsFinite(value))
             throw Fail($"{Describe()} is not a finite 64-bit float", ErrorCode.NotFinite);
         return value;
@@ -200,7 +242,7 @@ internal ref struct JsonCursor
 
     public readonly float Float(string what = "a number")
     {
-        if (Token != JsonTokenType.Number) throw Expected(what);
+        if (Token != JsonTokenType.Number) throw Expected(what, "f32");
         if (!_reader.TryGetSingle(out float value) || !float.IsFinite(value))
             throw Fail($"{Describe()} is not a finite 32-bit float", ErrorCode.NotFinite);
         return value;
@@ -276,6 +318,20 @@ internal ref struct JsonCursor
         JsonTokenType.Number => Shorten(Encoding.UTF8.GetString(_reader.ValueSpan)),
         JsonTokenType.String => $"\"{Shorten(Text())}\"",
         _ => "nothing",
+    };
+
+    private readonly JsonRequestException Misshapen(string what, string shape) =>
+        new(ErrorCode.InvalidArgument, _path.ToString(), $"expects {what}, but got {Describe()}", shape);
+
+    private readonly string DescribeType() => Token switch
+    {
+        JsonTokenType.True or JsonTokenType.False => $"boolean `{Describe()}`",
+        JsonTokenType.StartObject => "map",
+        JsonTokenType.StartArray => "sequence",
+        JsonTokenType.Number when _reader.ValueSpan.IndexOfAny(".eE"u8) >= 0 => $"floating point `{Describe()}`",
+        JsonTokenType.Number => $"integer `{Describe()}`",
+        JsonTokenType.String => $"string {Describe()}",
+        _ => Describe(),
     };
 
     private static string Shorten(string text) => text.Length <= 64 ? text : text[..64] + "…";

@@ -81,14 +81,15 @@ public static class QueryRequestJson
             else if (field == "per") throw json.NotSupported("a limit per attribute");
             else throw json.Fail("unknown field; known is total");
         }
-        return total > 0 ? total : throw json.Fail("missing field `total`");
+        return total > 0 ? total : throw json.Missing("total");
     }
 
     private static string[] ReadNames(ref JsonCursor json)
     {
         List<string> names = [];
         ArrayScope array = json.Array("an array of attribute names");
-        while (json.Next(ref array)) names.Add(json.String("an attribute name"));
+        while (json.Next(ref array)) names.Add(json.Name("an attribute name"));
+        json.CheckCount(names.Count, Limits.AttributesPerNamespaceMax, "names");
         return names.ToArray();
     }
 
@@ -116,7 +117,7 @@ public static class QueryRequestJson
                     {
                         "float" => VectorEncoding.Float,
                         "base64" => VectorEncoding.Base64,
-                        _ => throw json.Expected("\"float\" or \"base64\""),
+                        _ => throw json.UnknownVariant("\"float\" or \"base64\"", "`float` or `base64`"),
                     };
                     return true;
                 default: return false;
@@ -153,7 +154,7 @@ public static class QueryRequestJson
         private void ReadConsistency(ref JsonCursor json)
         {
             bool said = false;
-            ObjectScope scope = json.Object("an object such as {\"level\":\"strong\"}");
+            ObjectScope scope = json.Object("an object such as {\"level\":\"strong\"}", "struct Consistency");
             while (json.Next(ref scope, out string field))
             {
                 if (field != "level") throw json.Fail("unknown field; known is level");
@@ -161,11 +162,11 @@ public static class QueryRequestJson
                 {
                     "strong" => false,
                     "eventual" => true,
-                    _ => throw json.Expected("\"strong\" or \"eventual\""),
+                    _ => throw json.UnknownVariant("\"strong\" or \"eventual\"", "`strong` or `eventual`"),
                 };
                 said = true;
             }
-            if (!said) throw json.Fail("missing field `level`");
+            if (!said) throw json.Missing("level");
         }
 
         private void ReadRerank(ref JsonCursor json)
@@ -191,6 +192,7 @@ public static class QueryRequestJson
             List<double> weights = [];
             ArrayScope array = json.Array("an array of numbers");
             while (json.Next(ref array)) weights.Add(json.Double());
+            json.CheckCount(weights.Count, Limits.SubqueriesMax, "weights");
             _weights = weights.ToArray();
         }
     }
@@ -289,6 +291,7 @@ public static class QueryRequestJson
 
         private static Aggregate ReadAggregate(ref JsonCursor json, string label)
         {
+            json.CheckName(label);
             ArrayScope array = json.Array("an aggregate such as [\"Count\"] or [\"Sum\",\"price\"]");
             json.Element(ref array, "Count, Sum, Min, Max or Avg");
             AggregateFunction function = json.String() switch
@@ -303,7 +306,7 @@ public static class QueryRequestJson
             string attribute = "";
             if (json.Next(ref array))
             {
-                attribute = json.String("an attribute");
+                attribute = json.Name("an attribute");
                 json.EndArray(ref array, "the attribute");
             }
             else if (function != AggregateFunction.Count)
@@ -320,7 +323,7 @@ public static class QueryRequestJson
             while (json.Next(ref array))
             {
                 if (json.Token == JsonTokenType.StartObject) throw json.NotSupported("grouping by ForEachUnique");
-                names.Add(json.String("an attribute name"));
+                names.Add(json.Name("an attribute name"));
             }
             if (names.Count > Limits.GroupByAttributesMax)
             {

@@ -27,7 +27,7 @@ internal static class RankJson
             json.Rewind(start);
             return ReadOrders(ref json);
         }
-        string head = json.String("an attribute, \"Sum\", \"Max\", \"Product\", \"And\", \"Or\" or \"Not\"");
+        string head = json.Name("an attribute, \"Sum\", \"Max\", \"Product\", \"And\", \"Or\" or \"Not\"");
         json.Element(ref array, "what to do with it");
         bool nested = json.Token is JsonTokenType.StartArray or JsonTokenType.Number;
         switch (head)
@@ -37,7 +37,7 @@ internal static class RankJson
             case "Saturate" or "Decay" or "Dist" when nested: throw json.NotSupported($"rank_by {head}");
             case "And" or "Or" or "Not" when nested: return ReadFilter(ref json, start);
         }
-        string operation = json.String("an operation such as \"ANN\", \"BM25\", \"asc\"");
+        string operation = json.Name("an operation such as \"ANN\", \"BM25\", \"asc\"");
         switch (operation)
         {
             case "ANN" or "kNN": return ReadVector(ref json, ref array, head, operation);
@@ -80,7 +80,7 @@ internal static class RankJson
         {
             ArrayScope order = json.Array("[attribute, \"asc\"|\"desc\"]");
             json.Element(ref order, "an attribute");
-            string attribute = json.String("an attribute");
+            string attribute = json.Name("an attribute");
             json.Element(ref order, "\"asc\" or \"desc\"");
             string direction = json.String("\"asc\" or \"desc\"");
             if (direction is not ("asc" or "desc")) throw json.Expected("\"asc\" or \"desc\"");
@@ -137,6 +137,7 @@ internal static class RankJson
         List<RankBy> children = [];
         ArrayScope inner = json.Array("an array of rankings");
         while (json.Next(ref inner)) children.Add(Read(ref json, depth + 1));
+        json.CheckCount(children.Count, Limits.RankNodesMax, "rankings");
         json.EndArray(ref array, head);
         return new RankBy { Kind = head == "Sum" ? RankKind.Sum : RankKind.Max, Children = children.ToArray() };
     }

@@ -20,7 +20,9 @@ public static class ReplyJson
     private const int UuidSize = 16;
 
     /// <param name="elapsed">Time that the caller measured for the whole request.</param>
-    public static void Write(Utf8JsonWriter writer, WriteReply reply, TimeSpan elapsed)
+    /// <param name="units">Entries of the log that the write was split into, each of them atomic; told if there is
+    /// more than one.</param>
+    public static void Write(Utf8JsonWriter writer, WriteReply reply, TimeSpan elapsed, int units = 1)
     {
         writer.WriteStartObject();
         writer.WriteString("status", "OK");
@@ -30,6 +32,7 @@ public static class ReplyJson
         if ((reply.Kinds & WriteKinds.Patch) != 0) writer.WriteNumber("rows_patched", reply.Patched);
         if ((reply.Kinds & WriteKinds.Delete) != 0) writer.WriteNumber("rows_deleted", reply.Deleted);
         if ((reply.Kinds & WriteKinds.RowsRemaining) != 0) writer.WriteBoolean("rows_remaining", true);
+        if (units > 1) writer.WriteNumber("atomic_units", units);
         WriteIds(writer, "upserted_ids", reply.UpsertedIds);
         WriteIds(writer, "patched_ids", reply.PatchedIds);
         WriteIds(writer, "deleted_ids", reply.DeletedIds);
@@ -112,18 +115,21 @@ public static class ReplyJson
         }
     }
 
-    public static void Write(Utf8JsonWriter writer, MetadataReply reply)
+    /// <param name="version">Of the API, 1 or 2: the first has the schema as the schema endpoint has it.</param>
+    public static void Write(Utf8JsonWriter writer, MetadataReply reply, int version = 2)
     {
         writer.WriteStartObject();
         writer.WritePropertyName("schema");
-        SchemaJson.WriteCompact(writer, reply.Schema, reply.Metric);
+        if (version == 1) SchemaJson.Write(writer, reply.Schema);
+        else SchemaJson.WriteCompact(writer, reply.Schema, reply.Metric);
         writer.WriteNumber("approx_logical_bytes", reply.LogicalBytes);
         writer.WriteNumber("approx_row_count", reply.Rows);
         writer.WriteString("created_at", Time(reply.CreatedAt));
         writer.WriteString("updated_at", Time(reply.UpdatedAt));
         writer.WriteString("last_write_at", Time(reply.LastWriteAt));
         writer.WriteStartObject("encryption");
-        writer.WriteString("mode", "default");
+        if (version == 1) writer.WriteBoolean("sse", true);
+        else writer.WriteString("mode", "default");
         writer.WriteEndObject();
         writer.WriteStartObject("index");
         writer.WriteString("status", reply.UnindexedBytes == 0 ? "up-to-date" : "updating");

@@ -121,11 +121,13 @@ public static class SchemaJson
         "cosine_distance" => DistanceMetric.CosineDistance,
         "euclidean_squared" => DistanceMetric.EuclideanSquared,
         "dot_product" => throw json.NotSupported("distance metric \"dot_product\""),
-        _ => throw json.Expected("\"cosine_distance\" or \"euclidean_squared\""),
+        _ => throw json.UnknownVariant(
+            "\"cosine_distance\" or \"euclidean_squared\"", "one of `euclidean_squared`, `cosine_distance`"),
     };
 
     private static AttributeSchema ReadAttribute(ref JsonCursor json, string name)
     {
+        json.CheckName(name);
         if (json.Token == JsonTokenType.String)
         {
             (AttributeType simple, uint size) = ReadType(ref json);
@@ -152,7 +154,7 @@ public static class SchemaJson
                     throw json.Fail("unknown schema option; known are type, filterable, full_text_search, ann");
             }
         }
-        if (type is null) throw json.Fail("missing field \"type\"");
+        if (type is null) throw json.Missing("type");
         return new AttributeSchema
         {
             Name = name, Type = type.Value.Type, Dimensions = type.Value.Dimensions, Filterable = filterable,

@@ -28,7 +28,7 @@ internal static class ValueJson
     {
         if (json.TryUint(out ulong number)) return Value.Of(number);
         if (json.Token != JsonTokenType.String)
-            throw json.Expected("an id, which is an unsigned 64-bit integer or a string (UUIDs too)");
+            throw json.NoVariant("an id, which is an unsigned 64-bit integer or a string (UUIDs too)", "Id");
         return Value.Of(json.String());
     }
 

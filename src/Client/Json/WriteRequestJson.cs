@@ -1,19 +1,41 @@
 using System;
 using System.Collections.Generic;
+using System.Text.Json;
 using Deterministic.Core;
 using Deterministic.Core.Model;
 
 namespace Deterministic.Client.Json;
 
+/// <summary>A write, or the copy of a namespace.</summary>
+public sealed class ParsedWrite
+{
+    public required WriteRequest Request { get; init; }
+
+    /// <summary>The namespace to copy; null for a write. Then nothing else is in the request.</summary>
+    public string? CopyFrom { get; init; }
+}
+
 /// <summary>The body of a write: upsert_rows, upsert_columns, patch_rows, patch_columns, deletes, conditions,
 /// changes by filter, schema, distance_metric, return_affected_ids.</summary>
 public static class WriteRequestJson
 {
+    private const string CopyField = "copy_from_namespace";
+
     private static readonly string[] Unsupported =
-        ["copy_from_namespace", "branch_from_namespace", "encryption", "sharding"];
+        ["branch_from_namespace", "encryption", "sharding"];
 
     /// <exception cref="JsonRequestException">Names what is wrong and where.</exception>
     public static WriteRequest Parse(string name, ReadOnlySpan<byte> json)
+    {
+        ParsedWrite write = ParseWithCopy(name, json);
+        if (write.CopyFrom is null) return write.Request;
+        throw new JsonRequestException(
+            ErrorCode.NotSupported, CopyField, "only the HTTP gateway copies namespaces in this release");
+    }
+
+    /// <summary>The same where namespaces can be copied.</summary>
+    /// <exception cref="JsonRequestException">Names what is wrong and where.</exception>
+    public static ParsedWrite ParseWithCopy(string name, ReadOnlySpan<byte> json)
     {
         // The schema tells which arrays and strings are vectors and may stand after the rows.
         AttributeSchema[] schema = FindSchema(json);
@@ -22,7 +44,7 @@ public static class WriteRequestJson
         ObjectScope scope = cursor.Object("a write (an object)");
         while (cursor.Next(ref scope, out string field)) draft.ReadField(ref cursor, field);
         cursor.End();
-        return draft.Build();
+        return draft.Build(ref cursor);
     }
 
     /// <summary>One document as an object with its id: a line of a JSON Lines file.</summary>
@@ -63,18 +85,21 @@ public static class WriteRequestJson
         ObjectScope scope = json.Object("a row (an object with an id)");
         while (json.Next(ref scope, out string name))
         {
+            json.CheckName(name);
             if (name == idField) id = ValueJson.ReadId(ref json);
             else if (!json.IsNull) attributes.Add(new(name, vectors.Read(ref json, name)));
             else if (keepNull) attributes.Add(new(name, Value.Null));
         }
-        if (id is null) throw json.Fail($"missing field `{idField}`");
+        if (id is null) throw json.Missing(idField);
+        json.CheckCount(attributes.Count, Limits.AttributesPerNamespaceMax, "attributes");
         return new Row { Id = id, Attributes = attributes };
     }
 
     private static List<Value> ReadIds(ref JsonCursor json)
     {
         List<Value> ids = [];
-        ArrayScope array = json.Array("an array of ids");
+        if (json.Token != JsonTokenType.StartArray) throw json.NoVariant("an array of ids", "IdVec");
+        ArrayScope array = json.Array();
         while (json.Next(ref array)) ids.Add(ValueJson.ReadId(ref json));
         return ids;
     }
@@ -88,12 +113,14 @@ public static class WriteRequestJson
         ObjectScope scope = json.Object("an object of columns");
         while (json.Next(ref scope, out string name))
         {
+            json.CheckName(name);
             if (name == ValueJson.IdName) ids = ReadIds(ref json);
             else if (vectors.Contains(name) && VectorColumns.IsFlat(json))
                 flat.Add((name, ValueJson.ReadFloats(ref json)));
             else columns.Add((name, ReadColumn(ref json, vectors, name)));
         }
-        if (ids is null) throw json.Fail("missing field `id`");
+        if (ids is null) throw json.Missing("id");
+        json.CheckCount(columns.Count + flat.Count, Limits.AttributesPerNamespaceMax, "columns");
         foreach ((string name, float[] elements) in flat)
         {
             if (ids.Count == 0 || elements.Length % ids.Count != 0)
@@ -136,10 +163,12 @@ public static class WriteRequestJson
         private DistanceMetric _metric;
         private Filter? _deleteByFilter, _patchByFilter, _upsertCondition, _patchCondition, _deleteCondition;
         private List<KeyValuePair<string, Value>> _patch = [];
+        private string? _copyFrom, _others;
 
         public void ReadField(ref JsonCursor json, string field)
         {
             if (json.IsNull) return;
+            if (field != CopyField) _others ??= field;
             switch (field)
             {
                 case "upsert_rows": ReadRows(ref json, _upserts, keepNull: false); break;
@@ -157,6 +186,7 @@ public static class WriteRequestJson
                 case "delete_by_filter_allow_partial": Flag(ref json, WriteFlags.DeleteByFilterAllowPartial); break;
                 case "distance_metric": _metric = SchemaJson.ReadMetric(ref json); break;
                 case "schema": json.Skip(); break;
+                case CopyField: _copyFrom = ReadSource(ref json); break;
                 case "disable_backpressure": json.Bool(); break;
                 default:
                     if (Array.IndexOf(Unsupported, field) >= 0) throw json.NotSupported(field);
@@ -164,13 +194,36 @@ public static class WriteRequestJson
             }
         }
 
-        public WriteRequest Build() => new()
+        public ParsedWrite Build(ref JsonCursor json)
+        {
+            if (_copyFrom is not null && _others is not null)
+                throw json.Fail($"{CopyField} cannot be combined with `{_others}`");
+            return new ParsedWrite { Request = Request(), CopyFrom = _copyFrom };
+        }
+
+        private WriteRequest Request() => new()
         {
             Namespace = name, Schema = schema, Flags = _flags, Metric = _metric, Upserts = _upserts,
             Patches = _patches, Deletes = _deletes, DeleteByFilter = _deleteByFilter, PatchByFilter = _patchByFilter,
             PatchByFilterValues = _patch, UpsertCondition = _upsertCondition, PatchCondition = _patchCondition,
             DeleteCondition = _deleteCondition,
         };
+
+        /// <summary>A name, or an object with one.</summary>
+        private static string ReadSource(ref JsonCursor json)
+        {
+            const string What = "the name of a namespace, or an object with source_namespace";
+            if (json.Token == JsonTokenType.String) return json.String(What);
+            string? source = null;
+            ObjectScope scope = json.Object(What);
+            while (json.Next(ref scope, out string field))
+            {
+                if (json.IsNull) continue;
+                if (field == "source_namespace") source = json.String();
+                else throw json.NotSupported(field);
+            }
+            return source ?? throw json.Missing("source_namespace");
+        }
 
         private void Flag(ref JsonCursor json, WriteFlags flag)
         {
@@ -200,7 +253,11 @@ public static class WriteRequestJson
             List<KeyValuePair<string, Value>> patch = [];
             ObjectScope scope = json.Object("an object of attributes");
             while (json.Next(ref scope, out string attribute))
+            {
+                json.CheckName(attribute);
                 patch.Add(new(attribute, json.IsNull ? Value.Null : vectors.Read(ref json, attribute)));
+            }
+            json.CheckCount(patch.Count, Limits.AttributesPerNamespaceMax, "attributes");
             return patch;
         }
     }

@@ -62,15 +62,21 @@ public sealed class ConnectionOptions
     /// <summary>The same for an action that ends itself when the user interrupts it.</summary>
     public void Attach(Command command, Func<ParseResult, DeterministicClient, CancellationToken, Task<int>> run)
     {
-        command.Options.Add(_addresses);
-        command.Options.Add(_cluster);
-        command.Options.Add(_timeout);
-        command.Options.Add(_messageSizeMax);
+        AddTo(command);
         command.SetAction((parse, stop) => GuardAsync(async () =>
         {
             await using DeterministicClient client = new(Read(parse));
             return await run(parse, client, stop).ConfigureAwait(false);
         }));
+    }
+
+    /// <summary>Only the options; what they say is in <see cref="Read"/>.</summary>
+    public void AddTo(Command command)
+    {
+        command.Options.Add(_addresses);
+        command.Options.Add(_cluster);
+        command.Options.Add(_timeout);
+        command.Options.Add(_messageSizeMax);
     }
 
     /// <summary>The client options that the command line says.</summary>

@@ -2,10 +2,13 @@ using System;
 using System.Collections.Generic;
 using System.CommandLine;
 using System.Globalization;
+using System.Linq;
 using System.Net;
 using System.Threading;
 using System.Threading.Tasks;
+using Deterministic.Client;
 using Deterministic.Replica.Checkpoints;
+using Deterministic.Replica.Commands;
 using Deterministic.Replica.Hosting.Metrics;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -41,6 +44,7 @@ internal static class StartCommand
         { Description = "Memory for the whole process; the blocks have what the rest leaves. Instead of --cache" };
     private static readonly Option<string?> Metrics = new("--metrics")
         { Description = "host:port for a page of figures, /metrics, as Prometheus reads it (default: none)" };
+    private static readonly HttpOptions Http = new(addressDefault: null);
     private static readonly Option<uint> ReleaseMax = new("--release-max")
     {
         Description = "As if this program knew releases only up to this one", Hidden = true,
@@ -62,6 +66,7 @@ internal static class StartCommand
             Addresses, Backend, Cache, Cluster, ClusterSecretFile, ConfigurationFile, Memory, Metrics, ReleaseMax, File,
         };
         ArchiveOptions.AddTo(command);
+        Http.AddTo(command);
         command.SetAction(RunAsync);
         return command;
     }
@@ -123,7 +128,30 @@ internal static class StartCommand
             arguments.GetValue(Backend) ?? builder.Configuration["backend"],
             clusterText is null ? null : cluster, cacheSize, memorySize, archive)
             { ReleaseMax = uint.Max(arguments.GetValue(ReleaseMax), Header.ReleaseOldest) };
-        return await ServeAsync(builder, options, page, cancellation).ConfigureAwait(false);
+        if (TryAddGateway(arguments, builder, endpoints, out string why))
+            return await ServeAsync(builder, options, page, cancellation).ConfigureAwait(false);
+        await Console.Error.WriteLineAsync(why).ConfigureAwait(false);
+        return 2;
+    }
+
+    /// <summary>Adds a gateway if one is asked for; false if what is asked for makes no sense.</summary>
+    private static bool TryAddGateway(
+        ParseResult arguments, HostApplicationBuilder builder, IReadOnlyList<EndPoint> addresses, out string error)
+    {
+        error = "";
+        if (!Http.IsOn(arguments)) return true;
+        try
+        {
+            builder.Services.AddSingleton(Http.Read(arguments, new ClientOptions { Addresses = addresses }));
+            builder.Services.AddSingleton<GatewayService>();
+        }
+        catch (UsageException exception)
+        {
+            error = exception.Message;
+        }
+        if (addresses is [IPEndPoint { Port: 0 }])
+            error = "--http needs a port in --addresses: the gateway could not know which one is free";
+        return error.Length == 0;
     }
 
     private static async Task<int> ServeAsync(
@@ -134,12 +162,15 @@ internal static class StartCommand
         builder.Services.AddSingleton(metrics);
         builder.Services.AddSingleton<ReplicaService>();
         builder.Services.AddHostedService(services => services.GetRequiredService<ReplicaService>());
+        bool hasGateway = builder.Services.Any(static service => service.ServiceType == typeof(GatewayService));
+        if (hasGateway) builder.Services.AddHostedService(services => services.GetRequiredService<GatewayService>());
         using IHost host = builder.Build();
-        ReplicaService service = host.Services.GetRequiredService<ReplicaService>();
+        ReplicaService replica = host.Services.GetRequiredService<ReplicaService>();
+        GatewayService? gateway = host.Services.GetService<GatewayService>();
         if (page is null)
         {
             await host.RunAsync(cancellation).ConfigureAwait(false);
-            return service.ExitCode;
+            return int.Max(replica.ExitCode, gateway?.ExitCode ?? 0);
         }
         (MetricsServer? server, string refused) =
             await MetricsServer.TryStartAsync(page, metrics).ConfigureAwait(false);
@@ -153,7 +184,7 @@ internal static class StartCommand
             await Console.Out.WriteLineAsync($"{MetricsServer.ReadyPrefix}{server.Page}").ConfigureAwait(false);
             await host.RunAsync(cancellation).ConfigureAwait(false);
         }
-        return service.ExitCode;
+        return int.Max(replica.ExitCode, gateway?.ExitCode ?? 0);
     }
 
     private static bool TryMemory(

@@ -68,7 +68,7 @@ public sealed class SchemaJsonTests
         "such as []string, or a vector such as [128]f32 or [128]f16, but got \"text\"")]
     [InlineData("""{"a":"[0]f32"}""", "a: 0 dimensions in \"[0]f32\"; there may be 1 to 10752")]
     [InlineData("""{"a":"[9]i8"}""", "a: type \"[9]i8\" is not supported by this release")]
-    [InlineData("""{"a":{"filterable":true}}""", "a: missing field \"type\"")]
+    [InlineData("""{"a":{"filterable":true}}""", "a: missing field `type`")]
     [InlineData("""{"a":{"type":"string","regex":true}}""",
         "a.regex: schema option \"regex\" is not supported by this release")]
     [InlineData("""{"a":{"type":"string","index":true}}""",

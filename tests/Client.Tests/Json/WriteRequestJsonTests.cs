@@ -114,7 +114,7 @@ public sealed class WriteRequestJsonTests
         "upsert_columns: column \"vector\" has 3 numbers for 2 ids")]
     [InlineData("{\"upsert_row\":[]}", "upsert_row: unknown field of a write")]
     [InlineData("{\"copy_from_namespace\":\"x\"}",
-        "copy_from_namespace: copy_from_namespace is not supported by this release")]
+        "copy_from_namespace: only the HTTP gateway copies namespaces in this release")]
     [InlineData("{\"distance_metric\":\"bad\"}",
         "distance_metric: expects \"cosine_distance\" or \"euclidean_squared\", but got \"bad\"")]
     [InlineData("{\"delete_by_filter\":[\"a\",\"Eq\",{\"$ref_new\":\"a\"}]}",

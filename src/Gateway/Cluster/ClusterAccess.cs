@@ -1,0 +1,97 @@
+using System;
+using System.Threading;
+using System.Threading.Tasks;
+using Deterministic.Client;
+using Deterministic.Core.Model;
+using Deterministic.Core.Wire;
+
+namespace Deterministic.Gateway.Cluster;
+
+/// <summary>The cluster behind a gateway: a few sessions for what changes something, readers for what does not. Safe
+/// to use from many threads.</summary>
+internal sealed class ClusterAccess : IAsyncDisposable
+{
+    /// <summary>How old a state may be for "eventual" consistency.</summary>
+    private const uint AgeMaxMilliseconds = 60_000;
+
+    private readonly DeterministicClient[] _sessions;
+    private readonly ReaderPool _strong;
+    private readonly ReaderPool _stale;
+    private uint _turn;
+
+    public ClusterAccess(GatewayOptions options)
+    {
+        _sessions = new DeterministicClient[options.Sessions];
+        for (int i = 0; i < _sessions.Length; i++) _sessions[i] = new DeterministicClient(options.Cluster);
+        _strong = new ReaderPool(options.Cluster, options.Readers, options.WaitingMax, spread: false);
+        _stale = new ReaderPool(options.Cluster, options.Readers, options.WaitingMax, spread: true);
+        UnitSizeMax = options.Cluster.BodySizeMax;
+    }
+
+    /// <summary>Bytes of the largest write that is one entry of the log.</summary>
+    public int UnitSizeMax { get; }
+
+    public Task<WriteReply> WriteAsync(WriteRequest request, CancellationToken cancellation) =>
+        Session().WriteAsync(request, cancellation: cancellation);
+
+    public Task<SchemaReply> UpdateSchemaAsync(UpdateSchemaRequest request, CancellationToken cancellation) =>
+        Session().UpdateSchemaAsync(request, cancellation: cancellation);
+
+    public Task DeleteNamespaceAsync(string name, CancellationToken cancellation) =>
+        Session().DeleteNamespaceAsync(name, cancellation: cancellation);
+
+    /// <summary>Sees every write that was answered before.</summary>
+    public Task<QueryReply> QueryAsync(QueryRequest request, CancellationToken cancellation) =>
+        StrongAsync((reader, bounds, stop) => reader.QueryAsync(request, bounds, stop), cancellation);
+
+    /// <summary>From whichever replica answers first, if its state is fresh enough; else as
+    /// <see cref="QueryAsync"/>.</summary>
+    public async Task<QueryReply> QueryStaleAsync(QueryRequest request, CancellationToken cancellation)
+    {
+        ReadBounds bounds = new(ReadConsistency.Stale, AgeMaxMilliseconds);
+        try
+        {
+            (QueryReply reply, _) = await _stale
+                .ReadAsync((reader, stop) => reader.QueryAsync(request, bounds, stop), cancellation)
+                .ConfigureAwait(false);
+            return reply;
+        }
+        catch (StateTooOldException)
+        {
+            return await QueryAsync(request, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    public Task<ListNamespacesReply> ListNamespacesAsync(
+        ListNamespacesRequest request, CancellationToken cancellation) =>
+        StrongAsync((reader, bounds, stop) => reader.ListNamespacesAsync(request, bounds, stop), cancellation);
+
+    public Task<MetadataReply> MetadataAsync(string name, CancellationToken cancellation) =>
+        StrongAsync((reader, bounds, stop) => reader.MetadataAsync(name, bounds, stop), cancellation);
+
+    public Task<SchemaReply> SchemaAsync(string name, CancellationToken cancellation) =>
+        StrongAsync((reader, bounds, stop) => reader.SchemaAsync(name, bounds, stop), cancellation);
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (DeterministicClient session in _sessions) await session.DisposeAsync().ConfigureAwait(false);
+        _strong.Dispose();
+        _stale.Dispose();
+    }
+
+    private DeterministicClient Session()
+    {
+        uint turn = Interlocked.Increment(ref _turn);
+        return _sessions[turn % (uint)_sessions.Length];
+    }
+
+    private async Task<T> StrongAsync<T>(
+        Func<DeterministicReader, ReadBounds, CancellationToken, Task<(T Reply, ReadState State)>> read,
+        CancellationToken cancellation)
+    {
+        ReadBounds bounds = new(ReadConsistency.Strong);
+        (T reply, _) = await _strong.ReadAsync((reader, stop) => read(reader, bounds, stop), cancellation)
+            .ConfigureAwait(false);
+        return reply;
+    }
+}

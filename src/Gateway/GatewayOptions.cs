@@ -1,0 +1,40 @@
+using System;
+using System.Net;
+using Deterministic.Client;
+
+namespace Deterministic.Gateway;
+
+/// <summary>Where a gateway listens, what stands behind it, and how much it takes.</summary>
+public sealed class GatewayOptions
+{
+    /// <summary>Bytes of a request's body that no option says otherwise.</summary>
+    public const int BodySizeMaxDefault = 64 << 20;
+
+    /// <summary>The largest that may be said: a body lies in one array.</summary>
+    public const int BodySizeMaxLimit = 1 << 30;
+
+    /// <summary>Loopback only; port 0 takes a free one.</summary>
+    public required IPEndPoint Listen { get; init; }
+
+    /// <summary>The cluster.</summary>
+    public required ClientOptions Cluster { get; init; }
+
+    /// <summary>Any bearer token is accepted.</summary>
+    public required bool Development { get; init; }
+
+    /// <summary>Bytes of the largest body of a request, before and after it is decompressed.</summary>
+    public int BodySizeMax { get; init; } = BodySizeMaxDefault;
+
+    /// <summary>Bytes of bodies of all requests that are served at a time; beyond it requests are told to come
+    /// later.</summary>
+    public long BodiesSizeMax => Math.Max(4L * BodySizeMax, 256 << 20);
+
+    /// <summary>Sessions for writes. Each has one message under way, which carries what waits.</summary>
+    public int Sessions { get; init; } = 4;
+
+    /// <summary>Reads under way at a time, of each consistency.</summary>
+    public int Readers { get; init; } = 8;
+
+    /// <summary>Requests that may wait for a reader; further ones are told to come later.</summary>
+    public int WaitingMax { get; init; } = 1024;
+}

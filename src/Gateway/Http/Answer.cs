@@ -1,0 +1,113 @@
+using System;
+using System.IO;
+using System.IO.Compression;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Threading.Tasks;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
+
+namespace Deterministic.Gateway.Http;
+
+/// <summary>Writes answers: JSON, with its length, compressed if that was asked for and is worth it.</summary>
+internal static class Answer
+{
+    /// <summary>Answers up to this size are never compressed.</summary>
+    private const int PlainSizeMax = 1024;
+
+    private static readonly JsonWriterOptions Options = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true,
+    };
+
+    public static async Task WriteAsync(HttpContext context, int status, Action<Utf8JsonWriter> write)
+    {
+        using PooledBuffer json = new();
+        await using (Utf8JsonWriter writer = new(json, Options)) write(writer);
+        context.Response.StatusCode = status;
+        context.Response.ContentType = "application/json";
+        if (json.Written.Length <= PlainSizeMax || !TakesGzip(context.Request.Headers.AcceptEncoding))
+        {
+            await SendAsync(context, json.Written).ConfigureAwait(false);
+            return;
+        }
+        using PooledBuffer compressed = new();
+        Compress(json.Written.Span, compressed);
+        context.Response.Headers.ContentEncoding = "gzip";
+        context.Response.Headers.Vary = "accept-encoding";
+        await SendAsync(context, compressed.Written).ConfigureAwait(false);
+    }
+
+    public static async Task RefuseAsync(HttpContext context, Refusal refusal)
+    {
+        if (refusal.RetryAfter > 0) context.Response.Headers.RetryAfter = $"{refusal.RetryAfter}";
+        if (!refusal.IsPlainText)
+        {
+            await WriteAsync(context, refusal.Status, writer =>
+            {
+                writer.WriteStartObject();
+                writer.WriteString("status", "error");
+                writer.WriteString("error", refusal.Message);
+                writer.WriteEndObject();
+            }).ConfigureAwait(false);
+            return;
+        }
+        context.Response.StatusCode = refusal.Status;
+        context.Response.ContentType = "text/plain; charset=utf-8";
+        await SendAsync(context, Encoding.UTF8.GetBytes(refusal.Message)).ConfigureAwait(false);
+    }
+
+    private static async Task SendAsync(HttpContext context, ReadOnlyMemory<byte> body)
+    {
+        context.Response.ContentLength = body.Length;
+        await context.Response.Body.WriteAsync(body, context.RequestAborted).ConfigureAwait(false);
+    }
+
+    private static void Compress(ReadOnlySpan<byte> bytes, PooledBuffer to)
+    {
+        using BufferStream stream = new(to);
+        using GZipStream gzip = new(stream, CompressionLevel.Fastest, leaveOpen: true);
+        gzip.Write(bytes);
+    }
+
+    /// <summary>Whether "gzip" is among what is accepted, and not with a weight of zero.</summary>
+    private static bool TakesGzip(StringValues accepted)
+    {
+        foreach (string? line in accepted)
+        {
+            foreach (string one in (line ?? "").Split(','))
+            {
+                string[] parts = one.Split(';', StringSplitOptions.TrimEntries);
+                if (!parts[0].Equals("gzip", StringComparison.OrdinalIgnoreCase)) continue;
+                return parts.Length == 1 || parts[1].Replace(" ", "", StringComparison.Ordinal).TrimEnd('0', '.') != "q=";
+            }
+        }
+        return false;
+    }
+
+    /// <summary>A stream that can only be written, into a buffer.</summary>
+    private sealed class BufferStream(PooledBuffer to) : Stream
+    {
+        public override bool CanRead => false;
+        public override bool CanSeek => false;
+        public override bool CanWrite => true;
+        public override long Length => to.Written.Length;
+        public override long Position { get => Length; set => throw new NotSupportedException(); }
+
+        public override void Write(ReadOnlySpan<byte> buffer)
+        {
+            buffer.CopyTo(to.GetSpan(buffer.Length));
+            to.Advance(buffer.Length);
+        }
+
+        public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+        public override void Flush()
+        {
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+        public override void SetLength(long value) => throw new NotSupportedException();
+    }
+}

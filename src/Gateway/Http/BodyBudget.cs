@@ -1,0 +1,18 @@
+using System.Threading;
+
+namespace Deterministic.Gateway.Http;
+
+/// <summary>Bytes that the bodies of all requests may take at a time. Safe to use from many threads.</summary>
+internal sealed class BodyBudget(long sizeMax)
+{
+    private long _taken;
+
+    public bool TryTake(long size)
+    {
+        if (Interlocked.Add(ref _taken, size) <= sizeMax) return true;
+        Interlocked.Add(ref _taken, -size);
+        return false;
+    }
+
+    public void Return(long size) => Interlocked.Add(ref _taken, -size);
+}

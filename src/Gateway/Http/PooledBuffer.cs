@@ -1,0 +1,41 @@
+using System;
+using System.Buffers;
+
+namespace Deterministic.Gateway.Http;
+
+/// <summary>Bytes written one after the other into a pooled array that grows.</summary>
+internal sealed class PooledBuffer : IBufferWriter<byte>, IDisposable
+{
+    private const int SizeFirst = 4096;
+
+    private byte[] _bytes = ArrayPool<byte>.Shared.Rent(SizeFirst);
+    private int _size;
+
+    public ReadOnlyMemory<byte> Written => _bytes.AsMemory(0, _size);
+
+    public void Advance(int count) => _size += count;
+
+    public Memory<byte> GetMemory(int sizeHint = 0)
+    {
+        Fit(Math.Max(1, sizeHint));
+        return _bytes.AsMemory(_size);
+    }
+
+    public Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
+
+    public void Dispose()
+    {
+        ArrayPool<byte>.Shared.Return(_bytes);
+        _bytes = [];
+        _size = 0;
+    }
+
+    private void Fit(int more)
+    {
+        if (_bytes.Length - _size >= more) return;
+        byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(checked(2 * _bytes.Length), checked(_size + more)));
+        Written.Span.CopyTo(larger);
+        ArrayPool<byte>.Shared.Return(_bytes);
+        _bytes = larger;
+    }
+}

@@ -1,0 +1,77 @@
+using System;
+using System.CommandLine;
+using System.Net;
+using System.Threading.Tasks;
+using Deterministic.Client;
+using Deterministic.Gateway;
+using Deterministic.Replica.Commands;
+using Microsoft.Extensions.Logging;
+
+namespace Deterministic.Replica.Hosting;
+
+/// <summary>The options of a gateway on the command line, the same for a process of its own and beside a
+/// replica.</summary>
+/// <param name="addressDefault">Where to listen if nothing is said; null: no gateway.</param>
+internal sealed class HttpOptions(string? addressDefault)
+{
+    private readonly Option<string?> _http = new("--http")
+    {
+        Description = "host:port for turbopuffer's HTTP API, on this machine only; port 0 takes a free one",
+        HelpName = "ADDR",
+        DefaultValueFactory = _ => addressDefault,
+    };
+
+    private readonly Option<bool> _development = new("--development")
+        { Description = "Accept any bearer token over HTTP. This release has no API keys, so it has to be said" };
+
+    private readonly Option<string?> _bodySizeMax = new("--http-body-max")
+    {
+        Description = "Largest body of an HTTP request, such as 64MiB (the default), up to 1GiB", HelpName = "SIZE",
+    };
+
+    public void AddTo(Command command)
+    {
+        command.Options.Add(_http);
+        command.Options.Add(_development);
+        command.Options.Add(_bodySizeMax);
+    }
+
+    /// <summary>Whether a gateway is asked for.</summary>
+    public bool IsOn(ParseResult parse) => parse.GetValue(_http) is not null;
+
+    /// <exception cref="UsageException">What is said makes no sense.</exception>
+    public GatewayOptions Read(ParseResult parse, ClientOptions cluster)
+    {
+        string text = parse.GetValue(_http) ?? "";
+        if (!IPEndPoint.TryParse(text, out IPEndPoint? listen))
+        {
+            throw new UsageException(
+                $"--http: \"{text}\" is not one IP address with a port; write it like 127.0.0.1:8080");
+        }
+        long bodySizeMax = GatewayOptions.BodySizeMaxDefault;
+        string? size = parse.GetValue(_bodySizeMax);
+        if (size is not null
+            && (!SizeText.TryParse(size, out bodySizeMax) || bodySizeMax is < 1 or > GatewayOptions.BodySizeMaxLimit))
+        {
+            throw new UsageException($"--http-body-max: \"{size}\" is not a size from 1 byte to 1GiB");
+        }
+        GatewayOptions options = new()
+        {
+            Listen = listen, Cluster = cluster, Development = parse.GetValue(_development),
+            BodySizeMax = (int)bodySizeMax,
+        };
+        return GatewayServer.WhyNot(options) is string refused ? throw new UsageException(refused) : options;
+    }
+
+    /// <summary>Starts it and says so. Null and an error text if the address cannot be listened on.</summary>
+    public static async Task<(GatewayServer? Server, string Error)> StartAsync(
+        GatewayOptions options, ILoggerFactory loggers)
+    {
+        (GatewayServer? server, string error) = await GatewayServer
+            .TryStartAsync(options, loggers.CreateLogger("http")).ConfigureAwait(false);
+        if (server is null) return (null, error);
+        await Console.Error.WriteLineAsync(GatewayServer.DevelopmentWarning).ConfigureAwait(false);
+        await Console.Out.WriteLineAsync($"{GatewayServer.ReadyPrefix}{server.Url}").ConfigureAwait(false);
+        return (server, "");
+    }
+}
