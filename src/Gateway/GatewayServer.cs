@@ -59,7 +59,8 @@ public sealed class GatewayServer : IAsyncDisposable
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = options.BodySizeMax;
+            // Bodies are measured where they are read: what is too large is answered, not cut off.
+            kestrel.Limits.MaxRequestBodySize = null;
             kestrel.Listen(options.Listen, listen => listen.Protocols = HttpProtocols.Http1);
         });
         WebApplication application = builder.Build();

@@ -80,7 +80,7 @@ internal static class Answer
             {
                 string[] parts = one.Split(';', StringSplitOptions.TrimEntries);
                 if (!parts[0].Equals("gzip", StringComparison.OrdinalIgnoreCase)) continue;
-                return parts.Length == 1 || parts[1].Replace(" ", "", StringComparison.Ordinal).TrimEnd('0', '.') != "q=";
+                return parts.Length == 1 || parts[1].TrimEnd('0', '.') != "q=";
             }
         }
         return false;

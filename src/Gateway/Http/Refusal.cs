@@ -22,17 +22,13 @@ internal readonly record struct Refusal(int Status, string Message, bool IsPlain
     public static Refusal? Of(Exception exception, string name) => exception switch
     {
         RequestException request => new(request.Status, request.Message, request.IsPlainText),
-        BadHttpRequestException { StatusCode: 413 } => TooLarge,
         BadHttpRequestException http => new(http.StatusCode, http.Message),
-        InvalidDataException => new(400, "the body does not decompress as its content-encoding says"),
         IOException => new(400, "the body ended early"),
         JsonRequestException json => OfJson(json, name),
         DeterministicException refused => OfCode(refused.Code, refused.Message, name),
         ClientException cluster => new(503, cluster.Message),
         _ => null,
     };
-
-    public static Refusal TooLarge => new(413, "the body is larger than this server takes; send it in several requests");
 
     private static Refusal? OfJson(JsonRequestException exception, string name)
     {

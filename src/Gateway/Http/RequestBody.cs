@@ -32,6 +32,7 @@ internal sealed class RequestBody : IDisposable
         Stream stream = context.Request.Body;
         try
         {
+            if (context.Request.ContentLength > sizeMax) throw TooLarge();
             string encoding = context.Request.Headers.ContentEncoding.ToString();
             switch (encoding.ToLowerInvariant())
             {
@@ -51,6 +52,11 @@ internal sealed class RequestBody : IDisposable
                         415, $"content-encoding \"{encoding}\" is not supported; known are gzip, br and identity");
             }
             return body;
+        }
+        catch (Exception exception) when (exception is InvalidDataException or InvalidOperationException)
+        {
+            body.Dispose();
+            throw new RequestException(400, "the body does not decompress as its content-encoding says");
         }
         catch
         {
@@ -76,9 +82,12 @@ internal sealed class RequestBody : IDisposable
             int read = await stream.ReadAsync(_bytes.AsMemory(_size), context.RequestAborted).ConfigureAwait(false);
             if (read == 0) return;
             _size += read;
-            if (_size > _sizeMax) throw new RequestException(Refusal.TooLarge.Status, Refusal.TooLarge.Message);
+            if (_size > _sizeMax) throw TooLarge();
         }
     }
+
+    private static RequestException TooLarge() =>
+        new(413, "the body is larger than this server takes; send it in several requests");
 
     private void Grow()
     {

@@ -49,8 +49,8 @@ internal sealed partial class Router(GatewayOptions options, ClusterAccess clust
         Refuse("POST", $"/v2/namespaces/{Name}/read_only_optimize", "read_only_optimize");
         Refuse("PATCH", $"/v1/namespaces/{Name}/metadata", "changing metadata (pinning, read_only)");
         foreach (string method in (string[])["GET", "HEAD", "POST", "DELETE"])
-            Refuse(method, $"/v1/namespaces/{Name}", "version 1 of this route; its requests are served under /v2 and it");
-        Refuse("POST", $"/v1/namespaces/{Name}/query", "version 1 of queries; they are served under /v2 and it");
+            Refuse(method, $"/v1/namespaces/{Name}", "version 1 of this route (there is version 2)");
+        Refuse("POST", $"/v1/namespaces/{Name}/query", "version 1 of queries (there is version 2)");
         application.MapGet($"/v1/namespaces/{Name}/operations/{{token}}", Handle(static _ =>
             throw new RequestException(404, "operation was not found: this server answers everything at once")));
 
@@ -90,7 +90,8 @@ internal sealed partial class Router(GatewayOptions options, ClusterAccess clust
         catch (Exception exception)
         {
             Refusal? foreseen = Refusal.Of(exception, name);
-            if (foreseen is null) GatewayLog.Unforeseen(logger, context.Request.Method, context.Request.Path, exception);
+            if (foreseen is null)
+                GatewayLog.Unforeseen(logger, context.Request.Method, context.Request.Path, exception);
             if (context.Response.HasStarted) context.Abort();
             else
             {
