@@ -103,6 +103,7 @@ public sealed class StateMachine : IStateMachine
             ? CommitBatch(context, body, reply)
             : CommitOne(context, 0, body, reply);
         _query.Forget();
+        View.Forget();
         Check.That(size >= 2 && size <= reply.Length);
         return size;
     }

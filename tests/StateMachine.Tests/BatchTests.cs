@@ -70,6 +70,45 @@ public sealed class BatchTests : IDisposable
     }
 
     [Fact]
+    public void A_part_sees_what_those_before_it_have_done_and_nothing_of_those_that_failed()
+    {
+        WriteRequest One(ulong id, string attribute, Value value) => new()
+        {
+            Namespace = "n", Upserts = [new Row { Id = Value.Of(id) }.With(attribute, value)],
+        };
+        WriteRequest halfBad = new()
+        {
+            Namespace = "n", Schema = [new AttributeSchema { Name = "failed", Type = AttributeType.Int }],
+            Upserts = [new Row { Id = Value.Of(5UL) }.With("a", Value.Of("text"))],
+        };
+        UpdateSchemaRequest schema = new()
+        {
+            Namespace = "n", Schema = [new AttributeSchema { Name = "c", Type = AttributeType.Int }],
+        };
+        List<ErrorCode> codes = Commit(Body(
+            (Operation.Write, One(1, "a", Value.Of(1L)).Write), (Operation.Write, One(2, "b", Value.Of("x")).Write),
+            (Operation.Write, halfBad.Write), (Operation.Write, One(3, "b", Value.Of("y")).Write),
+            (Operation.UpdateSchema, schema.Write), (Operation.Write, One(4, "c", Value.Of("z")).Write),
+            (Operation.Write, One(4, "c", Value.Of(4L)).Write)));
+        Assert.Equal(
+            [ErrorCode.Ok, ErrorCode.Ok, ErrorCode.TypeMismatch, ErrorCode.Ok, ErrorCode.Ok, ErrorCode.TypeMismatch,
+                ErrorCode.Ok], codes);
+        Assert.Equal(4UL, _machine.Metadata("n").Rows);
+        _machine.Verify();
+        Assert.True(_machine.State.View.TryOpen("n"u8));
+        Assert.False(_machine.State.View.TryFind("failed"u8, out _));
+        Assert.Equal(3, _machine.State.View.AttributeCount);
+
+        NamespaceRequest name = new() { Namespace = "n" };
+        codes = Commit(Body(
+            (Operation.Write, One(5, "a", Value.Of(5L)).Write), (Operation.DeleteNamespace, name.Write),
+            (Operation.Write, One(6, "a", Value.Of("now a string")).Write)));
+        Assert.Equal([ErrorCode.Ok, ErrorCode.Ok, ErrorCode.Ok], codes);
+        Assert.Equal(1UL, _machine.Metadata("n").Rows);
+        _machine.Verify();
+    }
+
+    [Fact]
     public void A_batch_is_all_reads_or_all_writes_and_a_change_by_filter_goes_alone()
     {
         _machine.Write(Upsert(1, Value.Of(1L)));

@@ -8,7 +8,8 @@ namespace Deterministic.StateMachine.Namespaces;
 /// <summary>One namespace opened for the length of one operation: its record and its attributes, findable by name and
 /// by number. Slot 0 is the id (name `id`, number 0, type of the ids, filterable); slots 1 to
 /// <see cref="AttributeCount"/> are the attributes in the order of their numbers. Changes stay in the view until
-/// <see cref="Save"/>.</summary>
+/// <see cref="Save"/>. Operations of one batch that write into one namespace one after the other read it once, as long
+/// as their owner says when it may have changed otherwise (<see cref="Forget"/>).</summary>
 public sealed class NamespaceView
 {
     private const int SlotsMax = 1 + Limits.AttributesPerNamespaceMax;
@@ -24,6 +25,9 @@ public sealed class NamespaceView
     private readonly byte[] _name = new byte[Limits.NamespaceNameSizeMax];
     private int _nameSize;
     private NamespaceRecord _record;
+
+    /// <summary>The trees hold what the view holds.</summary>
+    private bool _saved;
 
     public NamespaceView(Tree namespaces, Tree attributes)
     {
@@ -62,6 +66,14 @@ public sealed class NamespaceView
     /// <summary>False if there is no such namespace; the view is then empty.</summary>
     public bool TryOpen(ReadOnlySpan<byte> name)
     {
+        bool same = _saved && name.SequenceEqual(Name);
+        // It is changed next, perhaps only in part.
+        _saved = false;
+        if (same)
+        {
+            ResetId();
+            return true;
+        }
         Reset(name);
         if (!_namespaces.TryGet(name, out ReadOnlySpan<byte> value)) return false;
         _record = MemoryMarshal.Read<NamespaceRecord>(value);
@@ -126,7 +138,11 @@ public sealed class NamespaceView
             if (_attributes.TryGet(key.Key, out ReadOnlySpan<byte> old) && old.SequenceEqual(bytes)) continue;
             _attributes.Put(key.Key, bytes);
         }
+        _saved = true;
     }
+
+    /// <summary>Somebody else may change the namespace.</summary>
+    public void Forget() => _saved = false;
 
     private void Reset(ReadOnlySpan<byte> name)
     {
@@ -134,9 +150,15 @@ public sealed class NamespaceView
         name.CopyTo(_name);
         _nameSize = name.Length;
         _record = default;
+        ResetId();
+        AttributeCount = 0;
+        _saved = false;
+    }
+
+    private void ResetId()
+    {
         _records[0] = default;
         _records[0].Flags = AttributeFlags.Filterable;
-        AttributeCount = 0;
     }
 
     private void LoadAttributes()
