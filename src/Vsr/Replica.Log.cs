@@ -369,13 +369,18 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             Commit = commit,
             Timestamp = ulong.Max(_clock.MonotonicNanoseconds, 1),
         };
-        SealAndBroadcast(message);
+        Seal(message);
+        Publish(message);
+        message.Release();
     }
 
     private void OnCommit(in Header commit)
     {
-        bool current = Status == ReplicaStatus.Normal && commit.View == _view && commit.Replica == PrimaryOf(_view) &&
-            !IsPrimary;
+        bool ofPrimary = commit.View == _view && commit.Replica == PrimaryOf(_view) && !IsPrimary;
+        // Who was told a log that goes beyond what it can hold takes a while to follow, and has no cause to want yet
+        // another view while this one is alive.
+        if (ofPrimary && Status == ReplicaStatus.ViewChange && _toldCount > 0) _viewChangeTimeout.Reset();
+        bool current = Status == ReplicaStatus.Normal && ofPrimary;
         current |= Has(ProtocolPlant.CommitsForeignLog) && Status == ReplicaStatus.Normal && commit.View > _view;
         if (!current) return;
         HeardPrimary();
