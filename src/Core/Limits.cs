@@ -12,6 +12,9 @@ public static class Limits
 
     public const int ReplicasMax = 6;
     public const int StandbysMax = 6;
+
+    /// <summary>Members of a cluster: replicas, then standbys.</summary>
+    public const int MembersMax = ReplicasMax + StandbysMax;
     public const int SuperblockCopies = 4;
     public const int ReplicationQuorumMax = 3;
 

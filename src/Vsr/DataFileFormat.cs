@@ -33,12 +33,17 @@ public static class DataFileFormat
     public static StopReason WriteLost<TSink>(ReplicaOptions options, ref TSink sink, UInt128 nonce)
         where TSink : IFormatSink
     {
-        if (options.ReplicaCount < 3) return StopReason.ReplicaCountUnsupported;
+        if (options.ReplicaCount < LostReplicaCountMin) return StopReason.ReplicaCountUnsupported;
+        // A standby has acknowledged nothing: it is formatted as if it were new.
+        if (options.IsStandby) return StopReason.WrongReplica;
         return Write(options, ref sink, nonce, lost: true);
     }
 
-    /// <summary>Whether replicas of a cluster of this size can be as small and as far apart as that.</summary>
-    public static bool Suits(Configuration configuration, int replicaCount) => replicaCount == 1 ||
+    /// <summary>Fewer replicas cannot go on without one that says nothing at first.</summary>
+    public const int LostReplicaCountMin = 3;
+
+    /// <summary>Whether the members of a cluster of this size can be as small and as far apart as that.</summary>
+    public static bool Suits(Configuration configuration, int memberCount) => memberCount == 1 ||
         (configuration.PipelineMax < SuperblockCopy.ViewHeadersMax &&
         configuration.BlockSize <= configuration.MessageSizeMax &&
         configuration.BarOps + configuration.PipelineMax + 1 < configuration.CheckpointIntervalOps);
@@ -59,8 +64,8 @@ public static class DataFileFormat
         where TSink : IFormatSink
     {
         if (options.ReplicaCount is 0 or > Limits.ReplicasMax) return StopReason.ReplicaCountUnsupported;
-        if (!Suits(options.Configuration, options.ReplicaCount)) return StopReason.WrongConfiguration;
-        if (options.ReplicaIndex >= options.ReplicaCount) return StopReason.WrongReplica;
+        if (options.ReplicaIndex >= options.MemberCount) return StopReason.WrongReplica;
+        if (!Suits(options.Configuration, options.MemberCount)) return StopReason.WrongConfiguration;
         SuperblockCopy root = Root(options);
         root.ReplicaId = IdOf(in root, nonce);
         WriteWithoutSuperblock(in root, options.Configuration, ref sink, lost);

@@ -23,9 +23,12 @@ public sealed class SuperblockReport
     public UInt128 CheckpointId { get; init; }
     public Configuration? Configuration { get; init; }
 
-    /// <summary>What to open this file with; only without a problem.</summary>
-    public ReplicaOptions Options(ulong seed = 0, uint releaseMax = Header.ReleaseCurrent) => new()
+    /// <summary>What to open this file with; only without a problem. If it is a standby's, there are as many at
+    /// least.</summary>
+    public ReplicaOptions Options(
+        ulong seed = 0, uint releaseMax = Header.ReleaseCurrent, byte standbyCount = 0) => new()
     {
+        StandbyCount = (byte)int.Max(standbyCount, Working.ReplicaIndex + 1 - Working.ReplicaCount),
         ReleaseMax = releaseMax,
         Seed = seed,
         Cluster = Working.Cluster,

@@ -62,14 +62,14 @@ internal sealed partial class Journal<TDisk> where TDisk : IDisk
 
     public Journal(
         StaticMemory memory, TDisk disk, DataFileLayout layout, UInt128 cluster, Configuration configuration,
-        int replicaCount)
+        bool single)
     {
         int readsMax = configuration.JournalReadsMax;
-        Check.That(readsMax > 0 && replicaCount > 0);
+        Check.That(readsMax > 0);
         _disk = disk;
         _layout = layout;
         _cluster = cluster;
-        _single = replicaCount == 1;
+        _single = single;
         _headers = new Header[layout.JournalSlots];
         _redundant = new Header[layout.JournalSlots];
         _dirty = new bool[layout.JournalSlots];

@@ -78,5 +78,8 @@ internal enum ProtocolPlant : byte
     /// <summary>An entry is run with the newest release that the software knows.</summary>
     RunsNewestRelease,
 
+    /// <summary>What a standby holds counts as what a replica holds.</summary>
+    StandbyAcknowledges,
+
     Count,
 }

@@ -38,7 +38,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     /// <summary>Passes on what has come, and asks for what is missing.</summary>
     private bool AdvanceBlocks()
     {
-        if (_replicaCount == 1 || Status == ReplicaStatus.Recovering) return false;
+        if (_isSingle || Status == ReplicaStatus.Recovering) return false;
         bool progress = OfferBlocks();
         if (!CanWant) return progress;
         int missing = _stateMachine.MissingBlocks(_blocksMissing);
@@ -126,7 +126,6 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
 
     private void OnGetBlocks(Message message)
     {
-        if (_replicaCount == 1) return;
         ReadOnlySpan<byte> body = message.Body;
         for (int at = 0; at < body.Length; at += BlockReference.Size)
         {
@@ -140,7 +139,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     /// asks will ask again.</summary>
     private bool TryReadBlock(in BlockReference block, byte destination)
     {
-        for (int i = 0; i < _blockReads.Length; i++)
+        // A standby that fetches everything leaves half of the places to the replicas.
+        for (int i = destination < _replicaCount ? 0 : BlocksMax / 2; i < _blockReads.Length; i++)
         {
             if (_blockReads[i].Into is not null) continue;
             if (_messages.TryTake() is not Message into) return false;

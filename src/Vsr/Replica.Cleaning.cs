@@ -62,7 +62,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     /// <summary>Reads the next session's last reply; one that is damaged or missing is asked for.</summary>
     private void ScrubReply()
     {
-        if (_replicaCount == 1 || !IsStateOpen || !_replies.CanRead) return;
+        if (_isSingle || !IsStateOpen || !_replies.CanRead) return;
         for (int tries = 0; tries < _sessions.Capacity; tries++)
         {
             _replyScrubbed = (_replyScrubbed + 1) % _sessions.Capacity;

@@ -34,9 +34,25 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         Check.That(_commitStage == CommitStage.Idle && _committing is null);
         Check.That(prepare.Header.Prepare.Op == CommitMin + 1);
         Check.That(prepare.Header.Prepare.Op <= CommitMax);
+        if (_isStandby && !FollowsState(in prepare.Header))
+        {
+            prepare.Release();
+            Stop(StopReason.LogForked, op: prepare.Header.Prepare.Op);
+            return;
+        }
         _committing = prepare;
         EnterRelease(prepare.Header.Release);
         _commitStage = CommitStage.Prefetch;
+    }
+
+    /// <summary>Whether an entry names the one that was run last. Among replicas it does; but a standby may have run
+    /// what its cluster, restored from an older state, has not.</summary>
+    private bool FollowsState(in Header entry)
+    {
+        Check.That(entry.Prepare.Op == CommitMin + 1);
+        if (CommitMin == CheckpointOp)
+            return entry.Prepare.Parent == _superblock.Working.Checkpoint.Prepare.Checksum;
+        return !_journal.TryKnown(CommitMin, out Header last) || entry.Prepare.Parent == last.Checksum;
     }
 
     /// <summary>True if something moved.</summary>
@@ -96,7 +112,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     {
         _ownReading = false;
         _options.Marks.Hit(Mark.JournalReplayed);
-        if (!sound && _replicaCount == 1)
+        if (!sound && _isSingle)
             Stop(StopReason.JournalSlotUnreadable, _layout.SlotOf(CommitMin + 1), CommitMin + 1);
         bool wanted = sound && _commitStage == CommitStage.Idle && expected.Prepare.Op == CommitMin + 1 &&
             Status is ReplicaStatus.Normal or ReplicaStatus.Recovering;

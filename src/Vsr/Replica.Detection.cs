@@ -32,7 +32,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
 
     private void Heard(in Header header)
     {
-        Check.That(header.Replica < _replicaCount);
+        if (header.Replica >= _replicaCount) return;
         if (!header.Command.IsPassedOn()) _heardAt[header.Replica] = Ticks;
     }
 
@@ -85,6 +85,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     /// <summary>Another one has lost faith in the primary. Whoever misses it too need not wait to the end.</summary>
     private void SecondDoubt()
     {
+        Check.That(!_isStandby);
         bool doubts = Status == ReplicaStatus.Normal && !IsPrimary && (_exitVotes & 1u << _self) == 0 &&
             2 * _patience.SilentTicks >= _patience.Ticks;
         if (doubts) VoteToExit();

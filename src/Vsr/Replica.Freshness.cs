@@ -42,6 +42,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     private void OnPing(in Header ping)
     {
         HearReleases(in ping);
+        // The view in its file may be older than those it took part in, so it cannot vouch for any.
+        if (KnowsNoView) return;
         if (_superblock.Working.View != _view || NewMessage(Command.Pong) is not Message message) return;
         message.Header.Pong = new PongFields
         {
@@ -88,7 +90,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     /// <summary>The latest time at which no later view had begun, as far as is known.</summary>
     private bool TryConfirmedAt(out ulong at)
     {
-        int others = _quorums.Confirmation - 1;
+        int others = _quorums.Confirmation - (_isStandby ? 0 : 1);
         at = others == 0 ? _clock.MonotonicNanoseconds : 0;
         bool found = others == 0;
         for (byte i = 0; i < _replicaCount && others > 0; i++)
@@ -116,7 +118,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     /// <param name="ageMaxMilliseconds">0: any age will do.</param>
     private bool IsOlderThan(uint ageMaxMilliseconds)
     {
-        if (ageMaxMilliseconds == 0 || _replicaCount == 1) return false;
+        if (ageMaxMilliseconds == 0 || _isSingle) return false;
         LearnFreshness();
         if (!_freshKnown) return true;
         ulong now = _clock.MonotonicNanoseconds;

@@ -136,7 +136,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         KeepRecent(message);
         SetHead(in header);
         Tell(TraceCode.Prepared, op, header.Checksum);
-        Broadcast(message);
+        Publish(message);
     }
 
     private static void ClearTail(Message message)
@@ -223,7 +223,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     /// <summary>Tells the primary, or notes as the primary, which entries have become durable here.</summary>
     private bool AcknowledgeDurable()
     {
-        if (Status != ReplicaStatus.Normal || !ViewIsDurable) return false;
+        if (Status != ReplicaStatus.Normal || !ViewIsDurable || KeepsQuiet) return false;
         bool progress = false;
         uint own = 1u << _self;
         ulong last = ulong.Min(Op, CommitMax + (ulong)_acknowledged.Length);
@@ -254,10 +254,14 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         }
     }
 
+    /// <summary>What a standby holds counts for nothing.</summary>
+    private bool KeepsQuiet => _isStandby && !Has(ProtocolPlant.StandbyAcknowledges);
+
     private void SendPrepareOk(in Header prepare)
     {
         ulong limit = AcknowledgeMax;
-        bool may = Status == ReplicaStatus.Normal && !IsPrimary && ViewIsDurable && prepare.Prepare.Op <= limit;
+        bool may = Status == ReplicaStatus.Normal && !IsPrimary && ViewIsDurable && prepare.Prepare.Op <= limit &&
+            !KeepsQuiet;
         bool unproved = prepare.Prepare.Op > CommitMin && prepare.Prepare.Op < _chainFrom;
         if (!may || unproved) return;
         if (NewMessage(Command.PrepareOk) is not Message message) return;

@@ -21,21 +21,26 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     private uint _viewTold;
     private ulong _openedAt;
 
-    /// <summary>The disk is new. What this replica did with its old one may count in views that it has
-    /// forgotten.</summary>
-    private bool KnowsNoView => Status == ReplicaStatus.RecoveringHead && _view == 0;
+    /// <summary>See <see cref="SuperblockCopy.Promotion"/>.</summary>
+    private Promotion _promotion;
+
+    /// <summary>The disk is new, or was a standby's. What this replica did with its old one may count in views that it
+    /// has forgotten. A standby has no voice that could.</summary>
+    private bool KnowsNoView => Status == ReplicaStatus.RecoveringHead && !_isStandby &&
+        (_view == 0 || _promotion == Promotion.KnowsNoView);
 
     private void LoseHead()
     {
         _headUnknown = true;
         _openedAt = _clock.MonotonicNanoseconds;
+        _viewTold = _view;
         Status = ReplicaStatus.RecoveringHead;
     }
 
-    /// <summary>A replica with a new disk begins with a view that is later than any that it took part in before, so
-    /// that the others have to agree on the log without it. A view begins when so many have left the one before it
-    /// that one of any <see cref="Quorums.Confirmation"/> others is among them: that one knows the view or the one
-    /// before.</summary>
+    /// <summary>A replica that has forgotten what it did begins with a view that is later than any that it took part in
+    /// before, so that the others have to agree on the log without it. A view begins when so many have left the one
+    /// before it that one of any <see cref="Quorums.Confirmation"/> others is among them: that one knows the view or
+    /// the one before.</summary>
     private void HearView(in Header pong)
     {
         Check.That(pong.Command == Command.Pong);
@@ -45,5 +50,6 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         if (BitOperations.PopCount(_viewTellers) < _quorums.Confirmation) return;
         _view = Has(ProtocolPlant.ReturnsToView) ? _viewTold : checked(_viewTold + 2);
         if (PrimaryOf(_view) == _self) _view = checked(_view + 1);
+        if (_promotion == Promotion.KnowsNoView) _promotion = Promotion.KnowsNoLog;
     }
 }

@@ -49,6 +49,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         _openStep = OpenStep.Journal;
         _view = _superblock.Working.View;
         _logView = _superblock.Working.LogView;
+        _forgottenOp = _superblock.Working.ForgottenOp;
+        _promotion = _superblock.Working.Promotion;
         _journal.Recover(in _superblock.Working, _superblock.ViewHeaders, _schedule.PrepareMax(CheckpointOp));
         return false;
     }
@@ -73,8 +75,9 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         if (superblock.Checkpoint.Release < _options.ReleaseMin) return StopReason.ReleaseTooOld;
         bool sound = _schedule.IsCheckpoint(superblock.Checkpoint.Op) && superblock.CommitMax >= CheckpointOp &&
             superblock.CommitMax <= _schedule.PrepareMax(CheckpointOp) && superblock.JournalStart <= CheckpointOp &&
+            superblock.Promotion <= Promotion.KnowsNoLog &&
             superblock.Checkpoint.RootAddress <= (ulong)_layout.GridBlocks &&
-            DataFileFormat.Suits(_configuration, superblock.ReplicaCount);
+            DataFileFormat.Suits(_configuration, _memberCount);
         return sound ? StopReason.None : StopReason.SuperblockConfigurationInvalid;
     }
 
@@ -93,7 +96,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         _stateMachine.OpenStart(_superblock.Working.Checkpoint.Root);
         _openStep = OpenStep.Restore;
         _commitStage = CommitStage.Open;
-        if (_replicaCount > 1) StartView();
+        if (!_isSingle) StartView();
         return true;
     }
 
@@ -129,17 +132,16 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         _chainFrom = Op;
         DescendChain();
         CommitMax = _superblock.Working.CommitMax;
-        _forgottenOp = _superblock.Working.ForgottenOp;
         _viewHeadersCount = _superblock.ViewHeaders.Length;
         _superblock.ViewHeaders.CopyTo(_viewHeaders);
-        if (HeedRelease(HeadRelease) && _replicaCount > 1) JoinCluster();
+        if (HeedRelease(HeadRelease) && !_isSingle) JoinCluster();
     }
 
     /// <summary>Alone in its quorum, a single replica has committed all that it has. It takes a new view at each start,
     /// so that entries of before and after a crash differ.</summary>
     private bool StartAlone()
     {
-        Check.That(_replicaCount == 1);
+        Check.That(_isSingle);
         StartView();
         if (!Running) return false;
         FreeBlocks();
@@ -156,7 +158,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     {
         Tell(TraceCode.Opened, Op, CheckpointOp);
         bool trusts = Has(ProtocolPlant.SpeaksInDoubt) || (Has(ProtocolPlant.TrustsNewDisk) && _view == 0);
-        if (_journal.HeadUncertain && !trusts)
+        if ((_journal.HeadUncertain || _promotion != Promotion.None) && !trusts)
         {
             _options.Marks.Hit(Mark.HeadUncertain);
             LoseHead();

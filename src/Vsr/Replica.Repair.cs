@@ -40,7 +40,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
 
     /// <summary>Who asks for more than there are reads would otherwise ask in vain, and wait until its patience is
     /// over.</summary>
-    private readonly RingBuffer<EntryOwed> _entriesOwed = new(RepairsMax * (Limits.ReplicasMax - 1));
+    private readonly RingBuffer<EntryOwed> _entriesOwed = new(RepairsMax * (Limits.MembersMax - 1));
 
     /// <summary>An entry of the log above the head, known by its checksum only; 0: none. Below it the log is found
     /// out.</summary>
@@ -86,7 +86,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     private void Repair()
     {
         bool may = Status == ReplicaStatus.Normal ? ViewIsDurable : _anchorOp != 0 && _superblock.Working.View == _view;
-        if (!may || _replicaCount == 1) return;
+        if (!may || _isSingle) return;
         if (_anchorOp != 0 || (CommitMin < Op && !ChainIsWhole)) SendGetHeaders();
         if (Status == ReplicaStatus.Normal) GetPrepares();
     }
@@ -105,10 +105,12 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
 
     private int HeadersPerMessage => int.Min(_configuration.MessageBodySizeMax / Limits.HeaderSize, Header.HeadersMax);
 
+    /// <summary>A replica. What a standby has would do as well, but nobody should come to need it.</summary>
     private byte RepairPeer()
     {
         byte primary = PrimaryOf(_view);
         if (primary != _self && _random.Below(2) == 0) return primary;
+        if (_isStandby) return (byte)_random.Below(_replicaCount);
         byte other = (byte)_random.Below((ulong)_replicaCount - 1);
         return other < _self ? other : (byte)(other + 1);
     }

@@ -103,7 +103,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         if (sound) SendToClient(session.Client, message);
         else if (session.Reply.Checksum == _replyWanted)
         {
-            if (_replicaCount > 1) SendGetReply(in session.Reply);
+            if (!_isSingle) SendGetReply(in session.Reply);
             // Better that the client learns that its session is over than that it waits for
             // ever.
             else if (!_replies.IsInMemory(index)) SendEviction(session.Client, EvictionReason.NoSession);

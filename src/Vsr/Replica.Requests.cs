@@ -43,7 +43,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         if (message.Header.Command == Command.PingClient) OnPingClient(in message.Header);
         else if (IsPrimary && KnowsSessions) OnRequest(message);
         else if (IsPrimary) _options.Marks.Hit(Mark.PipelineFull);
-        else if (ViewIsDurable) SendToReplica(PrimaryOf(_view), message);
+        else if (ViewIsDurable && !_isStandby) SendToReplica(PrimaryOf(_view), message);
     }
 
     /// <summary>Every entry that an earlier primary may have answered has been run, so that a session that is not found
@@ -52,8 +52,18 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
 
     /// <summary>What is kept for long names who made it, which may have been this replica; who sends it now does not
     /// matter.</summary>
-    private bool IsOfPeer(in Header header) => header.Replica < _replicaCount && _replicaCount > 1 &&
-        (header.Replica != _self || header.Command is Command.Prepare or Command.Block or Command.Reply);
+    private bool IsOfPeer(in Header header)
+    {
+        if (header.Replica >= _memberCount) return false;
+        if (header.Replica >= _replicaCount)
+        {
+            bool acknowledges = Has(ProtocolPlant.StandbyAcknowledges) && header.Command == Command.PrepareOk;
+            return !_isStandby && (acknowledges || header.Command.IsFromStandby());
+        }
+        if (_isStandby) return header.Command.IsToStandby();
+        bool passedOn = header.Command is Command.Prepare or Command.Block or Command.Reply;
+        return !_isSingle && (passedOn || header.Replica != _self);
+    }
 
     private void OnReplicaMessage(Message message)
     {

@@ -62,7 +62,11 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
 
     private void TickTimeouts()
     {
-        if (_replicaCount == 1) return;
+        if (_isSingle)
+        {
+            if (_memberCount > 1 && _commitTimeout.Fires()) SendCommit();
+            return;
+        }
         TickProgress();
         if (_exitWindowTimeout.Fires() && Status == ReplicaStatus.Normal) _exitVotes = 0;
         if (_exitResendTimeout.Fires()) SendExitView();
@@ -79,7 +83,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
                 break;
             case ReplicaStatus.Normal:
                 if (_stuckTicks >= StuckTicks && _getViewTimeout.Fires()) SendGetView();
-                TickSilence();
+                if (!_isStandby) TickSilence();
                 break;
             case ReplicaStatus.ViewChange:
                 if (_joinResendTimeout.Fires()) SendJoinView();

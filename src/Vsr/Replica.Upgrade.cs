@@ -39,8 +39,12 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         }
     }
 
-    private void HearReleases(in Header ping) =>
+    private void HearReleases(in Header ping)
+    {
+        // A standby that does not know a release waits for newer software, not the cluster for the standby.
+        if (ping.Replica >= _replicaCount) return;
         _releases[ping.Replica] = new KnownRelease { Newest = ping.Ping.ReleaseMax, At = Ticks };
+    }
 
     /// <summary>The newest release that all replicas know; 0 if one of them is not there to say.</summary>
     private uint ReleaseOfAll()

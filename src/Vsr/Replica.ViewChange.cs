@@ -39,13 +39,15 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     private UInt128 _nonce;
 
     private bool ViewIsDurable => Has(ProtocolPlant.ForgetsView) || (_superblock.Working.View == _view &&
-        (_superblock.Working.LogView == _logView || Has(ProtocolPlant.ForgetsLogView)));
+        (_superblock.Working.LogView == _logView || Has(ProtocolPlant.ForgetsLogView)) &&
+        _superblock.Working.ForgottenOp == _forgottenOp && _superblock.Working.Promotion == _promotion);
 
     /// <summary>The one place that makes views and checkpoints durable, one change at a time.</summary>
     private bool AdvanceSuperblock()
     {
         bool open = _superblock.Working.Sequence > 0 && _superblock.Problem == StopReason.None;
-        if (!open || !_superblock.Idle) return false;
+        bool known = Status != ReplicaStatus.Recovering || _openStep > OpenStep.Superblock;
+        if (!open || !known || !_superblock.Idle) return false;
         bool checkpoint = (_taking || _commitStage == CommitStage.CheckpointSuperblock) &&
             _superblock.Working.Checkpoint.Op != _checkpoint.Op;
         bool complete = !_taking && IsComplete;
@@ -58,6 +60,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         if (!Has(ProtocolPlant.ForgetsLogView)) next.LogView = _logView;
         if (Has(ProtocolPlant.ForgetsHead)) headers = [];
         next.ForgottenOp = _forgottenOp;
+        next.Promotion = _promotion;
         next.CommitMax = ulong.Max(next.CommitMax, CommitMin);
         if (checkpoint)
         {
@@ -87,7 +90,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     /// <summary>This replica has lost faith in its view.</summary>
     private void VoteToExit()
     {
-        if (Status == ReplicaStatus.RecoveringHead || _replicaCount == 1) return;
+        if (Status == ReplicaStatus.RecoveringHead || _isSingle || _isStandby) return;
         _exitVotes |= 1u << _self;
         SendExitView();
         CountExitVotes();
@@ -131,7 +134,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     private void SendJoinView()
     {
         bool may = Status == ReplicaStatus.ViewChange && !_entering && ViewIsDurable && _logView < _view &&
-            !_headUnknown;
+            !_headUnknown && !_isStandby;
         if (!may) return;
         // Whoever names a log view tells how that view's log began, whether or not it can hold all of it.
         ulong head = _viewHeadersCount == 0 ? Op : ulong.Max(Op, _viewHeaders[0].Prepare.Op);
@@ -241,6 +244,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         DescendChain();
         _inheritedOp = Op;
         _headUnknown = false;
+        _promotion = Promotion.None;
         _logView = _view;
         _entering = true;
         Tell(TraceCode.LogInstalled, Op, head.Checksum);
@@ -282,7 +286,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
 
     private void BroadcastView()
     {
-        for (byte replica = 0; replica < _replicaCount; replica++)
+        for (byte replica = 0; replica < _memberCount; replica++)
             if (replica != _self) SendView(replica, nonce: 0);
     }
 
@@ -316,8 +320,10 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
 
     private void OnGetView(in Header get)
     {
-        // Who asks may be the only one that knows of a view that had begun; it can come back in no earlier one.
-        if (get.View > _view && Status is (ReplicaStatus.Normal or ReplicaStatus.ViewChange)) EnterViewChange(get.View);
+        // A replica that asks may be the only one that knows of a view that had begun; it can come back in no earlier
+        // one. What a standby knows of views does not count.
+        bool later = get.View > _view && get.Replica < _replicaCount;
+        if (later && Status is (ReplicaStatus.Normal or ReplicaStatus.ViewChange)) EnterViewChange(get.View);
         else if (IsPrimary && get.View <= _view) SendView(get.Replica, get.GetView.Nonce);
     }
 
@@ -335,6 +341,12 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         ref Header view = ref message.Header;
         if (view.View < _view || view.Replica != PrimaryOf(view.View) || view.Replica == _self) return;
         if (_headUnknown && (_nonce == 0 || view.ViewChange.Nonce != _nonce)) return;
+        if (_isStandby && view.ViewChange.Op < CommitMin)
+        {
+            Stop(StopReason.LogForked);
+            return;
+        }
+        if (_headUnknown) _forgottenOp = ulong.Max(_forgottenOp, view.ViewChange.Op);
         if (TryTake(message)) return;
         if (view.View == _view && _entering) return;
         if (view.View == _view && Status == ReplicaStatus.Normal)
@@ -344,7 +356,6 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             return;
         }
         if (view.View > _view || Status == ReplicaStatus.RecoveringHead) EnterViewChange(view.View);
-        if (_headUnknown) _forgottenOp = ulong.Max(_forgottenOp, view.ViewChange.Op);
         if (!TryReadLog(message, out int count)) return;
         ReadOnlySpan<Header> log = _viewLog.AsSpan(0, count);
         if (view.ViewChange.Op <= _schedule.PrepareMax(CheckpointOp))

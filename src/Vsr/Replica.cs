@@ -11,8 +11,16 @@ namespace Deterministic.Vsr;
 public sealed class ReplicaOptions
 {
     public required UInt128 Cluster { get; init; }
+
+    /// <summary>Replicas count from 0, standbys go on from there.</summary>
     public byte ReplicaIndex { get; init; }
+
+    /// <summary>Replicas that have a voice.</summary>
     public byte ReplicaCount { get; init; } = 1;
+
+    /// <summary>Standbys that the cluster may have. Not in the file: it may change from one start to the
+    /// next.</summary>
+    public byte StandbyCount { get; init; }
     public required Configuration Configuration { get; init; }
 
     /// <summary>Where decisions are told; one per replica or one per simulated cluster.</summary>
@@ -25,6 +33,9 @@ public sealed class ReplicaOptions
 
     /// <summary>Makes the timeouts of replicas differ. Nothing in the log or the state follows from it.</summary>
     public ulong Seed { get; init; }
+
+    public int MemberCount => ReplicaCount + StandbyCount;
+    public bool IsStandby => ReplicaIndex >= ReplicaCount;
 
     internal ProtocolPlant Plant { get; init; }
 }
@@ -60,6 +71,16 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     private readonly Quorums _quorums;
     private readonly byte _self;
     private readonly byte _replicaCount;
+
+    /// <summary>Replicas and, after them, standbys.</summary>
+    private readonly byte _memberCount;
+
+    /// <summary>This one follows the log and has no voice in it, see <see
+    /// cref="CommandRights.IsFromStandby"/>.</summary>
+    private readonly bool _isStandby;
+
+    /// <summary>The only one that has a voice: nobody to agree with, or to get anything from.</summary>
+    private readonly bool _isSingle;
     private TStateMachine _stateMachine;
     private TDisk _disk;
     private TBus _bus;
@@ -76,12 +97,15 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         ReplicaOptions options, StaticMemory memory,
         TStateMachine stateMachine, TDisk disk, TBus bus, TClock clock, ICheckpointObserver? observer = null)
     {
-        Check.That(options.ReplicaIndex < options.ReplicaCount);
+        Check.That(options.ReplicaIndex < options.MemberCount && options.MemberCount <= Limits.MembersMax);
         Check.That(options.ReleaseMin > 0 && options.ReleaseMin <= options.ReleaseMax);
         _options = options;
         _configuration = options.Configuration;
         _self = options.ReplicaIndex;
         _replicaCount = options.ReplicaCount;
+        _memberCount = (byte)options.MemberCount;
+        _isStandby = options.IsStandby;
+        _isSingle = _replicaCount == 1 && !_isStandby;
         _quorums = new Quorums(_replicaCount);
         _stateMachine = stateMachine;
         _disk = disk;
@@ -91,15 +115,15 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         _layout = new DataFileLayout(_configuration);
         _schedule = new CheckpointSchedule(_configuration);
         int sessions = _configuration.SessionsMax;
-        int between = _replicaCount == 1 ? 0 : _replicaCount * BusMessagesPerReplicaMax + BlocksMax;
+        int between = _memberCount == 1 ? 0 : _memberCount * BusMessagesPerReplicaMax + BlocksMax;
         _messages = new MessagePool(
             memory, sessions * (1 + BusMessagesPerClientMax) + ReplyWritesMax + MessagesExtra + between,
             _configuration.MessageSizeMax);
-        Check.That(DataFileFormat.Suits(_configuration, _replicaCount));
+        Check.That(DataFileFormat.Suits(_configuration, _memberCount));
         _readReplies = new MessagePool(
             memory, sessions * BusMessagesPerClientMax, _configuration.MessageSizeMax);
         _superblock = new Superblock<TDisk>(memory, disk);
-        _journal = new Journal<TDisk>(memory, disk, _layout, options.Cluster, _configuration, _replicaCount);
+        _journal = new Journal<TDisk>(memory, disk, _layout, options.Cluster, _configuration, _isSingle);
         _replies = new ClientReplies<TDisk>(memory, disk, _layout, ReplyWritesMax);
         _sessions = new ClientSessions(sessions);
         _orderedOps = new ulong[sessions];
@@ -110,7 +134,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         _joins = new JoinViewQuorum(_replicaCount, headers) { Plant = options.Plant };
         _random = Prng.For(options.Seed, options.ReplicaIndex);
         CreateTimeouts();
-        if (_replicaCount > 1) _stateMachine.AwaitRepairs();
+        if (!_isSingle) _stateMachine.AwaitRepairs();
         _sessionsTable = new byte[ClientSessions.TableSize(sessions)];
     }
 
@@ -172,8 +196,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
 
     /// <summary>Messages handed to <see cref="OnMessage"/> that a replica may keep at a time. Whoever hands them over
     /// needs more than these, or the one that is waited for finds no buffer.</summary>
-    public static int MessagesKeptMax(Configuration configuration, int replicaCount) =>
-        replicaCount == 1 ? configuration.PipelineMax + 1 : 2 * configuration.PipelineMax + 1 + BlocksMax;
+    public static int MessagesKeptMax(Configuration configuration, int memberCount) =>
+        memberCount == 1 ? configuration.PipelineMax + 1 : 2 * configuration.PipelineMax + 1 + BlocksMax;
 
     private byte PrimaryOf(uint view) => (byte)(view % _replicaCount);
 
@@ -276,7 +300,10 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     {
         ref Header header = ref message.Header;
         bool forgets = Has(ProtocolPlant.ForgetsView) || Has(ProtocolPlant.ForgetsLogView);
-        Check.That(replica != _self && replica < _replicaCount);
+        Check.That(replica != _self && replica < _memberCount);
+        bool acknowledges = Has(ProtocolPlant.StandbyAcknowledges) && header.Command == Command.PrepareOk;
+        Check.That(!_isStandby || acknowledges || (replica < _replicaCount && header.Command.IsFromStandby()));
+        Check.That(replica < _replicaCount || header.Command.IsToStandby());
         Check.That(forgets || header.View <= _superblock.Working.View);
         Check.That(header.Cluster == _options.Cluster);
         bool impliesLog = header.Command is Command.JoinView or Command.View or Command.PrepareOk;
@@ -286,9 +313,14 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         _bus.SendToReplica(replica, message);
     }
 
-    private void Broadcast(Message message)
+    private void Broadcast(Message message) => SendToAll(message, _replicaCount);
+
+    /// <summary>To standbys too: what the log is, and how far it is committed.</summary>
+    private void Publish(Message message) => SendToAll(message, _memberCount);
+
+    private void SendToAll(Message message, byte count)
     {
-        for (byte replica = 0; replica < _replicaCount; replica++)
+        for (byte replica = 0; replica < count; replica++)
             if (replica != _self) SendToReplica(replica, message);
     }
 

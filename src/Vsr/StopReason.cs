@@ -57,6 +57,9 @@ public enum StopReason : byte
 
     /// <summary>The log or the checkpoint is of a release that this software does not know any more.</summary>
     ReleaseTooOld,
+
+    /// <summary>A standby has run what is not in the log of its cluster.</summary>
+    LogForked,
 }
 
 /// <summary>Text for people: what happened and what to do.</summary>
@@ -117,6 +120,9 @@ public static class StopReasons
         StopReason.ReleaseTooOld =>
             "the file holds operations of a release that this program no longer knows; start an older program on " +
             "the same file first, and let the cluster upgrade",
+        StopReason.LogForked =>
+            "the log of the cluster is not the one that this standby has run, for its replicas were restored from an " +
+            "older state; make the standby's file anew with `format --standby`",
         _ => "unknown",
     };
 

@@ -51,6 +51,20 @@ public struct CheckpointReserved
     private byte _element;
 }
 
+/// <summary>How far a replica has come whose file was a standby's before (<see cref="DataFilePromotion"/>). What it
+/// holds is good; what it may have said with the file that is lost it has to assume.</summary>
+public enum Promotion : byte
+{
+    /// <summary>All the way, or it never was one.</summary>
+    None = 0,
+
+    /// <summary>It may have taken part in later views than the file knows of.</summary>
+    KnowsNoView = 1,
+
+    /// <summary>Its view is later than any that it took part in, and it has not been told the log yet.</summary>
+    KnowsNoLog = 2,
+}
+
 /// <summary>The durable root of a replica: identity, sizes, view and checkpoint. Four copies are kept; all but
 /// <see cref="Copy"/> is covered by the checksum, so equal copies have equal checksums.</summary>
 [StructLayout(LayoutKind.Explicit, Size = 1024)]
@@ -115,7 +129,13 @@ public struct SuperblockCopy
     /// <summary>Head of the log that was told to a replica that had lost the end of its own: it denies nothing up to
     /// there. 0: it never had.</summary>
     [FieldOffset(720)] public ulong ForgottenOp;
-    [FieldOffset(728)] public SuperblockReserved Reserved3;
+
+    /// <summary>What a replica whose file was a standby's does not know yet.</summary>
+    [FieldOffset(728)] public Promotion Promotion;
+    [FieldOffset(729)] public byte Reserved3;
+    [FieldOffset(730)] public ushort Reserved4;
+    [FieldOffset(732)] public uint Reserved5;
+    [FieldOffset(736)] public SuperblockReserved Reserved6;
 
     /// <summary>Reads the copy at the front of <paramref name="bytes"/> (<see cref="Size"/> of them); any
     /// content.</summary>
@@ -185,7 +205,7 @@ public struct SuperblockCopy
     }
 }
 
-[InlineArray(296)]
+[InlineArray(288)]
 public struct SuperblockReserved
 {
     private byte _element;

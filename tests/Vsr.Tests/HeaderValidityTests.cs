@@ -40,7 +40,7 @@ public sealed class HeaderValidityTests
         (Command.ViewConfirmed, [(136, 256)]),
         (Command.Hello, [(194, 208), (224, 256)]),
         (Command.GetStatus, [(152, 256)]),
-        (Command.Status, [(191, 192), (204, 256)]),
+        (Command.Status, [(204, 256)]),
     ];
 
     private static int BodySize(Command command) => command switch
@@ -283,7 +283,8 @@ public sealed class HeaderValidityTests
         Assert.Equal(wrong, Changed(Command.Hello, (ref Header h) => h.Hello.Step = HelloStep.Confirm));
         Assert.Equal(wrong, Changed(Command.Hello, (ref Header h) => h.Hello.Step = HelloStep.Reserved));
         Assert.Equal(wrong, Changed(Command.Hello, (ref Header h) => h.Hello.ProofHigh = 0));
-        Assert.Equal("no such replica", Changed(Command.Hello, (ref Header h) => h.Hello.Receiver = 6));
+        Assert.Equal("no such replica", Changed(Command.Hello, (ref Header h) => h.Hello.Receiver = 12));
+        Assert.Null(Changed(Command.Hello, (ref Header h) => h.Hello.Receiver = 11));
         Assert.Equal("the configuration belongs to the proof",
             Changed(Command.Hello, (ref Header h) => h.Hello.Configuration = 0));
         Assert.Equal(
@@ -296,10 +297,22 @@ public sealed class HeaderValidityTests
         Assert.Equal("role is unknown", Changed(Command.Status, (ref Header h) => h.Status.Role = 0));
         Assert.Equal(
             "replica count is out of bounds", Changed(Command.Status, (ref Header h) => h.Status.ReplicaCount = 7));
-        Assert.Equal("no such replica", Changed(Command.Status, (ref Header h) => h.Status.ReplicaCount = 1));
+        Assert.Equal("no such replica", Changed(Command.Status, (ref Header h) =>
+        {
+            h.Status.ReplicaCount = 1;
+            h.Replica = 7;
+        }));
+        const string voice = "a standby has no voice";
+        Assert.Equal(voice, Changed(Command.Status, (ref Header h) => h.Status.ReplicaCount = 1));
+        Assert.Equal(voice, Changed(Command.Status, (ref Header h) => h.Status.Role = ReplicaRole.Standby));
+        Assert.Null(Changed(Command.Status, (ref Header h) =>
+        {
+            h.Status.ReplicaCount = 1;
+            h.Status.Role = ReplicaRole.Standby;
+        }));
         Assert.Equal(
             "connected to a replica that is not there",
-            Changed(Command.Status, (ref Header h) => h.Status.Connected = 8));
+            Changed(Command.Status, (ref Header h) => h.Status.Connected = 1 << 9));
         Assert.Equal("replica count is out of bounds",
             Changed(Command.PingClient, (ref Header h) => h.PingClient.ReplicaCount = 1));
     }

@@ -55,6 +55,16 @@ public static class CommandRights
     public static bool IsPassedOn(this Command command) =>
         command is Command.Request or Command.Prepare or Command.Reply or Command.Block;
 
+    /// <summary>What a standby says to the replicas: it asks, and vouches for nothing.</summary>
+    public static bool IsFromStandby(this Command command) =>
+        command is Command.Ping or Command.GetView or Command.GetHeaders or Command.GetPrepare or
+            Command.GetReply or Command.GetBlocks;
+
+    /// <summary>What a standby is told: the log, how far it is committed, and what it has asked for.</summary>
+    public static bool IsToStandby(this Command command) =>
+        command is Command.Prepare or Command.Commit or Command.View or Command.Headers or Command.Reply or
+            Command.Block or Command.Pong;
+
     private static bool IsToClient(Command command) =>
         command is Command.PongClient or Command.Eviction or Command.ReadReply or Command.Status;
 }

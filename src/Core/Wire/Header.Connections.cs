@@ -59,6 +59,9 @@ public enum ReplicaRole : byte
 
     /// <summary>Its journal may have lost its end; it waits until a primary tells it the log.</summary>
     RecoveringHead = 5,
+
+    /// <summary>Follows the log and has no voice in it.</summary>
+    Standby = 6,
 }
 
 /// <summary>How a replica stands, with its durable view in the frame. A question has only <see cref="Client"/> and
@@ -80,9 +83,8 @@ public struct StatusFields
     [FieldOffset(60)] public ReplicaRole Role;
     [FieldOffset(61)] public byte ReplicaCount;
 
-    /// <summary>Bit i: replica i is connected.</summary>
-    [FieldOffset(62)] public byte Connected;
-    [FieldOffset(63)] public byte Reserved0;
+    /// <summary>Bit i: replica i is connected; standbys come after the replicas.</summary>
+    [FieldOffset(62)] public ushort Connected;
 
     /// <summary>Checkpoint that the replica is fetching because the log no longer reaches back to what it has; 0:
     /// none.</summary>
@@ -102,7 +104,7 @@ public partial struct Header
     private readonly string? InvalidHello()
     {
         if (Size != HeaderSize) return "hello has a body";
-        if (Replica >= Limits.ReplicasMax || Hello.Receiver >= Limits.ReplicasMax) return "no such replica";
+        if (Hello.Receiver >= Limits.MembersMax) return "no such replica";
         if (Replica == Hello.Receiver) return "a replica does not connect to itself";
         bool nonce = (Hello.NonceLow | Hello.NonceHigh) != 0;
         bool proof = (Hello.ProofLow | Hello.ProofHigh) != 0;
@@ -125,10 +127,14 @@ public partial struct Header
         if (Size != HeaderSize) return "status has a body";
         if (Status.Client == 0) return "client is zero";
         if (Command == Command.GetStatus) return InvalidFields(used: 24);
-        if (Status.Role is ReplicaRole.Reserved or > ReplicaRole.RecoveringHead) return "role is unknown";
+        if (Status.Role is ReplicaRole.Reserved or > ReplicaRole.Standby) return "role is unknown";
         if (Status.ReplicaCount is 0 or > Limits.ReplicasMax) return "replica count is out of bounds";
-        if (Replica >= Status.ReplicaCount) return "no such replica";
-        if (Status.Connected >> Status.ReplicaCount != 0) return "connected to a replica that is not there";
-        return Status.Reserved0 == 0 ? InvalidFields(used: 76) : "reserved bytes of the status are not zero";
+        int members = Status.ReplicaCount + Limits.StandbysMax;
+        if (Replica >= members) return "no such replica";
+        if (Status.Connected >> members != 0) return "connected to a replica that is not there";
+        bool isStandby = Replica >= Status.ReplicaCount;
+        bool hasVoice = Status.Role is ReplicaRole.Primary or ReplicaRole.Backup;
+        if (isStandby ? hasVoice : Status.Role == ReplicaRole.Standby) return "a standby has no voice";
+        return InvalidFields(used: 76);
     }
 }

@@ -75,7 +75,7 @@ public partial struct Header
 
     private readonly bool InvalidFrame() =>
         ChecksumPadding != 0 || ChecksumBodyPadding != 0 || NonceReserved != 0 || Epoch != 0 ||
-        FrameReserved0 != 0 || FrameReserved1 != 0 || Replica >= Limits.ReplicasMax + Limits.StandbysMax;
+        FrameReserved0 != 0 || FrameReserved1 != 0 || Replica >= Limits.MembersMax;
 
     private readonly string? InvalidReserved()
     {

@@ -109,7 +109,7 @@ internal sealed class SimulatedReplica(
         _memory = new StaticMemory();
         int messageSizeMax = options.Configuration.MessageSizeMax;
         int kept = Replica<OracleStateMachine, SimulatedDisk, SimulatedBus, SimulatedClock>.MessagesKeptMax(
-            options.Configuration, options.ReplicaCount);
+            options.Configuration, options.MemberCount);
         _messages = new MessagePool(_memory, kept + Limits.ReadsMax + 4, messageSizeMax);
         StateMachine.StateMachine machine = new(_memory, options.Configuration, world.Compute, new StorageOptions
         {

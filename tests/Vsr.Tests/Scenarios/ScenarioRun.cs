@@ -7,13 +7,13 @@ using Deterministic.Vsr.Tests.Support;
 namespace Deterministic.Vsr.Tests.Scenarios;
 
 /// <summary>Carries out a scenario, one line after the other.
-/// <para>Replicas are R0, R1 and so on, or by their part in the view that the last <c>elect</c> found: P is its
-/// primary, B1 the replica that is the next view's primary, B2 the one after that; or primary, of the newest view.
-/// Clients are C1, C2 and so on. Commands are
-/// those of the wire, as in <c>prepare_ok</c>. Always, whatever a scenario says: no two replicas may reach different
-/// states by the same op, no request be answered in two ways, no strong read miss what was answered before it.</para>
+/// <para>Replicas are R0, R1 and so on, standbys S0, S1; or by their part in the view that the last <c>elect</c> found:
+/// P is its primary, B1 the replica that is the next view's primary, B2 the one after that; or primary, of the newest
+/// view. Clients are C1, C2 and so on. Commands are those of the wire, as in <c>prepare_ok</c>. Always, whatever a
+/// scenario says: no two replicas may reach different states by the same op, no request be answered in two ways, no
+/// strong read miss what was answered before it.</para>
 /// <code>
-/// cluster N                    N new replicas, started
+/// cluster N [standbys M]       N new replicas, and M standbys, started
 /// elect                        waits until all that are up work in one view and binds P, B1, ...
 /// tick N                       time passes; what is sent arrives, what a disk was told to do is done
 /// until CONDITION              as many ticks as it takes, at most 6000
@@ -42,6 +42,7 @@ namespace Deterministic.Vsr.Tests.Scenarios;
 /// crash R|all [torn|written]   power off: writes under way leave nothing, or garbage, or are done
 /// start R|all                  all that are down
 /// replace R                    R, which is down, has a new disk
+/// promote S to R               R, which is down, has the disk of S, which is down and gets a new one
 /// corrupt R prepare|header OP  one byte of an entry of the journal, or of its header in the ring of headers
 /// corrupt R entry|padding OP   both, or a byte behind the entry that is always 0
 /// corrupt R superblock COPY    of 0 to 3
@@ -104,7 +105,9 @@ internal sealed class ScenarioRun : IDisposable
     {
         switch (words[0])
         {
-            case "cluster": StartCluster(Number(words[1])); break;
+            case "cluster":
+                StartCluster(Number(words[1]), After(words, "standbys") is string standbys ? Number(standbys) : 0);
+                break;
             case "elect": Elect(); break;
             case "tick": Tick(Number(words[1])); break;
             case "until": Until(words[1..]); break;
@@ -143,6 +146,7 @@ internal sealed class ScenarioRun : IDisposable
                 Cluster.Settle();
                 break;
             case "replace": Cluster.Replace((byte)replica); break;
+            case "promote": Cluster.Promote((byte)replica, (byte)Terms.Replica(After(words, "to") ?? "")); break;
             case "clock": Cluster.Nodes[replica].Clock.RealtimeNanoseconds = (ulong)Number(words[2]); break;
             default: HarmDisk(words, replica); break;
         }
@@ -254,10 +258,10 @@ internal sealed class ScenarioRun : IDisposable
         Cluster.Settle();
     }
 
-    private void StartCluster(int replicas)
+    private void StartCluster(int replicas, int standbys)
     {
         if (_bench is not null) throw new FormatException("there is a cluster already");
-        _bench = new ClusterBench(replicas);
+        _bench = new ClusterBench(replicas, standbys: standbys);
         _network = new ScenarioNetwork(_bench);
         _terms = new ScenarioTerms(_bench, _network, _reader);
     }

@@ -25,7 +25,7 @@ internal sealed class ScenarioTerms(ClusterBench bench, ScenarioNetwork network,
     {
         _roles.Clear();
         _roles["P"] = primary;
-        for (int i = 1; i < bench.Nodes.Count; i++) _roles["B" + i] = (primary + i) % bench.Nodes.Count;
+        for (int i = 1; i < bench.Replicas; i++) _roles["B" + i] = (primary + i) % bench.Replicas;
     }
 
     public void Let(string name, ReadOnlySpan<string> sum) => _variables[name] = Sum(sum);
@@ -36,8 +36,11 @@ internal sealed class ScenarioTerms(ClusterBench bench, ScenarioNetwork network,
         if (_variables.TryGetValue(word, out long number) && number >= 0 && number < bench.Nodes.Count)
             return (int)number;
         if (word == "primary" && bench.Primary() >= 0) return bench.Primary();
-        bool known = word.Length == 2 && word[0] == 'R' && word[1] - '0' < bench.Nodes.Count && word[1] >= '0';
-        return known ? word[1] - '0' : throw new FormatException($"{word} is no replica");
+        bool standby = word[0] == 'S';
+        int count = standby ? bench.Standbys : bench.Replicas;
+        bool known = word.Length == 2 && (standby || word[0] == 'R') && word[1] - '0' < count && word[1] >= '0';
+        if (!known) throw new FormatException($"{word} is no replica");
+        return word[1] - '0' + (standby ? bench.Replicas : 0);
     }
 
     public ScenarioClient Client(string word)

@@ -1,13 +1,14 @@
 using System;
 using System.Collections.Generic;
 using Deterministic.Core;
+using Deterministic.Core.Tracing;
 using Deterministic.Core.Wire;
 using Deterministic.Vsr;
 
 namespace Deterministic.Vsr.Tests.Support;
 
 /// <summary>A cluster under faults by chance, then healed.</summary>
-internal sealed class ChaosRun(int replicas, int seed)
+internal sealed class ChaosRun(int replicas, int seed, int standbys = 0)
 {
     private const int Steps = 30_000;
     private const int HealedSteps = 400_000;
@@ -16,6 +17,7 @@ internal sealed class ChaosRun(int replicas, int seed)
     private readonly List<TestClient> _clients = [];
     private readonly List<bool> _registered = [];
     private readonly Dictionary<UInt128, Header> _answered = [];
+    private readonly int _members = replicas + standbys;
     private uint _cut;
     private int _replies;
 
@@ -28,9 +30,16 @@ internal sealed class ChaosRun(int replicas, int seed)
     /// <summary>Restarts bring software that knows releases up to this one.</summary>
     public uint Release { get; init; } = Header.ReleaseCurrent;
 
-    public ChaosReads Reads => _reads;
+    /// <summary>Amid the faults a standby takes the place of a replica.</summary>
+    public bool Promotes { get; init; }
 
-    private string Name => $"{replicas} replicas, seed {seed}";
+    /// <summary>A bug of the protocol.</summary>
+    public ProtocolPlant Plant { get; init; }
+
+    public ChaosReads Reads => _reads;
+    public Marks Marks { get; private set; } = new();
+
+    private string Name => $"{replicas} replicas, {standbys} standbys, seed {seed}";
 
     /// <summary>Throws what goes wrong, with the name of the run.</summary>
     public void Run()
@@ -47,7 +56,16 @@ internal sealed class ChaosRun(int replicas, int seed)
 
     private void RunUnnamed()
     {
-        using ClusterBench bench = new(replicas, (ulong)seed * 1000) { Frail = seed % replicas, SharesRequests = true };
+        using ClusterBench bench = new(replicas, (ulong)seed * 1000, standbys)
+        {
+            Frail = seed % replicas, SharesRequests = true, Plant = Plant,
+        };
+        Marks = bench.Marks;
+        for (byte i = 0; i < _members && Plant != ProtocolPlant.None; i++)
+        {
+            bench.Crash(i, _random);
+            bench.Start(i);
+        }
         for (int i = 0; i < 4; i++)
         {
             TestClient client = new((UInt128)(i + 1));
@@ -64,7 +82,8 @@ internal sealed class ChaosRun(int replicas, int seed)
             Step(bench);
             if (_random.Next(2000) == 0) CrashOrStart(bench);
             if (_random.Next(3000) == 0) Damage(bench);
-            if (_random.Next(cutSteps) == 0) _cut = _random.Next(2) == 0 ? 0 : (uint)_random.Next(1 << replicas);
+            if (Promotes && step == Steps / 2) Promote(bench, (byte)(seed % replicas));
+            if (_random.Next(cutSteps) == 0) _cut = _random.Next(2) == 0 ? 0 : (uint)_random.Next(1 << _members);
         }
         Heal(bench);
     }
@@ -91,7 +110,7 @@ internal sealed class ChaosRun(int replicas, int seed)
     {
         _cut = 0;
         bench.Lose = _ => false;
-        for (byte i = 0; i < replicas; i++)
+        for (byte i = 0; i < _members; i++)
         {
             if (bench.Nodes[i].Replica is not null && bench.ReleaseMax[i] < Release) bench.Crash(i, _random);
             if (bench.Nodes[i].Replica is null) Start(bench, i);
@@ -138,27 +157,43 @@ internal sealed class ChaosRun(int replicas, int seed)
     /// <summary>A block or a reply rots on one of the disks, always the same one.</summary>
     private void Damage(ClusterBench bench)
     {
-        ClusterBench.Node node = bench.Nodes[seed % replicas];
+        // A single replica has nobody to get anything from.
+        bool ofStandby = standbys > 0 && (replicas == 1 || _random.Next(2) == 0);
+        if (replicas == 1 && !ofStandby) return;
+        ClusterBench.Node node = bench.Nodes[ofStandby ? replicas + _random.Next(standbys) : seed % replicas];
         DataFileLayout layout = new(bench.Configuration);
         long block = layout.BlockOffset((ulong)_random.Next(1, 40)) + _random.Next(layout.BlockSize);
         long reply = layout.ReplyOffset(_random.Next(4)) + _random.Next(Limits.HeaderSize);
         node.File.Corrupt(_random.Next(2) == 0 ? block : reply);
     }
 
+    private void Promote(ClusterBench bench, byte gone)
+    {
+        byte standby = (byte)replicas;
+        if (bench.Nodes[gone].Replica is not null) bench.Crash(gone, _random);
+        if (bench.Nodes[standby].Replica is not null) bench.Crash(standby, _random);
+        bench.Promote(standby, gone);
+        Start(bench, gone);
+        Start(bench, standby);
+    }
+
     private void CrashOrStart(ClusterBench bench)
     {
-        byte index = (byte)_random.Next(replicas);
-        if (bench.Nodes[index].Replica is null) Start(bench, index);
+        byte index = (byte)_random.Next(_members);
+        bool down = bench.Nodes[index].Replica is null;
+        if (down && index >= replicas && _random.Next(3) == 0) bench.Replace(index);
+        if (down) Start(bench, index);
         else bench.Crash(index, _random);
     }
 
     private void Step(ClusterBench bench, bool load = true)
     {
-        byte index = (byte)_random.Next(replicas);
-        int choice = _random.Next(20);
+        byte index = (byte)_random.Next(_members);
+        // Standbys make for more messages in each tick, and all have to arrive.
+        int choice = _random.Next(standbys == 0 ? 20 : 30);
         if (choice == 0)
         {
-            for (byte i = 0; i < replicas; i++) bench.Tick(i);
+            for (byte i = 0; i < _members; i++) bench.Tick(i);
         }
         else if (choice == 1 && load)
         {

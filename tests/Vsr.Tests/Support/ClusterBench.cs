@@ -51,20 +51,32 @@ internal sealed class ClusterBench : IDisposable
     private readonly ulong _seed;
     private ulong _starts;
 
-    public ClusterBench(int replicas, ulong seed = 1)
+    /// <param name="replicas">That have a voice.</param>
+    /// <param name="seed">Of the replicas' timeouts.</param>
+    /// <param name="standbys">Behind them.</param>
+    public ClusterBench(int replicas, ulong seed = 1, int standbys = 0)
     {
         _seed = seed;
         Configuration = Bench.Small;
-        ReleaseMax = new uint[replicas];
+        Replicas = replicas;
+        Standbys = standbys;
+        ReleaseMax = new uint[replicas + standbys];
         Array.Fill(ReleaseMax, Header.ReleaseCurrent);
-        for (byte i = 0; i < replicas; i++)
-        {
-            MemoryFile file = new(new DataFileLayout(Configuration));
-            Assert(DataFileFormat.Write(Options(i, replicas), ref file) == StopReason.None, "format");
-            Nodes.Add(new Node { File = file });
-        }
-        for (byte i = 0; i < replicas; i++) Start(i);
+        for (byte i = 0; i < replicas + standbys; i++) Nodes.Add(new Node { File = Format(i, lost: false) });
+        for (byte i = 0; i < replicas + standbys; i++) Start(i);
     }
+
+    private MemoryFile Format(byte index, bool lost)
+    {
+        MemoryFile file = new(new DataFileLayout(Configuration));
+        StopReason refused = lost ? DataFileFormat.WriteLost(Options(index), ref file, 5)
+            : DataFileFormat.Write(Options(index), ref file);
+        Assert(refused == StopReason.None, "format");
+        return file;
+    }
+
+    public int Replicas { get; }
+    public int Standbys { get; }
 
     public Configuration Configuration { get; }
     public List<Node> Nodes { get; } = [];
@@ -85,6 +97,9 @@ internal sealed class ClusterBench : IDisposable
 
     /// <summary>A replica may stop for good; else it is a failure.</summary>
     public bool MayStop { get; set; }
+
+    /// <summary>States are not compared.</summary>
+    public bool MayDiffer { get; init; }
 
     /// <summary>The first of the replicas whose disks leave garbage where a write was under way: as many as a quorum of
     /// the others can do without may forget the end of their logs. Without it, any one of more than two.</summary>
@@ -109,11 +124,15 @@ internal sealed class ClusterBench : IDisposable
     /// <summary>What clients were answered.</summary>
     public List<Packet> Replies { get; } = [];
 
+    /// <summary>A bug that all replicas have from their next start on.</summary>
+    internal ProtocolPlant Plant { get; set; }
+
     public Deterministic.Core.Tracing.Marks Marks { get; } = new();
 
-    private ReplicaOptions Options(byte index, int count) => new()
+    private ReplicaOptions Options(byte index) => new()
     {
-        Cluster = Bench.Cluster, ReplicaIndex = index, ReplicaCount = (byte)count, Configuration = Configuration,
+        Cluster = Bench.Cluster, ReplicaIndex = index, ReplicaCount = (byte)Replicas, StandbyCount = (byte)Standbys,
+        Configuration = Configuration, Plant = Plant,
         Marks = Marks, Seed = _seed + ++_starts, ReleaseMax = ReleaseMax[index],
     };
 
@@ -132,7 +151,7 @@ internal sealed class ClusterBench : IDisposable
         node.Machine = new EchoStateMachine(node.Memory, Configuration, node.Disk) { SharesRequests = SharesRequests };
         node.Machine.Ran = (op, hash) => Judge(index, op, hash);
         node.Replica = new(
-            Options(index, Nodes.Count), node.Memory, node.Machine, node.Disk, new Bus(this, index), node.Clock);
+            Options(index), node.Memory, node.Machine, node.Disk, new Bus(this, index), node.Clock);
         node.Memory.Seal();
         node.Seen = 0;
         node.Replica.Open();
@@ -142,8 +161,8 @@ internal sealed class ClusterBench : IDisposable
     public void Crash(byte index, Random random)
     {
         Node node = Nodes[index];
-        int frail = Frail is int first ? (index - first + Nodes.Count) % Nodes.Count : 0;
-        node.Disk.Crash(random, garbage: frail < (Nodes.Count - 1) / 2);
+        int frail = Frail is int first ? (index - first + Replicas) % Replicas : 0;
+        node.Disk.Crash(random, garbage: index >= Replicas || frail < (Replicas - 1) / 2);
         node.Memory.Dispose();
         node.Replica = null;
     }
@@ -163,17 +182,40 @@ internal sealed class ClusterBench : IDisposable
     {
         Node node = Nodes[index];
         Assert(node.Replica is null, "still running");
-        MemoryFile file = new(new DataFileLayout(Configuration));
-        Assert(DataFileFormat.WriteLost(Options(index, Nodes.Count), ref file, 5) == StopReason.None, "format");
-        node.File = file;
+        node.File = Format(index, lost: index < Replicas);
+    }
+
+    /// <summary>The disk of a standby that is down goes on as that of a replica that is gone. A new one takes the
+    /// standby's place.</summary>
+    public void Promote(byte standby, byte index)
+    {
+        Assert(Nodes[standby].Replica is null && Nodes[index].Replica is null, "still running");
+        MemoryFile file = Nodes[standby].File;
+        Assert(DataFilePromotion.Write(file, ref file, index) == StopReason.None, "promote");
+        Nodes[index].File = file;
+        Nodes[standby].File = Format(standby, lost: false);
     }
 
     private void Send(Packet packet)
     {
+        Assert(packet.From < Replicas || Plant != ProtocolPlant.None || IsOfStandby(packet),
+            $"standby {packet.From} says {packet.Header.Command}");
+        Assert(packet.To < Replicas || packet.To == ToClient || IsForStandby(packet),
+            $"standby {packet.To} is told {packet.Header.Command}");
         if (Lose(packet)) return;
         if (packet.To == ToClient) Replies.Add(packet);
         else _packets.Add(packet);
     }
+
+    /// <summary>It asks the replicas, and answers readers.</summary>
+    private bool IsOfStandby(Packet packet) => packet.To < Replicas
+        ? packet.Header.Command is Command.Ping or Command.GetView or Command.GetHeaders or Command.GetPrepare or
+            Command.GetReply or Command.GetBlocks
+        : packet.To == ToClient && packet.Header.Command is Command.ReadReply or Command.PongClient or Command.Eviction;
+
+    /// <summary>It is told the log, and what it has asked for.</summary>
+    private static bool IsForStandby(Packet packet) => packet.Header.Command is Command.Prepare or Command.Commit or
+        Command.View or Command.Headers or Command.Block or Command.Reply or Command.Pong;
 
     /// <summary>A client's message on its way to a replica.</summary>
     public void Send(byte to, ReadOnlySpan<byte> bytes) => _packets.Add(new Packet(ToClient, to, 0, bytes.ToArray()));
@@ -266,7 +308,7 @@ internal sealed class ClusterBench : IDisposable
     private void Judge(byte index, ulong op, UInt128 hash)
     {
         bool known = _history.TryGetValue(op, out UInt128 other);
-        if (known) Assert(hash == other, $"op {op} differs on {index}");
+        if (known) Assert(MayDiffer || hash == other, $"op {op} differs on {index}");
         else _history.Add(op, hash);
     }
 

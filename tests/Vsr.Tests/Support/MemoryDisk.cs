@@ -7,7 +7,7 @@ using Deterministic.Vsr;
 namespace Deterministic.Vsr.Tests.Support;
 
 /// <summary>The bytes of a data file that outlive a crash.</summary>
-internal sealed class MemoryFile(DataFileLayout layout) : IFormatSink
+internal sealed class MemoryFile(DataFileLayout layout) : IFormatSink, IInspectionSource
 {
     public long GridOffset { get; } = layout.GridOffset;
 
@@ -25,6 +25,12 @@ internal sealed class MemoryFile(DataFileLayout layout) : IFormatSink
 
     public void Flush()
     {
+    }
+
+    public bool TryRead(long offset, Span<byte> into)
+    {
+        Bytes.AsSpan((int)offset, into.Length).CopyTo(into);
+        return true;
     }
 
     public void Corrupt(long offset) => Bytes[offset] ^= 0x5a;
