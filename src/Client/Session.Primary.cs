@@ -23,7 +23,7 @@ internal sealed partial class Session
     private static readonly TimeSpan ElectionPause = TimeSpan.FromMilliseconds(40);
 
     /// <summary>Address of each replica as an index, plus 1; 0: not known.</summary>
-    private readonly int[] _addressOf = new int[Limits.ReplicasMax];
+    private readonly int[] _addressOf = new int[Limits.MembersMax];
 
     /// <summary>Replicas of the cluster; 0: not known.</summary>
     private int _replicaCount;
@@ -99,7 +99,7 @@ internal sealed partial class Session
     private void Learn(in Header pong)
     {
         _replicaCount = pong.PingClient.ReplicaCount;
-        if (_replicaCount <= 1 || pong.Replica >= _replicaCount) return;
+        if (_replicaCount == 0 || pong.Replica >= Limits.MembersMax) return;
         _addressOf[pong.Replica] = _address + 1;
         int primary = (int)(pong.View % (uint)_replicaCount);
         if (primary != pong.Replica) throw new NotPrimaryException(pong.Replica, primary, _replicaCount);
@@ -111,8 +111,13 @@ internal sealed partial class Session
         Disconnect();
         int known = _addressOf[elsewhere.Primary];
         if (known > 0) _address = known - 1;
-        else if (options.Addresses.Count == elsewhere.ReplicaCount) _address = elsewhere.Primary;
+        else if (IsInOrder(elsewhere)) _address = elsewhere.Primary;
     }
+
+    /// <summary>All replicas in order and then perhaps standbys, as far as is known: there the primary may be
+    /// looked for.</summary>
+    private bool IsInOrder(NotPrimaryException elsewhere) =>
+        options.Addresses.Count >= elsewhere.ReplicaCount && !_addressOf.AsSpan().Contains(elsewhere.Primary + 1);
 
     /// <summary>Drops the connection; the next one goes to the next address.</summary>
     private void Disconnect()
@@ -125,7 +130,8 @@ internal sealed partial class Session
 
 /// <summary>The replica at the other end passes requests on, but only the primary answers them.</summary>
 internal sealed class NotPrimaryException(int replica, int primary, int replicaCount) : Exception(
-    $"it is replica {replica} of {replicaCount} and replica {primary} is the primary now; " +
+    (replica < replicaCount ? $"it is replica {replica}" : $"it is standby {replica - replicaCount}") +
+    $" of {replicaCount} and replica {primary} is the primary now; " +
     "give the addresses of all replicas with --addresses")
 {
     public int Primary { get; } = primary;

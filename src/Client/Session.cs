@@ -205,6 +205,7 @@ internal sealed partial class Session(ClientOptions options) : IDisposable
                     return message;
                 case Command.PongClient when header.Command == Command.PingClient
                     && message.Header.PingClient.Timestamp == header.PingClient.Timestamp:
+                    Learn(in message.Header);
                     return message;
                 case Command.PongClient:
                     Learn(in message.Header);

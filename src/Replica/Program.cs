@@ -22,6 +22,7 @@ internal static class Program
         {
             FormatCommand.Create(),
             ReplaceCommand.Create(),
+            PromoteCommand.Create(),
             StartCommand.Create(),
             GatewayCommand.Create(),
             InspectCommand.Create(),

@@ -306,7 +306,8 @@ internal sealed partial class Journal<TDisk> where TDisk : IDisk
     }
 
     /// <summary>True once a read has ended; <paramref name="sound"/> false if the bytes are not the entry any more,
-    /// which is then faulty unless the slot has got another one meanwhile.</summary>
+    /// which is then faulty, if there is anybody to get it from, unless the slot has got another one
+    /// meanwhile.</summary>
     public bool TryTakeRead(out Message message, out Header expected, out byte destination, out bool sound)
     {
         for (int i = 0; i < _reads.Length; i++)
@@ -320,7 +321,8 @@ internal sealed partial class Journal<TDisk> where TDisk : IDisk
             int padded = DataFileLayout.SectorCeiling((int)expected.Size);
             sound = message.Header.Checksum == expected.Checksum && message.Header.ValidChecksum() &&
                 JournalSlot.ValidBody(in expected, message.Buffer.Slice(0, padded));
-            if (!sound) MarkFaulty(in expected);
+            // A single replica has nobody to get it from. Read again for the next one who asks, it may be there.
+            if (!sound && !_single) MarkFaulty(in expected);
             return true;
         }
         message = null!;

@@ -32,7 +32,8 @@ public sealed class ProtocolPlantTests(ITestOutputHelper output)
         get
         {
             TheoryData<string> plants = [];
-            for (ProtocolPlant plant = ProtocolPlant.None + 1; plant < ProtocolPlant.Count; plant++)
+            // Its worlds have no standbys; the chaos runs of the protocol's own tests catch that one.
+            for (ProtocolPlant plant = ProtocolPlant.None + 1; plant < ProtocolPlant.StandbyAcknowledges; plant++)
                 plants.Add(plant.ToString());
             return plants;
         }

@@ -8,6 +8,7 @@ using System.Text.Json;
 using System.Threading;
 using System.Threading.Tasks;
 using Deterministic.Client;
+using Deterministic.Core;
 using Deterministic.Core.Wire;
 using Spectre.Console;
 using Command = System.CommandLine.Command;
@@ -85,6 +86,7 @@ public static class StatusCommand
         ReplicaRole.Backup => "backup",
         ReplicaRole.ViewChange => "view_change",
         ReplicaRole.RecoveringHead => "recovering_head",
+        ReplicaRole.Standby => "standby",
         _ => "unknown",
     };
 
@@ -134,7 +136,7 @@ public static class StatusCommand
         writer.WriteNumber("sync_to", fields.SyncOp);
         writer.WriteNumber("sessions", fields.SessionsCount);
         writer.WriteStartArray("connected");
-        for (int i = 0; i < fields.ReplicaCount; i++)
+        for (int i = 0; i < Limits.MembersMax; i++)
             if ((fields.Connected >> i & 1) != 0) writer.WriteNumberValue(i);
         writer.WriteEndArray();
     }
@@ -161,7 +163,7 @@ public static class StatusCommand
     {
         if (row.Standing is not ReplicaStanding standing) return [row.Address, "", "not reachable"];
         StatusFields fields = standing.Fields;
-        IEnumerable<int> connected = Enumerable.Range(0, fields.ReplicaCount)
+        IEnumerable<int> connected = Enumerable.Range(0, Limits.MembersMax)
             .Where(i => (fields.Connected >> i & 1) != 0);
         return
         [

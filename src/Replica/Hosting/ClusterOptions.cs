@@ -6,6 +6,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Deterministic.Client;
+using Deterministic.Core;
 using Deterministic.Vsr;
 
 namespace Deterministic.Replica.Hosting;
@@ -74,13 +75,21 @@ internal static class ClusterOptions
     public static bool Fit(StartOptions options, ReplicaOptions replica, out string error)
     {
         int given = options.Addresses.Count;
-        error = $"--addresses: {given} given, but the data file is replica {replica.ReplicaIndex} of a cluster of " +
-            $"{replica.ReplicaCount}; give the addresses of all replicas, in order";
-        if (given != replica.ReplicaCount) return false;
+        string whose = replica.IsStandby ? $"standby {replica.ReplicaIndex - replica.ReplicaCount}"
+            : $"replica {replica.ReplicaIndex}";
+        error = $"--addresses: {given} given, but the data file is {whose} of a cluster of {replica.ReplicaCount}; " +
+            "give the addresses of all replicas, in order, and then those of the standbys";
+        if (given < replica.ReplicaCount || given <= replica.ReplicaIndex) return false;
+        error = $"--addresses: {given} given, but a cluster of {replica.ReplicaCount} has at most " +
+            $"{Limits.StandbysMax} standbys, so {replica.ReplicaCount + Limits.StandbysMax} addresses";
+        if (given > replica.ReplicaCount + Limits.StandbysMax) return false;
+        error = "--addresses: the sizes of the data file do not allow standbys";
+        if (!DataFileFormat.Suits(replica.Configuration, replica.MemberCount)) return false;
+        error = "--object-store: a cluster of several replicas does not keep checkpoints in an object store yet, " +
+            "and a standby never does";
+        if (options.Archive is not null && (replica.ReplicaCount > 1 || replica.IsStandby)) return false;
         error = "";
-        if (replica.ReplicaCount == 1) return true;
-        error = "--object-store: a cluster of several replicas does not keep checkpoints in an object store yet";
-        if (options.Archive is not null) return false;
+        if (given == 1) return true;
         error = "--cluster-secret-file: without it replicas talk only on loopback addresses, because anybody who " +
             "reaches them could speak as one of them; make a secret with `head -c 32 /dev/urandom | base64` and give " +
             "it to every replica";

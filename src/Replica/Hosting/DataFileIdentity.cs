@@ -1,6 +1,7 @@
 using System;
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using Deterministic.Core;
 using Deterministic.Replica.Io;
 using Deterministic.Vsr;
 
@@ -31,7 +32,8 @@ internal static class DataFileIdentity
             return null;
         }
         ulong seed = BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(8));
-        ReplicaOptions options = report.Options(seed, start.ReleaseMax);
+        int standbys = int.Clamp(start.Addresses.Count - report.Working.ReplicaCount, 0, Limits.StandbysMax);
+        ReplicaOptions options = report.Options(seed, start.ReleaseMax, (byte)standbys);
         long expected = new DataFileLayout(options.Configuration).Size;
         error = $"{file.Path}: the file is {file.Length:N0} bytes long, its superblock says {expected:N0} bytes: " +
             "it was cut or copied incompletely; restore it from a backup";

@@ -81,7 +81,7 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
         _disk = new ThreadedDisk(file, _wake, DiskThreads);
         MessagePool arrived = new(_memory, ArrivedCount(replica), configuration.MessageSizeMax);
         HandshakeIdentity identity = new(
-            replica.Cluster, replica.ReplicaIndex, replica.ReplicaCount, options.Secret,
+            replica.Cluster, replica.ReplicaIndex, replica.ReplicaCount, (byte)replica.MemberCount, options.Secret,
             DataFileFormat.ConfigurationId(replica));
         _bus = new TcpMessageBus(
             _memory, arrived, configuration.SessionsMax + ConnectionsExtra, configuration.MessageSizeMax, identity,
@@ -114,9 +114,9 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
         Configuration configuration = replica.Configuration;
         int waiting = ArrivedMax + Limits.ReadsMax;
         int kept = Replica<StateMachine.StateMachine, ThreadedDisk, TcpMessageBus, SystemClock>.MessagesKeptMax(
-            configuration, replica.ReplicaCount);
-        if (replica.ReplicaCount == 1) return kept + waiting;
-        int leaving = (replica.ReplicaCount - 1) * Connection.ReplicaQueueMax;
+            configuration, replica.MemberCount);
+        if (replica.MemberCount == 1) return kept + waiting;
+        int leaving = (replica.MemberCount - 1) * Connection.ReplicaQueueMax;
         return kept + configuration.JournalWritesMax + leaving + waiting;
     }
 
@@ -178,7 +178,7 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
     {
         _started = Stopwatch.GetTimestamp();
         // With other replicas it is on the network from the start, although it heeds nobody before it is open.
-        if (_identity.ReplicaCount > 1 && !TryListen(out error)) return LoopEnd.Failed;
+        if (_identity.MemberCount > 1 && !TryListen(out error)) return LoopEnd.Failed;
         _replica.Open();
         long nextTick = _started;
         error = "";
@@ -290,7 +290,7 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
             CommitMax = _replica.CommitMax,
             CheckpointOp = _replica.CheckpointOp,
             SessionsCount = (uint)_replica.SessionsCount,
-            Role = Standing.RoleOf(_replica.Status, _replica.IsPrimary),
+            Role = Standing.RoleOf(_replica.Status, _replica.IsPrimary, _identity.IsStandby),
             ReplicaCount = _identity.ReplicaCount,
             Connected = _bus.ConnectedReplicas,
             SyncOp = _replica.IncompleteOp,

@@ -28,6 +28,13 @@ internal static class FormatCommand
     };
     internal static readonly Option<byte> Replica = new("--replica")
         { Description = "Index of this replica, from 0", Required = true };
+    private static readonly Option<byte?> ReplicaIfAny = new("--replica")
+        { Description = "Index of this replica, from 0" };
+    private static readonly Option<byte?> Standby = new("--standby")
+    {
+        Description = "In the place of --replica: number of this standby, from 0. It follows the log and has no " +
+            "voice in it; a cluster may have them beside its replicas, or get them later",
+    };
     internal static readonly Option<byte> ReplicaCount = new("--replica-count")
         { Description = $"Replicas of the cluster, 1 to {Limits.ReplicasMax}", Required = true };
     internal static readonly Option<string> StateSize = new("--state-size")
@@ -49,20 +56,36 @@ internal static class FormatCommand
             "here.\n\n" +
             "Example: deterministic format --cluster 7 --replica 0 --replica-count 1 ./data.deterministic")
         {
-            Cluster, Replica, ReplicaCount, StateSize, Quick, Path,
+            Cluster, ReplicaIfAny, Standby, ReplicaCount, StateSize, Quick, Path,
         };
         command.SetAction(Run);
         return command;
     }
 
-    private static int Run(ParseResult arguments) => Make(arguments, arguments.GetRequiredValue(Path), lost: false);
+    private static int Run(ParseResult arguments)
+    {
+        string path = arguments.GetRequiredValue(Path);
+        byte? replica = arguments.GetValue(ReplicaIfAny);
+        byte? standby = arguments.GetValue(Standby);
+        if ((replica is null) == (standby is null))
+            return Fail("--replica, --standby: a data file is of a replica or of a standby; give one of them",
+                ExitCode.Usage);
+        if (replica is byte index) return Make(arguments, index, path, lost: false);
+        byte count = arguments.GetRequiredValue(ReplicaCount);
+        if (standby < Limits.StandbysMax && count <= Limits.ReplicasMax)
+            return Make(arguments, (byte)(count + standby.Value), path, lost: false, isStandby: true);
+        return Fail($"--standby: {standby} is not below {Limits.StandbysMax}, the standbys that a cluster may have",
+            ExitCode.Usage);
+    }
 
     /// <summary>Makes a data file as the options say.</summary>
-    /// <param name="arguments">With <see cref="Cluster"/>, <see cref="Replica"/>, <see cref="ReplicaCount"/> and
+    /// <param name="arguments">With <see cref="Cluster"/>, <see cref="ReplicaCount"/> and
     /// <see cref="StateSize"/>.</param>
+    /// <param name="index">Whose it is.</param>
     /// <param name="path">The file, which must not exist.</param>
     /// <param name="lost">In the place of one that is lost: the cluster runs and has the data.</param>
-    internal static int Make(ParseResult arguments, string path, bool lost)
+    /// <param name="isStandby">And that one is a standby.</param>
+    internal static int Make(ParseResult arguments, byte index, string path, bool lost, bool isStandby = false)
     {
         string sizeText = arguments.GetRequiredValue(StateSize);
         if (!SizeText.TryParse(sizeText, out long stateSize))
@@ -74,10 +97,10 @@ internal static class FormatCommand
                 $"{Limits.SectorSize} and at least {SizeText.Format(StateSizeMin)}", ExitCode.Usage);
         }
         byte count = arguments.GetRequiredValue(ReplicaCount);
-        byte index = arguments.GetRequiredValue(Replica);
         if (count is 0 or > Limits.ReplicasMax)
             return Fail($"--replica-count: {count} is not from 1 to {Limits.ReplicasMax}", ExitCode.Usage);
-        if (index >= count) return Fail($"--replica: {index} is not below --replica-count {count}", ExitCode.Usage);
+        if (index >= count && !isStandby)
+            return Fail($"--replica: {index} is not below --replica-count {count}", ExitCode.Usage);
 
         Configuration production = Configuration.Production;
         Configuration configuration = new(
@@ -94,7 +117,7 @@ internal static class FormatCommand
             ReplicaOptions options = new()
             {
                 Cluster = arguments.GetRequiredValue(Cluster), ReplicaIndex = index, ReplicaCount = count,
-                Configuration = configuration,
+                StandbyCount = (byte)int.Max(0, index + 1 - count), Configuration = configuration,
             };
             StopReason refused = lost
                 ? DataFileFormat.WriteLost(options, ref sink, DataFileIdentity.NewNonce())

@@ -54,7 +54,9 @@ internal sealed class Inspection(TextWriter output, bool checkpointOnly)
             $"copy {i} {state} ({report.Sequences[i]})")));
         if (report.Problem != StopReason.None) return;
         SuperblockCopy working = report.Working;
-        Print("cluster", $"{working.Cluster}, replica {working.ReplicaIndex} of {working.ReplicaCount}");
+        int standby = working.ReplicaIndex - working.ReplicaCount;
+        string whose = standby < 0 ? $"replica {working.ReplicaIndex}" : $"standby {standby}";
+        Print("cluster", $"{working.Cluster}, {whose} of {working.ReplicaCount}");
         Print("release", $"{working.Checkpoint.Release} at the checkpoint; this program knows up to " +
             $"{Header.ReleaseCurrent}");
         Print("view", $"{working.View}, log view {working.LogView}, commit at least {working.CommitMax}");

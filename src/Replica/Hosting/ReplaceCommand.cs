@@ -18,7 +18,9 @@ internal static class ReplaceCommand
             FormatCommand.Cluster, FormatCommand.Replica, FormatCommand.ReplicaCount, FormatCommand.StateSize,
             FormatCommand.Quick, Path,
         };
-        command.SetAction(arguments => FormatCommand.Make(arguments, arguments.GetRequiredValue(Path), lost: true));
+        command.SetAction(arguments => FormatCommand.Make(
+            arguments, arguments.GetRequiredValue(FormatCommand.Replica), arguments.GetRequiredValue(Path),
+            lost: true));
         return command;
     }
 }

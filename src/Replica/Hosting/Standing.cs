@@ -13,9 +13,9 @@ internal sealed partial class Standing(ILogger logger, ReplicaOptions identity)
     private uint _view;
     private uint _release;
 
-    public static ReplicaRole RoleOf(ReplicaStatus status, bool isPrimary) => status switch
+    public static ReplicaRole RoleOf(ReplicaStatus status, bool isPrimary, bool isStandby) => status switch
     {
-        ReplicaStatus.Normal => isPrimary ? ReplicaRole.Primary : ReplicaRole.Backup,
+        ReplicaStatus.Normal => isStandby ? ReplicaRole.Standby : isPrimary ? ReplicaRole.Primary : ReplicaRole.Backup,
         ReplicaStatus.ViewChange => ReplicaRole.ViewChange,
         ReplicaStatus.RecoveringHead => ReplicaRole.RecoveringHead,
         _ => ReplicaRole.Recovering,
@@ -26,8 +26,8 @@ internal sealed partial class Standing(ILogger logger, ReplicaOptions identity)
     /// <param name="view">The durable one.</param>
     public void Note(ReplicaStatus status, bool isPrimary, uint view)
     {
-        ReplicaRole role = RoleOf(status, isPrimary);
-        if (identity.ReplicaCount == 1 || (role == _role && view == _view)) return;
+        ReplicaRole role = RoleOf(status, isPrimary, identity.IsStandby);
+        if (identity.MemberCount == 1 || (role == _role && view == _view)) return;
         Check.That(status != ReplicaStatus.Closed);
         _role = role;
         _view = view;
@@ -35,6 +35,7 @@ internal sealed partial class Standing(ILogger logger, ReplicaOptions identity)
         {
             case ReplicaRole.Primary: IsPrimary(logger, view); break;
             case ReplicaRole.Backup: Follows(logger, view, (int)(view % identity.ReplicaCount)); break;
+            case ReplicaRole.Standby: StandsBy(logger, view, (int)(view % identity.ReplicaCount)); break;
             case ReplicaRole.ViewChange: ChangesView(logger, view); break;
             case ReplicaRole.RecoveringHead: LostHead(logger, view); break;
             default: break;
@@ -57,6 +58,9 @@ internal sealed partial class Standing(ILogger logger, ReplicaOptions identity)
 
     [LoggerMessage(21, LogLevel.Information, "View {View}: replica {Primary} is the primary, this one follows")]
     private static partial void Follows(ILogger logger, uint view, int primary);
+
+    [LoggerMessage(25, LogLevel.Information, "View {View}: replica {Primary} is the primary, this standby follows")]
+    private static partial void StandsBy(ILogger logger, uint view, int primary);
 
     [LoggerMessage(22, LogLevel.Warning, "View {View}: changing to a new view")]
     private static partial void ChangesView(ILogger logger, uint view);

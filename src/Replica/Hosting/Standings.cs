@@ -14,7 +14,8 @@ internal static class Standings
     {
         ReplicaStanding[] there = [.. standings.OfType<ReplicaStanding>()];
         return there.Count(static standing => standing.Fields.Role == ReplicaRole.Primary) == 1 &&
-            there.All(static standing => standing.Fields.Role is ReplicaRole.Primary or ReplicaRole.Backup) &&
+            there.All(static standing => standing.Fields.Role is
+                ReplicaRole.Primary or ReplicaRole.Backup or ReplicaRole.Standby) &&
             there.All(standing => standing.View == there[0].View);
     }
 

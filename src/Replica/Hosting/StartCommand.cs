@@ -27,8 +27,8 @@ internal static class StartCommand
     private const long SizeMax = 1L << 45;
     private static readonly Option<string?> Addresses = new("--addresses")
     {
-        Description = "host:port of each replica in order, separated by commas; with one replica the one to listen " +
-            "on, such as 127.0.0.1:3001, where port 0 takes a free one",
+        Description = "host:port of each replica in order, then of each standby, separated by commas; with one " +
+            "replica the one to listen on, such as 127.0.0.1:3001, where port 0 takes a free one",
     };
     private static readonly Option<string?> Backend = new("--backend")
         { Description = "Vector kernels: simd512, simd256, simd128 or scalar (default: the widest that this CPU has)" };
@@ -205,7 +205,7 @@ internal static class StartCommand
 }
 
 /// <param name="File">The data file.</param>
-/// <param name="Addresses">Of all replicas, in order.</param>
+/// <param name="Addresses">Of all replicas, in order, then of the standbys.</param>
 /// <param name="Secret">What only replicas of the cluster know; empty: nothing.</param>
 /// <param name="Backend">Name of the kernels to use; null for the best.</param>
 /// <param name="Cluster">The cluster that the file must belong to; null for any.</param>

@@ -86,6 +86,9 @@ internal sealed class Connection
     /// <summary>The replica that has proved to speak here; -1: none.</summary>
     public int Replica { get; set; } = -1;
 
+    /// <summary>And that is a standby.</summary>
+    public bool IsStandby { get; set; }
+
     /// <summary>The other replica that this one has called here; null if the other side has.</summary>
     public PeerLink? Called { get; private set; }
 
@@ -121,6 +124,7 @@ internal sealed class Connection
         Peer = called is null ? socket.RemoteEndPoint?.ToString() ?? "?" : called.Text;
         Client = 0;
         Replica = -1;
+        IsStandby = false;
         Age = 0;
         Handshake.Reset();
         Fault = ConnectionFault.None;
@@ -230,7 +234,8 @@ internal sealed class Connection
     /// for.</summary>
     private ConnectionFault Forbidden(in Header header)
     {
-        bool allowed = Replica >= 0 ? header.Command.IsFromReplica()
+        bool allowed = IsStandby ? header.Command.IsFromStandby()
+            : Replica >= 0 ? header.Command.IsFromReplica()
             : header.Command == Command.Hello ? Client == 0
             : Called is null && header.Command.IsFromClient();
         if (!allowed) return ConnectionFault.NotAllowed;
@@ -311,6 +316,7 @@ internal sealed class Connection
         Closing = false;
         Client = 0;
         Replica = -1;
+        IsStandby = false;
         Called = null;
     }
 }

@@ -27,13 +27,19 @@ internal enum HandshakeFault : byte
 
 /// <summary>Who takes part in handshakes on this side.</summary>
 /// <param name="Cluster">Number of the cluster.</param>
-/// <param name="Self">Index of this replica.</param>
+/// <param name="Self">Index of this replica; standbys come after the replicas.</param>
 /// <param name="ReplicaCount">Replicas of the cluster.</param>
+/// <param name="MemberCount">Replicas and standbys that this side knows of.</param>
 /// <param name="Secret">What all of them know; empty: nothing, which proves nothing.</param>
 /// <param name="Configuration">Stands for the sizes of the data file, see
 /// <see cref="Deterministic.Vsr.DataFileFormat.ConfigurationId"/>.</param>
 internal sealed record HandshakeIdentity(
-    UInt128 Cluster, byte Self, byte ReplicaCount, byte[] Secret, UInt128 Configuration);
+    UInt128 Cluster, byte Self, byte ReplicaCount, byte MemberCount, byte[] Secret, UInt128 Configuration)
+{
+    /// <summary>Whether this one and another one talk: standbys have nothing to say to each other.</summary>
+    public bool TalksTo(byte other) =>
+        other != Self && other < MemberCount && (Self < ReplicaCount || other < ReplicaCount);
+}
 
 /// <summary>For people.</summary>
 internal static class HandshakeFaults
@@ -41,7 +47,9 @@ internal static class HandshakeFaults
     public static string Text(HandshakeFault fault) => fault switch
     {
         HandshakeFault.WrongCluster => "it is of another cluster; check --addresses",
-        HandshakeFault.WrongReplica => "it is not the replica that --addresses has there, or has other addresses",
+        HandshakeFault.WrongReplica =>
+            "it is not the replica that --addresses has there, or has other addresses; a standby is known here once " +
+            "--addresses here has it too",
         HandshakeFault.WrongSecret => "it has another --cluster-secret-file",
         HandshakeFault.WrongConfiguration =>
             "its data file was formatted with other sizes (--state-size) or for another number of replicas, so it " +
@@ -80,7 +88,7 @@ internal sealed class Handshake(HandshakeIdentity identity)
     /// <summary>This side calls: the first message.</summary>
     public Header Call(byte other)
     {
-        Check.That(other != identity.Self && other < identity.ReplicaCount);
+        Check.That(identity.TalksTo(other));
         Reset();
         _other = other;
         _calls = true;
@@ -100,7 +108,7 @@ internal sealed class Handshake(HandshakeIdentity identity)
         if (hello.Invalid(Limits.HeaderSize) is not null) return HandshakeFault.Malformed;
         if (hello.Cluster != identity.Cluster) return HandshakeFault.WrongCluster;
         if (Done || hello.Hello.Step != _awaited) return HandshakeFault.OutOfOrder;
-        bool expected = hello.Hello.Receiver == identity.Self && hello.Replica < identity.ReplicaCount &&
+        bool expected = hello.Hello.Receiver == identity.Self && identity.TalksTo(hello.Replica) &&
             (_awaited == HelloStep.Call || hello.Replica == _other);
         if (!expected) return HandshakeFault.WrongReplica;
         _other = hello.Replica;

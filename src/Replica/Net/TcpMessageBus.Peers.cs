@@ -15,14 +15,14 @@ internal sealed partial class TcpMessageBus
     private const int CallTicksMax = 200;
 
     /// <summary>Bit i: replica i is connected.</summary>
-    public byte ConnectedReplicas
+    public ushort ConnectedReplicas
     {
         get
         {
             int bits = 0;
             foreach (PeerLink? link in _links)
                 if (link?.Connection is { Closing: false }) bits |= 1 << link.Replica;
-            return (byte)bits;
+            return (ushort)bits;
         }
     }
 
@@ -92,6 +92,7 @@ internal sealed partial class TcpMessageBus
         Check.That(connection.Called is null || connection.Called == link);
         if (link.Connection is Connection older) older.Close(ConnectionFault.Replaced);
         connection.Replica = link.Replica;
+        connection.IsStandby = link.Replica >= _replicaCount;
         if (connection.Called is null) connection.SetLimits();
         link.Established(connection);
         BusLog.ReplicaConnected(_logger, link.Replica, connection.Peer);

@@ -34,6 +34,7 @@ internal sealed partial class TcpMessageBus : IMessageBus, IDisposable
     private readonly Connection[] _connections;
     private readonly PeerLink?[] _links;
     private readonly int _clientsMax;
+    private readonly byte _replicaCount;
     private readonly MessagePool _pool;
     private readonly WakeSignal _wake;
     private readonly ILogger _logger;
@@ -52,7 +53,7 @@ internal sealed partial class TcpMessageBus : IMessageBus, IDisposable
     /// <param name="clientsMax">Connections that clients may hold.</param>
     /// <param name="messageSizeMax">Bytes of a buffer.</param>
     /// <param name="identity">Who this replica is.</param>
-    /// <param name="addresses">Of all replicas in order; not used if there is one only.</param>
+    /// <param name="addresses">Of all replicas in order, then of the standbys; not used if there is one only.</param>
     /// <param name="wake">Watches the sockets.</param>
     /// <param name="logger">For connections that come and go.</param>
     public TcpMessageBus(
@@ -60,16 +61,22 @@ internal sealed partial class TcpMessageBus : IMessageBus, IDisposable
         IReadOnlyList<EndPoint> addresses, WakeSignal wake, ILogger logger)
     {
         Check.That(clientsMax > 0);
-        Check.That(identity.ReplicaCount == 1 || identity.ReplicaCount == addresses.Count);
+        Check.That(identity.MemberCount == 1 || identity.MemberCount == addresses.Count);
         _pool = pool;
         _wake = wake;
         _logger = logger;
         _clientsMax = clientsMax;
-        _links = new PeerLink?[identity.ReplicaCount];
+        _replicaCount = identity.ReplicaCount;
+        _links = new PeerLink?[identity.MemberCount];
+        int linksCount = 0;
         for (byte i = 0; i < _links.Length; i++)
-            if (i != identity.Self) _links[i] = new PeerLink(i, addresses[i], calls: i < identity.Self);
-        // One with each replica, and one that is about to replace it.
-        int connectionsMax = clientsMax + 2 * (_links.Length - 1);
+        {
+            if (!identity.TalksTo(i)) continue;
+            _links[i] = new PeerLink(i, addresses[i], calls: i < identity.Self);
+            linksCount++;
+        }
+        // One with each of the others, and one that is about to replace it.
+        int connectionsMax = clientsMax + 2 * linksCount;
         _connections = new Connection[connectionsMax];
         _active = new(connectionsMax);
         _ended = new(connectionsMax);

@@ -44,9 +44,9 @@ public sealed class MembershipTests
         if (itsFileIsLost) await ReplaceAsync(cluster, 0);
         cluster.Launch(0);
         await cluster.WaitAsync("0 is there, at its new place, and has called the others", AreTogether);
-        await RestartAsync(cluster, 1);
+        await cluster.RestartAsync(1);
         await cluster.WaitAsync("1 is back", AreTogether);
-        await RestartAsync(cluster, 2);
+        await cluster.RestartAsync(2);
         await cluster.WaitAsync("2 is back", AreTogether);
 
         await enough.CancelAsync();
@@ -54,13 +54,6 @@ public sealed class MembershipTests
         await cluster.KillAsync(1);
         await client.WriteAsync(Documents.Write(version + 1, DocumentsPerWrite));
         Assert.Equal((version + 1, (ulong)DocumentsPerWrite), await Documents.ReadAsync(client));
-    }
-
-    private static async Task RestartAsync(ProcessCluster cluster, int replica)
-    {
-        Assert.Equal(0, await cluster.Replica(replica).TerminateAsync());
-        await cluster.KillAsync(replica);
-        cluster.Launch(replica);
     }
 
     private static async Task ReplaceAsync(ProcessCluster cluster, int replica)

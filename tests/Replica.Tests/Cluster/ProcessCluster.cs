@@ -21,15 +21,19 @@ internal sealed class ProcessCluster : IAsyncDisposable
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(90);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("deterministic-cluster-").FullName;
-    private readonly ReplicaProcess?[] _replicas;
+    private readonly int _count;
+
+    /// <summary>And, after them, standbys.</summary>
+    private readonly List<ReplicaProcess?> _replicas = [];
     private readonly string[] _options;
-    private readonly EndPoint[] _addresses;
+    private readonly List<EndPoint> _addresses = [];
 
     private ProcessCluster(int count, string[] options)
     {
-        _replicas = new ReplicaProcess?[count];
+        _count = count;
         _options = options;
-        _addresses = LoopbackAddresses.Free(count);
+        _replicas.AddRange(new ReplicaProcess?[count]);
+        _addresses.AddRange(LoopbackAddresses.Free(count));
     }
 
     /// <summary>Where each replica is, as those are told that are launched from now on.</summary>
@@ -53,10 +57,31 @@ internal sealed class ProcessCluster : IAsyncDisposable
 
     public async Task FormatAsync(int replica)
     {
+        string[] whose = replica < _count ? ["--replica", $"{replica}"] : ["--standby", $"{replica - _count}"];
         CommandResult format = await CommandResult.RunAsync(
-            "format", "--cluster", "1", "--replica", $"{replica}", "--replica-count", $"{_replicas.Length}",
-            "--state-size", "16MiB", "--quick", DataFile(replica));
+            ["format", "--cluster", "1", .. whose, "--replica-count", $"{_count}", "--state-size", "16MiB", "--quick",
+                DataFile(replica)]);
         Assert.True(format.ExitCode == 0, format.All);
+    }
+
+    /// <summary>Makes the file of one more standby, and starts it: only those know of it that are launched after
+    /// it.</summary>
+    public async Task<int> AddStandbyAsync()
+    {
+        int standby = _replicas.Count;
+        _replicas.Add(null);
+        _addresses.Add(LoopbackAddresses.Free(1)[0]);
+        await FormatAsync(standby);
+        Launch(standby);
+        return standby;
+    }
+
+    /// <summary>Stops a replica cleanly, and starts it with the addresses of now.</summary>
+    public async Task RestartAsync(int replica)
+    {
+        Assert.Equal(0, await Replica(replica).TerminateAsync());
+        await KillAsync(replica);
+        Launch(replica);
     }
 
     /// <summary>Starts a replica and does not wait.</summary>

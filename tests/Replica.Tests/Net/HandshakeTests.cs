@@ -14,8 +14,10 @@ public sealed class HandshakeTests
     private static readonly byte[] Secret = Encoding.UTF8.GetBytes("what only the replicas know");
 
     private static Handshake Of(
-        byte self, byte[]? secret = null, UInt128? cluster = null, byte count = 3, UInt128? sizes = null) =>
-        new(new HandshakeIdentity(cluster ?? 7, self, count, secret ?? Secret, sizes ?? 9));
+        byte self, byte[]? secret = null, UInt128? cluster = null, byte count = 3, UInt128? sizes = null,
+        byte standbys = 0) =>
+        new(new HandshakeIdentity(
+            cluster ?? 7, self, count, (byte)(count + standbys), secret ?? Secret, sizes ?? 9));
 
     /// <summary>Lets the two talk until one of them refuses, or both are done.</summary>
     private static (HandshakeFault OfCalled, HandshakeFault OfCaller) Talk(Handshake caller, Handshake called, byte to)
@@ -64,6 +66,29 @@ public sealed class HandshakeTests
         Assert.Equal(HandshakeFault.WrongCluster, Talk(Of(2), Of(0, cluster: 8), to: 0).OfCalled);
         Assert.Equal(HandshakeFault.WrongReplica, Talk(Of(2), Of(1), to: 0).OfCalled);
         Assert.Equal(HandshakeFault.WrongReplica, Talk(Of(4, count: 5), Of(0), to: 0).OfCalled);
+    }
+
+    /// <summary>A replica that was started with a shorter list takes it for a stranger, and is with it once it has
+    /// been started again. The list proves nothing about the files, so it may differ.</summary>
+    [Fact]
+    public void AStandbyIsKnownWhereTheAddressesHaveIt()
+    {
+        Handshake standby = Of(4, standbys: 2);
+        Assert.Equal(HandshakeFault.WrongReplica, Talk(standby, Of(0, standbys: 1), to: 0).OfCalled);
+        Assert.Equal((HandshakeFault.None, HandshakeFault.None), Talk(standby, Of(0, standbys: 6), to: 0));
+        Assert.Equal((HandshakeFault.None, HandshakeFault.None), Talk(Of(0, standbys: 2), Of(3, standbys: 1), to: 3));
+    }
+
+    [Fact]
+    public void StandbysDoNotTalkToEachOther()
+    {
+        HandshakeIdentity standby = new(7, 3, ReplicaCount: 3, MemberCount: 5, Secret, 9);
+        Assert.True(standby.TalksTo(0) && standby.TalksTo(2));
+        Assert.False(standby.TalksTo(3) || standby.TalksTo(4));
+        Header call = Of(0, standbys: 2).Call(3);
+        call.Replica = 4;
+        call.SetChecksum();
+        Assert.Equal(HandshakeFault.WrongReplica, Of(3, standbys: 2).Take(in call, out _, out _));
     }
 
     /// <summary>Either of them may be the one that is wrong, so both say it.</summary>
