@@ -118,12 +118,15 @@ internal static class Targets
         ListNamespacesReply.Read(ref names);
     }
 
+    /// <summary>What is accepted can also be encoded.</summary>
     private static void Json(ReadOnlySpan<byte> input, Tally tally)
     {
         bool accepted = false;
+        byte[] room = new byte[Generators.MessageSizeMax];
         try
         {
-            QueryRequestJson.Parse("fuzz", input);
+            WireWriter encoded = new(room);
+            QueryRequestJson.Parse("fuzz", input).Request.Write(ref encoded);
             accepted = true;
         }
         catch (JsonRequestException)
@@ -132,7 +135,17 @@ internal static class Targets
         }
         try
         {
-            WriteRequestJson.Parse("fuzz", input);
+            WireWriter encoded = new(room);
+            WriteRequestJson.ParseWithCopy("fuzz", input).Request.Write(ref encoded);
+            accepted = true;
+        }
+        catch (JsonRequestException)
+        {
+            // As above.
+        }
+        try
+        {
+            RecallJson.Parse(input);
             accepted = true;
         }
         catch (JsonRequestException)
