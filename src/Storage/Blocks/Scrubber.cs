@@ -112,19 +112,23 @@ public sealed class Scrubber
         _reading = false;
         _root = root;
         BlockReference block = _place.Block;
-        if (result == IoResult.Ok && _grid.IsSound(_buffer.Span, in block))
-        {
-            BlocksVerified++;
-            if (Hurries && !_restart) ReadNext();
-            return;
-        }
+        bool sound = result == IoResult.Ok && _grid.IsSound(_buffer.Span, in block);
+        if (sound) BlocksVerified++;
         // A block that was let go may have been overwritten, and one being repaired is not there yet.
-        if (!IsReachable() || _grid.IsWriting(in block)) return;
-        if (_attempts++ < ReadAttemptsMax)
+        else if (IsReachable() && !_grid.IsWriting(in block))
         {
-            Read();
-            return;
+            if (_attempts++ < ReadAttemptsMax)
+            {
+                Read();
+                return;
+            }
+            NoteRot(in block);
         }
+        if (Hurries && !_restart && _foundCount < FoundMax) ReadNext();
+    }
+
+    private void NoteRot(in BlockReference block)
+    {
         RotFound++;
         if (FirstRotAddress == 0) FirstRotAddress = block.Address;
         for (int i = 0; i < _foundCount; i++) if (_found[i].Is(in block)) return;

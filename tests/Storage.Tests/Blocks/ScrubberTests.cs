@@ -23,6 +23,27 @@ public sealed class ScrubberTests
         Assert.Equal(0, bench.Forest.Scrubber.RotFound);
     }
 
+    /// <summary>Who lacks most of a state would otherwise need a tick for each block.</summary>
+    [Fact]
+    public void InAHurryOneTickIsEnoughForACycleAlsoWhereBlocksAreMissing()
+    {
+        const int missing = 10;
+        using ForestBench bench = NewBench(operations: 120);
+        int damaged = 0;
+        for (ulong address = 1; damaged < missing; address++)
+        {
+            if (!bench.Forest.Grid.Free.IsAcquired(address)) continue;
+            bench.BlockOnDisk(address)[^1] ^= 0x40;
+            damaged++;
+        }
+        bench.Forest.Scrubber.Hurries = true;
+        bench.Forest.Tick();
+        while (!bench.Disk.Idle) bench.CompleteOne();
+        Assert.Equal(1, bench.Forest.Scrubber.Cycles);
+        Assert.Equal(missing, bench.Forest.Scrubber.RotFound);
+        Assert.Equal(bench.Forest.Grid.Free.AcquiredCount - missing, bench.Forest.Scrubber.BlocksVerified);
+    }
+
     [Fact]
     public void OneReadIsUnderWayAtATime()
     {
