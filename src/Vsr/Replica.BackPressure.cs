@@ -28,7 +28,9 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
 
     private void HearProgress(byte replica, ulong commit)
     {
-        Check.That(replica < _replicaCount && replica != _self);
+        Check.That(replica < _memberCount && replica != _self);
+        // Nobody waits for a standby.
+        if (replica >= _replicaCount) return;
         ref Progress progress = ref _progress[replica];
         if (commit != progress.Commit) progress = new Progress { Commit = commit, At = Ticks };
     }
