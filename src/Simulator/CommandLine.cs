@@ -17,6 +17,7 @@ internal sealed class CommandLine
 
         --seed FIRST            where to begin, 1 unless said
         --replicas N            only clusters of N replicas, 1 to 6
+        --standbys N            with N standbys each, 0 to 6
         --lite                  clusters of which replicas crash and links are cut, and nothing else goes wrong
         --production            worlds with the sizes of production
         --tapes FOLDER          where the tapes of failing runs go
@@ -38,6 +39,7 @@ internal sealed class CommandLine
     }
 
     private int _replicas;
+    private int? _standbys;
     private bool _lite;
     private bool _production;
 
@@ -57,11 +59,14 @@ internal sealed class CommandLine
 
     public SimulationOptions Options => OptionsWith(null);
 
-    public SimulationOptions OptionsWith(Chronicle? chronicle) =>
-        new() { Replicas = _replicas, Lite = _lite, Production = _production, Chronicle = chronicle };
+    public SimulationOptions OptionsWith(Chronicle? chronicle) => new()
+    {
+        Replicas = _replicas, Standbys = _standbys, Lite = _lite, Production = _production, Chronicle = chronicle,
+    };
 
     /// <summary>The options of the worlds, as they were given.</summary>
-    public string OptionsText => (_replicas == 0 ? "" : $"--replicas {_replicas} ") + (_lite ? "--lite " : "") +
+    public string OptionsText => (_replicas == 0 ? "" : $"--replicas {_replicas} ") +
+        (_standbys is int standbys ? $"--standbys {standbys} " : "") + (_lite ? "--lite " : "") +
         (_production ? "--production " : "");
 
     /// <summary>False: say the help.</summary>
@@ -114,6 +119,9 @@ internal sealed class CommandLine
             case "--replicas":
                 _replicas = isNumber && number <= Limits.ReplicasMax ? (int)number : 0;
                 return _replicas > 0;
+            case "--standbys":
+                _standbys = (int)ulong.Min(number, Limits.StandbysMax);
+                return isNumber && number <= Limits.StandbysMax;
             default: return false;
         }
     }

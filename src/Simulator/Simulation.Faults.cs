@@ -30,7 +30,8 @@ internal sealed partial class Simulation
             // Where the disk gave an error, starting again may help; a file that stays unreadable is refused then.
             if (!replica.StoppedForDisk)
             {
-                Check.That(_parameters.Merciless, $"the replica stopped: {replica.StopText}");
+                bool beyondRepair = _parameters.Merciless && !replica.IsStandby;
+                Check.That(beyondRepair, $"the replica stopped: {replica.StopText}");
                 Refused = replica.StopReason;
                 return;
             }
@@ -67,7 +68,12 @@ internal sealed partial class Simulation
         replica.Crash();
         replica.TicksDown = 1 + _crashes.Below(_parameters.DownTicksMax);
         if (_stepsToCrash < 0 || !_crashes.Chance(_parameters.Damage)) return;
-        if (_replicas.Length > 1)
+        if (replica.IsStandby && _standbys.Chance(_parameters.DiskLoss))
+        {
+            replica.LoseDisk(_standbys.U64() | 1);
+            return;
+        }
+        if (_parameters.Cluster.IsCluster || replica.IsStandby)
         {
             replica.Damage.OfCluster(Coverage);
             if (replica.Damage.Told.Length > 0)

@@ -67,7 +67,7 @@ internal sealed partial class Simulation
 
     /// <summary>A single replica has nothing to say when nobody asks; then nothing may be under way at all.</summary>
     private bool MayWake() =>
-        _replicas.Length == 1 && (_network.NextDue != ulong.MaxValue || _archive?.Idle == false);
+        (_replicas.Length == 1 && _network.NextDue != ulong.MaxValue) || _archive?.Idle == false;
 
     private bool IsOfCore(SimulatedReplica replica) => (_core >> replica.Index & 1) != 0;
 
@@ -79,16 +79,29 @@ internal sealed partial class Simulation
 
     /// <summary>Replicas that can go on without the others: a quorum for a change of view of which none has damage on
     /// its disk, does not know its log, or is filling a new disk. If there is none, in the midst of an upgrade, or by
-    /// chance, all.</summary>
+    /// chance, all. Whether standbys are there makes no difference to them, so some may not be.</summary>
     private uint DrawCore()
     {
-        uint all = (1u << _replicas.Length) - 1;
-        if (_replicas.Length == 1 || _crashes.Boolean() || UpgradeIsUnderWay) return all;
-        int count = new Quorums(_replicas.Length).ViewChange;
-        count += _crashes.Below(_replicas.Length - count + 1);
-        uint core = _crashes.Subset(_replicas.Length, count);
+        int replicas = _parameters.Cluster.Replicas;
+        uint core = DrawCoreOfReplicas(replicas);
+        for (int standby = replicas; standby < _replicas.Length; standby++)
+        {
+            if (UpgradeIsUnderWay || _standbys.Below(4) < 3) core |= 1u << standby;
+            else Coverage.Hit("cluster", "core without a standby");
+        }
+        return core;
+    }
+
+    private uint DrawCoreOfReplicas(int replicas)
+    {
+        uint all = (1u << replicas) - 1;
+        if (replicas == 1 || _crashes.Boolean() || UpgradeIsUnderWay) return all;
+        int count = new Quorums(replicas).ViewChange;
+        count += _crashes.Below(replicas - count + 1);
+        uint core = _crashes.Subset(replicas, count);
         foreach (SimulatedReplica replica in _replicas)
         {
+            if (replica.IsStandby) continue;
             bool whole = !replica.Disk.IsDamaged(0, _layout.Size) && !replica.IsBeingFilled &&
                 replica.Status != ReplicaStatus.RecoveringHead;
             if ((core >> replica.Index & 1) != 0 && !whole) return all;

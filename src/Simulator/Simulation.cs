@@ -52,6 +52,7 @@ internal sealed partial class Simulation : IDisposable
     private readonly TapeStream _crashes;
     private readonly TapeStream _calls;
     private readonly TapeStream _readCalls;
+    private readonly TapeStream _standbys;
     private readonly Chronicle? _chronicle;
     private readonly Action<string> _report;
     private ulong _now;
@@ -59,26 +60,28 @@ internal sealed partial class Simulation : IDisposable
     public Simulation(Tape tape, Plant plant, SimulationOptions options, Action<string> report)
     {
         _report = report;
-        _parameters = SimulationParameters.Draw(tape.Stream(TapeConsumer.Parameters), options);
+        _standbys = tape.Stream(TapeConsumer.Standbys);
+        _parameters = SimulationParameters.Draw(tape.Stream(TapeConsumer.Parameters), _standbys, options);
         _order = tape.Stream(TapeConsumer.Schedule);
         _crashes = tape.Stream(TapeConsumer.Crashes);
         _calls = tape.Stream(TapeConsumer.Clients);
         _readCalls = tape.Stream(TapeConsumer.Reads);
         Configuration configuration = _parameters.Configuration;
         int replicas = _parameters.Cluster.Replicas;
+        int members = _parameters.Members;
         _layout = new DataFileLayout(configuration);
         _log = new LogAgreement(Cluster, replicas);
         _database = new NaiveDatabase(configuration, plant.OracleLimit, Marks);
         _reads = new ReadAgreement(_log, _database, _history);
         TapeStream network = tape.Stream(TapeConsumer.Network);
         _chronicle = options.Chronicle;
-        _chronicle?.Begin(replicas, _parameters.Clients, _parameters.Readers);
-        _links = new SimulatedLinks(replicas, _parameters.Cluster.Links, network, Coverage, _chronicle);
+        _chronicle?.Begin(members, _parameters.Clients, _parameters.Readers);
+        _links = new SimulatedLinks(members, _parameters.Cluster.Links, network, Coverage, _chronicle);
         _network = new SimulatedNetwork(_parameters.Network, _links, network, _chronicle);
         _replacements = tape.Stream(TapeConsumer.Replacements);
         _lostDisks = new LostDisks(replicas, options, _replacements);
         _releases = tape.Stream(TapeConsumer.Releases);
-        _upgrade = new RollingUpgrade(replicas, options, _releases);
+        _upgrade = new RollingUpgrade(replicas, members, options, _releases);
         _atlas = new FaultAtlas(_layout, replicas, _lostDisks.Loser, tape.Stream(TapeConsumer.Parameters));
         _checkpoints = new CheckpointAgreement(configuration.GridBlocks);
         _twin = _parameters.HasTwin ? new Twin(configuration, _compute, tape.Stream(TapeConsumer.Twin)) : null;
@@ -90,8 +93,8 @@ internal sealed partial class Simulation : IDisposable
                 machine, plant.Replace(machine), _database, _history, _reads, _twin, _checkpoints,
                 _parameters.PrefetchWaits, _order),
         };
-        _replicas = new SimulatedReplica[replicas];
-        for (byte i = 0; i < replicas; i++) _replicas[i] = Create(i, tape, plant);
+        _replicas = new SimulatedReplica[members];
+        for (byte i = 0; i < members; i++) _replicas[i] = Create(i, tape, plant);
         TapeStream workload = tape.Stream(TapeConsumer.Workload);
         _vocabulary = new Vocabulary(workload, _parameters.Namespaces, _parameters.Ids, _parameters.Dimensions);
         _requests = new RequestGenerator(workload, _vocabulary, _parameters.Mix, _parameters.Bulk,
@@ -100,14 +103,15 @@ internal sealed partial class Simulation : IDisposable
         for (int i = 0; i < _parameters.Clients; i++)
         {
             _clients.Add(new SimulatedClient(
-                (uint)i, Cluster, replicas, _parameters.ResendNanoseconds, _network, _calls));
+                (uint)i, Cluster, members, _parameters.ResendNanoseconds, _network, _calls));
         }
         for (int i = 0; i < _parameters.Readers; i++)
         {
             _readers.Add(new SimulatedReader(
-                (uint)i, Cluster, replicas, _parameters.ResendNanoseconds, _network, _reads, _readCalls));
+                (uint)i, Cluster, replicas, members, _parameters.ResendNanoseconds, _network, _reads, _readCalls));
         }
         Coverage.Hit("replicas", replicas.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        if (members > replicas) Coverage.Hit("cluster", "with standbys");
     }
 
     private SimulatedReplica Create(byte index, Tape tape, Plant plant)
@@ -116,7 +120,8 @@ internal sealed partial class Simulation : IDisposable
         ReplicaOptions options = new()
         {
             Cluster = Cluster, ReplicaIndex = index, ReplicaCount = (byte)_parameters.Cluster.Replicas,
-            Configuration = configuration, Trace = Trace, Marks = Marks, Seed = _crashes.Below(ulong.MaxValue),
+            StandbyCount = (byte)_parameters.Standbys, Configuration = configuration, Trace = Trace, Marks = Marks,
+            Seed = _crashes.Below(ulong.MaxValue),
             Plant = plant.Protocol,
         };
         SimulatedDisk disk = new(
@@ -129,7 +134,7 @@ internal sealed partial class Simulation : IDisposable
         SpokenWord spoken = new(disk, _layout);
         JournalWatch journal = new(disk, _layout, _log, index);
         disk.Written = (offset, written) => journal.Note(offset, written);
-        if (_parameters.Archive is ArchiveParameters archive)
+        if (_parameters.Archive is ArchiveParameters archive && !options.IsStandby)
         {
             _archive = new SimulatedArchive(
                 archive, new SimulatedObjectStore(archive.Store, tape, Trace, plant), disk,
@@ -140,7 +145,8 @@ internal sealed partial class Simulation : IDisposable
         return new SimulatedReplica(
             options, _world, disk, new SimulatedBus(index, _network, _links, spoken, _reads, Trace),
             new SimulatedClock(_parameters.ClockJumps, drift, clocks), spoken, journal,
-            new CrashDamage(disk, _layout, _atlas, index, tape.Stream(TapeConsumer.DiskFaults)), _archive);
+            new CrashDamage(disk, _layout, _atlas, index, tape.Stream(TapeConsumer.DiskFaults)),
+            options.IsStandby ? null : _archive);
     }
 
     public Trace Trace { get; } = new();
@@ -221,7 +227,7 @@ internal sealed partial class Simulation : IDisposable
     private void CheckNotVacuous()
     {
         // Clients of a log that a slow store or lost replicas hold back ask less in their time.
-        bool slow = _archive is not null || _parameters.Cluster.IsCluster;
+        bool slow = _archive is not null || _parameters.Members > 1;
         Check.That(Compared >= (slow ? ComparedMin / 3 : ComparedMin), "too few replies were compared");
         Check.That(RowsCompared >= RowsComparedMin, "too few rows were compared");
         Check.That(_history.Count > 0 && _database.StatesFull <= Compared / 10, "most writes were refused");

@@ -11,6 +11,9 @@ internal sealed class SimulationOptions
     /// <summary>0: drawn for each run.</summary>
     public int Replicas { get; init; }
 
+    /// <summary>Standbys beside the replicas; null: drawn for each run.</summary>
+    public int? Standbys { get; init; }
+
     /// <summary>Clusters of which replicas crash and links are cut, and nothing else goes wrong.</summary>
     public bool Lite { get; init; }
 

@@ -15,6 +15,13 @@ internal sealed class SimulationParameters
     private const long LargeStateSizeMax = 128 << 20;
 
     public required ClusterParameters Cluster { get; init; }
+
+    /// <summary>Beside the replicas.</summary>
+    public int Standbys { get; private init; }
+    public int Members => Cluster.Replicas + Standbys;
+
+    /// <summary>Of the crashes of a standby: those that cost it its disk.</summary>
+    public Ratio DiskLoss { get; private init; } = Ratio.Never;
     public required Configuration Configuration { get; init; }
 
     /// <summary>Bytes of the block cache.</summary>
@@ -65,7 +72,10 @@ internal sealed class SimulationParameters
     /// <summary>A second machine runs the same log, and is compared at each checkpoint.</summary>
     public required bool HasTwin { get; init; }
 
-    public static SimulationParameters Draw(TapeStream tape, SimulationOptions options)
+    /// <param name="tape">Of the world.</param>
+    /// <param name="standbys">Of the standbys in it.</param>
+    /// <param name="options">Of the caller.</param>
+    public static SimulationParameters Draw(TapeStream tape, TapeStream standbys, SimulationOptions options)
     {
         ClusterParameters cluster = ClusterParameters.Draw(tape, options);
         int crashes = tape.Below(6);
@@ -77,8 +87,13 @@ internal sealed class SimulationParameters
         // Entries of a cluster take more steps, and a replica that is away for long has much to catch up with.
         int crashScale = (cluster.IsCluster ? cluster.Replicas : 1) * (large ? 8 : 1);
         int downScale = cluster.IsCluster ? 1 << tape.Below(5) : 1;
+        int drawn = int.Max(0, standbys.Below(8) - 5);
+        // Worlds of bulk are slow enough, and those of production need the memory of many.
+        int count = bulk || large ? 0 : options.Standbys ?? drawn;
         return new SimulationParameters
         {
+            Standbys = count,
+            DiskLoss = count > 0 && !lite && standbys.Boolean() ? Ratio.Percent(20) : Ratio.Never,
             Cluster = cluster,
             Configuration = configuration,
             SafetyTicksMax = large ? 40_000 : 8_000,
@@ -106,7 +121,7 @@ internal sealed class SimulationParameters
             UsedDevice = tape.Below(4) == 3 && !large,
             Archive = tape.Below(3) == 2 && !cluster.IsCluster && !lite && !large
                 ? ArchiveParameters.Draw(tape) : null,
-            HasTwin = tape.Below(6) == 5 && !cluster.IsCluster && !large,
+            HasTwin = tape.Below(6) == 5 && !cluster.IsCluster && !large && count == 0,
             Readers = tape.Below(4),
             ReadRate = Ratio.Percent(1 + (uint)tape.Below(20)),
         };
@@ -142,7 +157,8 @@ internal sealed class SimulationParameters
         tape.Boolean() ? Ratio.Percent((uint)tape.Below(percentMax + 1)) : Ratio.Never;
 
     public override string ToString() =>
-        $"{Cluster}; {(Bulk ? "bulk, " : "")}{Clients} clients for {Configuration.SessionsMax} sessions, " +
+        $"{Cluster}; {(Standbys == 0 ? "" : $"{Standbys} standbys, of whose crashes {DiskLoss} lose the disk; ")}" +
+        $"{(Bulk ? "bulk, " : "")}{Clients} clients for {Configuration.SessionsMax} sessions, " +
         $"{Requests} requests at {RequestRate} a tick, {Readers} readers at {ReadRate}, " +
         $"pipeline {Configuration.PipelineMax}, memtable {Configuration.MemtableSize >> 10} KiB, " +
         $"cache {CacheSize >> 20} MiB, resend {ResendNanoseconds / Millisecond} ms; " +

@@ -11,12 +11,13 @@ public sealed class CommandLineTests
     [Fact]
     public void A_number_is_a_seed()
     {
-        CommandLine line = Parse("--replicas 3 --lite 42")!;
+        CommandLine line = Parse("--replicas 3 --standbys 0 --lite 42")!;
         Assert.Equal(CommandLine.Job.Seed, line.Todo);
         Assert.Equal(42ul, line.Number);
         Assert.Equal(3, line.Options.Replicas);
+        Assert.Equal(0, line.Options.Standbys);
         Assert.True(line.Options.Lite);
-        Assert.Equal("--replicas 3 --lite ", line.OptionsText);
+        Assert.Equal("--replicas 3 --standbys 0 --lite ", line.OptionsText);
     }
 
     [Fact]
@@ -26,12 +27,14 @@ public sealed class CommandLineTests
         Assert.Equal(CommandLine.Job.Minutes, line.Todo);
         Assert.Equal((5ul, 900ul, "kept"), (line.Number, line.FirstSeed, line.Tapes));
         Assert.True(line.Options.Production);
+        Assert.Null(line.Options.Standbys);
     }
 
     [Theory]
     [InlineData("--replicas 7")]
     [InlineData("--replicas 0")]
     [InlineData("--replicas")]
+    [InlineData("--standbys 7")]
     [InlineData("--runs many")]
     [InlineData("--minutes")]
     [InlineData("--runs 5 7")]

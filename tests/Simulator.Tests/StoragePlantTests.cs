@@ -15,7 +15,7 @@ public sealed class StoragePlantTests(ITestOutputHelper output)
     private const ulong SeedsMax = 400;
 
     /// <summary>What one replica does to its disk and its object store needs no others.</summary>
-    private static readonly SimulationOptions _alone = new() { Replicas = 1 };
+    private static readonly SimulationOptions _alone = new() { Replicas = 1, Standbys = 0 };
 
     [Theory]
     [InlineData(nameof(StoragePlant.FreesEarly), 1)]

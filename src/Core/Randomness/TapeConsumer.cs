@@ -40,5 +40,8 @@ public enum TapeConsumer : byte
     /// <summary>When replicas get other software.</summary>
     Releases = 15,
 
-    Count = 16,
+    /// <summary>How many standbys there are, and what happens to them alone.</summary>
+    Standbys = 16,
+
+    Count = 17,
 }

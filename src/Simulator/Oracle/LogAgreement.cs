@@ -21,6 +21,7 @@ internal sealed class LogAgreement
     /// <summary>By an entry's checksum: replicas that have had it on their disks; bit i is replica i.</summary>
     private readonly SortedDictionary<UInt128, uint> _holders = [];
     private readonly int _quorum;
+    private readonly int _replicas;
 
     /// <summary>By replica, the newest release that its software has known.</summary>
     private readonly uint[] _releases;
@@ -30,13 +31,17 @@ internal sealed class LogAgreement
         _entries = [Header.Root(cluster)];
         _quorum = new Quorums(replicas).Replication;
         _releases = new uint[replicas];
+        _replicas = replicas;
     }
 
     /// <summary>The release that the log has come to.</summary>
     public uint Release { get; private set; } = Header.ReleaseOldest;
 
     /// <summary>A replica starts with software that knows releases up to this one.</summary>
-    public void Know(byte replica, uint release) => _releases[replica] = uint.Max(_releases[replica], release);
+    public void Know(byte replica, uint release)
+    {
+        if (replica < _replicas) _releases[replica] = uint.Max(_releases[replica], release);
+    }
 
     /// <summary>The last entry that anybody has committed.</summary>
     public ulong Op => (ulong)_entries.Count - 1;
@@ -44,8 +49,12 @@ internal sealed class LogAgreement
     /// <summary>Entries that a second or later replica committed, and that agreed.</summary>
     public ulong Compared { get; private set; }
 
-    /// <summary>A replica has the entry on its disk, whatever happens to it later.</summary>
-    public void Hold(byte replica, UInt128 checksum) => _holders[checksum] = HoldersOf(checksum) | 1u << replica;
+    /// <summary>A replica has the entry on its disk, whatever happens to it later. That a standby has it does not
+    /// count.</summary>
+    public void Hold(byte replica, UInt128 checksum)
+    {
+        if (replica < _replicas) _holders[checksum] = HoldersOf(checksum) | 1u << replica;
+    }
 
     /// <summary>A replica counts these acknowledgements; bit i is replica i.</summary>
     public void CheckAcknowledged(in Header entry, uint replicas) =>

@@ -72,6 +72,9 @@ internal static class RequiredCoverage
     /// <summary>What two replicas are too few for.</summary>
     private static readonly string[] LostDisk = ["disk lost", "new disk filled"];
 
+    private static readonly string[] Standbys =
+        ["with standbys", "standby caught up by state sync", "standby lost its disk", "core without a standby"];
+
     private static readonly string[] Reads = ["compared", "of an earlier state", "Strong Answered", "Stale Answered"];
 
     private static readonly string[] ReadsOfMany =
@@ -104,6 +107,8 @@ internal static class RequiredCoverage
             bool loses = harsh && options.Replicas != 2;
             for (int i = 0; i < LostDisk.Length && loses; i++) all.Add(("cluster", LostDisk[i]));
         }
+        for (int i = 0; i < Standbys.Length && harsh && options.Standbys != 0; i++)
+            all.Add(("cluster", Standbys[i]));
         if (harsh && options.Replicas <= 1) AddAlone(all);
         if (!options.Production) AddWork(all);
         return all;

@@ -12,12 +12,14 @@ namespace Deterministic.Simulator.World;
 /// change the view without them. Likewise blocks of one address and replies of one session are damaged on fewer than a
 /// replication quorum: a checkpoint before which others have been overwritten is on a whole one. Of the superblock at
 /// most two copies of a replica are damaged at a time. A replica that may lose its disk counts as one whose copies may
-/// all be damaged, but no others lose their superblock. A single replica has nobody to ask; what may happen to it is
-/// for <see cref="CrashDamage"/> to say.</summary>
+/// all be damaged, but no others lose their superblock. What a standby has counts for nothing, so all of it may be
+/// damaged. A single replica has nobody to ask; what may happen to it is for <see cref="CrashDamage"/> to
+/// say.</summary>
 internal sealed class FaultAtlas
 {
     private readonly DataFileLayout _layout;
     private readonly bool _alone;
+    private readonly int _replicas;
 
     /// <summary>Replicas whose whole journal may be damaged; bit i is replica i.</summary>
     private readonly uint _frail;
@@ -37,6 +39,7 @@ internal sealed class FaultAtlas
     {
         _layout = layout;
         _alone = replicas == 1;
+        _replicas = replicas;
         _slots = new uint[layout.JournalSlots];
         if (_alone) return;
         Quorums quorums = new(replicas);
@@ -67,17 +70,19 @@ internal sealed class FaultAtlas
         return set;
     }
 
+    private bool IsFree(byte replica) => _alone || replica >= _replicas;
+
     /// <summary>Whether anything may happen to this replica's journal.</summary>
-    public bool IsFrail(byte replica) => _alone || (_frail >> replica & 1) != 0;
+    public bool IsFrail(byte replica) => IsFree(replica) || (_frail >> replica & 1) != 0;
 
     /// <summary>Whether the prepare in a slot may be damaged, if the log goes on well beyond it.</summary>
-    public bool MayDamagePrepare(byte replica, int slot) => _alone || (_slots[slot] >> replica & 1) != 0;
+    public bool MayDamagePrepare(byte replica, int slot) => IsFree(replica) || (_slots[slot] >> replica & 1) != 0;
 
     public bool MayDamageBlock(byte replica, ulong address) =>
-        _alone || (_copies[(int)(address % CopiesCount)] >> replica & 1) != 0;
+        IsFree(replica) || (_copies[(int)(address % CopiesCount)] >> replica & 1) != 0;
 
     public bool MayDamageReply(byte replica, int session) =>
-        _alone || (_copies[session % CopiesCount] >> replica & 1) != 0;
+        IsFree(replica) || (_copies[session % CopiesCount] >> replica & 1) != 0;
 
     /// <summary>Whether these bytes may be unreadable for once, or garbage because a write of them was cut
     /// short.</summary>

@@ -16,10 +16,14 @@ internal sealed class RollingUpgrade
     private readonly int _interval;
     private int _ticks;
 
-    public RollingUpgrade(int replicas, SimulationOptions options, TapeStream tape)
+    /// <param name="replicas">Of the cluster.</param>
+    /// <param name="members">And standbys.</param>
+    /// <param name="options">Of the worlds.</param>
+    /// <param name="tape">Of upgrades.</param>
+    public RollingUpgrade(int replicas, int members, SimulationOptions options, TapeStream tape)
     {
         _tape = tape;
-        _software = new uint[replicas];
+        _software = new uint[members];
         Array.Fill(_software, Header.ReleaseCurrent);
         if (replicas == 1 || options.Lite || tape.Below(3) != 2) return;
         _interval = 1 + tape.Below(300);

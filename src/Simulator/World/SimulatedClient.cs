@@ -9,7 +9,7 @@ namespace Deterministic.Simulator.World;
 /// sends it again until it is answered, to the primary if it knows who that is, and checks that every answer belongs to
 /// what it asked.</summary>
 internal sealed class SimulatedClient(
-    uint number, UInt128 cluster, int replicas, ulong resendNanoseconds, SimulatedNetwork network, TapeStream tape)
+    uint number, UInt128 cluster, int members, ulong resendNanoseconds, SimulatedNetwork network, TapeStream tape)
 {
     private byte _target;
     private byte[] _request = [];
@@ -73,13 +73,13 @@ internal sealed class SimulatedClient(
     public void Tick()
     {
         if (!Waiting || network.Now < _resendAt) return;
-        _target = (byte)tape.Below(replicas);
+        _target = (byte)tape.Below(members);
         Send(_target);
     }
 
     private void Send(byte replica)
     {
-        network.Send((byte)replicas, replica, Id, _request);
+        network.Send((byte)members, replica, Id, _request);
         _resendAt = network.Now + resendNanoseconds + tape.Below(resendNanoseconds);
     }
 

@@ -11,8 +11,8 @@ namespace Deterministic.Simulator.World;
 /// bounds or without, of any replica. It has one read in flight and asks again until it is answered, or told that the
 /// state is too old.</summary>
 internal sealed class SimulatedReader(
-    uint number, UInt128 cluster, int replicas, ulong resendNanoseconds, SimulatedNetwork network, ReadAgreement reads,
-    TapeStream tape)
+    uint number, UInt128 cluster, int replicas, int members, ulong resendNanoseconds, SimulatedNetwork network,
+    ReadAgreement reads, TapeStream tape)
 {
     private readonly UInt128 _id = (UInt128)(number + 1) << 64;
     private byte[] _read = [];
@@ -54,20 +54,20 @@ internal sealed class SimulatedReader(
         int kind = tape.Below(4);
         if (kind is 1 or 3) read.CommitLeast = _commitSeen;
         if (kind is 2 or 3) read.AgeMaxMilliseconds = (uint)(100 << tape.Below(6));
-        _target = (byte)tape.Below(replicas);
+        _target = (byte)tape.Below(members);
     }
 
     public void Tick()
     {
         if (!Waiting || network.Now < _resendAt) return;
-        if (!_directed) _target = (byte)tape.Below(replicas);
+        if (!_directed) _target = (byte)tape.Below(members);
         Send();
     }
 
     private void Send()
     {
         _directed = false;
-        network.Send((byte)replicas, _target, _id, _read);
+        network.Send((byte)members, _target, _id, _read);
         _resendAt = network.Now + resendNanoseconds + tape.Below(resendNanoseconds);
     }
 

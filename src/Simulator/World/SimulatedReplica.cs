@@ -50,6 +50,7 @@ internal sealed class SimulatedReplica(
     private ulong _readsFailedBefore;
 
     public byte Index => options.ReplicaIndex;
+    public bool IsStandby => options.IsStandby;
 
     /// <summary>The newest release that its software knows, from its next start on.</summary>
     public uint ReleaseMax { get; set; } = options.ReleaseMax;
@@ -142,6 +143,7 @@ internal sealed class SimulatedReplica(
     private ReplicaOptions OptionsNow() => new()
     {
         Cluster = options.Cluster, ReplicaIndex = options.ReplicaIndex, ReplicaCount = options.ReplicaCount,
+        StandbyCount = options.StandbyCount,
         Configuration = options.Configuration, Trace = options.Trace, Marks = options.Marks, Seed = options.Seed,
         Plant = options.Plant, ReleaseMax = ReleaseMax,
     };
@@ -161,17 +163,20 @@ internal sealed class SimulatedReplica(
         Dispose();
     }
 
-    /// <summary>The machine is gone with its disk, and the operator makes a file anew on another one.</summary>
+    /// <summary>The machine is gone with its disk, and the operator makes a file anew on another one. A standby has
+    /// made no promise, so its is formatted like that of a new one.</summary>
     /// <param name="pattern">Of the bytes on that disk, see <see cref="SimulatedDisk.Exchange"/>.</param>
     public void LoseDisk(ulong pattern)
     {
         if (Running) Crash();
         disk.Exchange(pattern);
         FormatSink sink = new(disk);
-        Check.That(DataFileFormat.WriteLost(options, ref sink, Starts + 1) == StopReason.None);
+        StopReason refused = IsStandby ? DataFileFormat.Write(options, ref sink)
+            : DataFileFormat.WriteLost(options, ref sink, Starts + 1);
+        Check.That(refused == StopReason.None);
         spoken.Lose();
-        IsBeingFilled = true;
-        world.Coverage.Hit("cluster", "disk lost");
+        IsBeingFilled = !IsStandby;
+        world.Coverage.Hit("cluster", IsStandby ? "standby lost its disk" : "disk lost");
         world.Chronicle?.Note(HappeningKind.Damage, Index, "has lost its disk, and gets a new file");
     }
 
@@ -180,7 +185,7 @@ internal sealed class SimulatedReplica(
     public bool TryRenew()
     {
         if (Status != ReplicaStatus.Outdated || !disk.Idle) return false;
-        world.Coverage.Hit("cluster", "replica renewed");
+        world.Coverage.Hit("cluster", IsStandby ? "standby caught up by state sync" : "replica renewed");
         Dispose();
         Start();
         return true;
@@ -241,7 +246,7 @@ internal sealed class SimulatedReplica(
         JudgeCommits();
         if (!_opened && Normal)
         {
-            bool shorter = options.ReplicaCount == 1 && CommitMin < Committed;
+            bool shorter = options.ReplicaCount == 1 && !IsStandby && CommitMin < Committed;
             Check.That(!shorter, "the log is shorter than what was committed");
             _opened = true;
         }
