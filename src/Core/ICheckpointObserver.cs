@@ -15,6 +15,6 @@ public interface ICheckpointObserver
     void OnCheckpoint(ulong op, in BlockReference root, ReadOnlySpan<byte> record);
 
     /// <summary>While set, no further operation is started. Asked before each one and again with each tick; the log
-    /// that is run again at a start does not ask.</summary>
+    /// that is run again at a start does not ask, nor does a replica of a cluster.</summary>
     bool HoldsBack { get; }
 }

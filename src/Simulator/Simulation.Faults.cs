@@ -82,16 +82,16 @@ internal sealed partial class Simulation
         }
         if (_parameters.Merciless) replica.Damage.Merciless();
         else if (wasNormal) replica.Damage.Mendable(preparesWhole);
-        if (_parameters.Merciless && _crashes.Boolean()) _archive?.Damage(_crashes);
+        if (_parameters.Merciless && _crashes.Boolean()) _archives.Damage(_crashes);
         DamageRepairable();
     }
 
     /// <summary>Checks the newest checkpoint in the object store, and damages blocks on the disk that it has.</summary>
     private void DamageRepairable()
     {
-        if (_archiveChecker is null || _parameters.Damage.IsNever) return;
-        if (_archiveChecker.Check(newestOnly: true) > 0 && !_parameters.Merciless)
-            _replicas[0].Damage.Repairable(_archiveChecker.Blocks);
+        if (_archives.IsEmpty || _parameters.Cluster.IsCluster || _parameters.Damage.IsNever) return;
+        if (_archives.Restore(newestOnly: true) > 0 && !_parameters.Merciless)
+            _replicas[0].Damage.Repairable(_archives.BlocksRestored);
     }
 
     /// <summary>Now and then a replica stands still: no message, no completion, no tick, while time goes on.</summary>

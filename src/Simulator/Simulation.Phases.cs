@@ -51,7 +51,7 @@ internal sealed partial class Simulation
             if (IsOfCore(replica)) replica.TicksDown = int.Min(replica.TicksDown, _parameters.DownTicksMax);
             else if (_crashes.Boolean()) StopForEver(replica);
         }
-        if (_archive is not null) _archive.Store.Healed = true;
+        _archives.Heal();
         FinishUpgrade();
         DamageRepairable();
         _stepsToCrash = -1;
@@ -67,7 +67,7 @@ internal sealed partial class Simulation
 
     /// <summary>A single replica has nothing to say when nobody asks; then nothing may be under way at all.</summary>
     private bool MayWake() =>
-        (_replicas.Length == 1 && _network.NextDue != ulong.MaxValue) || _archive?.Idle == false;
+        (_replicas.Length == 1 && _network.NextDue != ulong.MaxValue) || !_archives.AreIdle;
 
     private bool IsOfCore(SimulatedReplica replica) => (_core >> replica.Index & 1) != 0;
 
@@ -119,7 +119,7 @@ internal sealed partial class Simulation
             if (!replica.Idle || !replica.HasState) return false;
             if (_replicas.Length > 1 && replica.CommitMin != _log.Op) return false;
         }
-        return !UpgradeIsUnderWay;
+        return !UpgradeIsUnderWay && (_replicas.Length == 1 || _archives.AreIdle);
     }
 
     /// <summary>One client reads everything; the oracle compares. It may not have heard yet that it lost its

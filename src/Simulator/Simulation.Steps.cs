@@ -26,7 +26,7 @@ internal sealed partial class Simulation
             Check.That(steps < StepsPerTickMax, "a tick does not end");
             ulong due = _network.NextDue;
             foreach (SimulatedReplica replica in _replicas) due = ulong.Min(due, replica.NextDue);
-            if (_archive is not null) due = ulong.Min(due, _archive.Store.NextDue);
+            due = ulong.Min(due, _archives.NextDue);
             if (due > end) break;
             SetNow(ulong.Max(due, _now));
             Step();
@@ -71,19 +71,18 @@ internal sealed partial class Simulation
             replica.Disk.Now = now;
             replica.Clock.Now = now;
         }
-        if (_archive is not null) _archive.Store.Now = now;
+        _archives.SetNow(now);
     }
 
     /// <summary>One of the things that are due: a packet, an operation of a disk, or one of the object store.</summary>
     private void Step()
     {
-        bool store = _archive is not null && _archive.Store.NextDue <= _now;
+        bool store = _archives.NextDue <= _now;
         int others = _network.NextDue <= _now ? 1 : 0;
         foreach (SimulatedReplica replica in _replicas) others += replica.NextDue <= _now ? 1 : 0;
         if (store && (others == 0 || _order.Boolean()))
         {
-            _archive!.CompleteOne();
-            _archiveChecker!.CheckChange();
+            _archives.CompleteOne(_now, _order, checks: !_parameters.Cluster.IsCluster);
             return;
         }
         int chosen = _order.Below(others);

@@ -38,8 +38,8 @@ internal sealed partial class Simulation : IDisposable
     private readonly CheckpointAgreement _checkpoints;
     private readonly LogAgreement _log;
     private readonly Twin? _twin;
-    private SimulatedArchive? _archive;
-    private ArchiveChecker? _archiveChecker;
+    private readonly ArchiveParameters? _archiveParameters;
+    private readonly Archives _archives = new();
     private readonly List<SimulatedClient> _clients = [];
     private readonly List<SimulatedReader> _readers = [];
     private readonly NaiveDatabase _database;
@@ -93,6 +93,8 @@ internal sealed partial class Simulation : IDisposable
                 machine, plant.Replace(machine), _database, _history, _reads, _twin, _checkpoints,
                 _parameters.PrefetchWaits, _order),
         };
+        _archiveParameters = _parameters.Archive ??
+            ArchiveParameters.DrawForCluster(replicas, options, tape.Stream(TapeConsumer.ObjectStore));
         _replicas = new SimulatedReplica[members];
         for (byte i = 0; i < members; i++) _replicas[i] = Create(i, tape, plant);
         TapeStream workload = tape.Stream(TapeConsumer.Workload);
@@ -134,19 +136,24 @@ internal sealed partial class Simulation : IDisposable
         SpokenWord spoken = new(disk, _layout);
         JournalWatch journal = new(disk, _layout, _log, index);
         disk.Written = (offset, written) => journal.Note(offset, written);
-        if (_parameters.Archive is ArchiveParameters archive && !options.IsStandby)
-        {
-            _archive = new SimulatedArchive(
-                archive, new SimulatedObjectStore(archive.Store, tape, Trace, plant), disk,
-                new GridShape(Cluster, configuration.BlockSize, configuration.GridBlocks), _layout.GridOffset,
-                Coverage, plant);
-            _archiveChecker = new ArchiveChecker(_archive, configuration, _compute, _history, Coverage);
-        }
         return new SimulatedReplica(
             options, _world, disk, new SimulatedBus(index, _network, _links, spoken, _reads, Trace),
             new SimulatedClock(_parameters.ClockJumps, drift, clocks), spoken, journal,
             new CrashDamage(disk, _layout, _atlas, index, tape.Stream(TapeConsumer.DiskFaults)),
-            options.IsStandby ? null : _archive);
+            CreateArchive(index, disk, tape, plant));
+    }
+
+    private SimulatedArchive? CreateArchive(byte index, SimulatedDisk disk, Tape tape, Plant plant)
+    {
+        if (_archiveParameters is not ArchiveParameters parameters || (parameters.Replicas >> index & 1) == 0)
+            return null;
+        Configuration configuration = _parameters.Configuration;
+        SimulatedArchive archive = new(
+            parameters, new SimulatedObjectStore(parameters.Store, tape, Trace, plant), disk,
+            new GridShape(Cluster, configuration.BlockSize, configuration.GridBlocks), _layout.GridOffset,
+            _parameters.Cluster.IsCluster ? "archive of a cluster" : "archive", Coverage, plant);
+        _archives.Add(archive, new ArchiveChecker(archive, configuration, _compute, _history, Coverage));
+        return archive;
     }
 
     public Trace Trace { get; } = new();
@@ -183,7 +190,8 @@ internal sealed partial class Simulation : IDisposable
 
     public void Run()
     {
-        string world = $"{_parameters}{_lostDisks}{_upgrade}";
+        bool archived = _parameters.Cluster.IsCluster && _archiveParameters is not null;
+        string world = $"{_parameters}{_lostDisks}{_upgrade}{(archived ? $"; {_archiveParameters}" : "")}";
         _report($"world    {world}");
         _chronicle?.NoteRun(HappeningKind.Run, world);
         RunSafety();
@@ -201,7 +209,7 @@ internal sealed partial class Simulation : IDisposable
         {
             _report($"refused  {Refused}: damaged beyond what one replica can repair, and it said so");
         }
-        _archiveChecker?.Check(newestOnly: false);
+        _archives.Restore(newestOnly: _parameters.Cluster.IsCluster);
         _report($"hash     {Trace.Hash:x32}");
     }
 
@@ -227,7 +235,7 @@ internal sealed partial class Simulation : IDisposable
     private void CheckNotVacuous()
     {
         // Clients of a log that a slow store or lost replicas hold back ask less in their time.
-        bool slow = _archive is not null || _parameters.Members > 1;
+        bool slow = !_archives.IsEmpty || _parameters.Members > 1;
         Check.That(Compared >= (slow ? ComparedMin / 3 : ComparedMin), "too few replies were compared");
         Check.That(RowsCompared >= RowsComparedMin, "too few rows were compared");
         Check.That(_history.Count > 0 && _database.StatesFull <= Compared / 10, "most writes were refused");

@@ -71,11 +71,12 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         TellObserver();
     }
 
-    /// <summary>Tells of the checkpoint that a restart would find.</summary>
+    /// <summary>Tells of the checkpoint that a restart would find, unless blocks of it are still to come from other
+    /// replicas: the next one will do.</summary>
     private void TellObserver()
     {
         Check.That(_commitStage == CommitStage.Idle);
-        if (_observer is null || CheckpointOp == 0) return;
+        if (_observer is null || CheckpointOp == 0 || IncompleteOp != 0) return;
         ref readonly SuperblockCopy superblock = ref _superblock.Working;
         CheckpointRecord.Write(in superblock, _checkpointRecord);
         _observer.OnCheckpoint(CheckpointOp, superblock.Checkpoint.Root, _checkpointRecord);

@@ -93,7 +93,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         bool may = Status == ReplicaStatus.Normal || replays;
         if (!may || op > CommitMax || op > Op || _ownReading) return false;
         if (!ChainIsWhole && !Has(ProtocolPlant.CommitsWithoutChain)) return false;
-        if (_observer?.HoldsBack == true && Status == ReplicaStatus.Normal) return false;
+        if (ObserverHoldsBack && Status == ReplicaStatus.Normal) return false;
         if (!_journal.TryHeader(op, out Header header)) return false;
         if (RecentAt(op) is Message recent && recent.Header.Checksum == header.Checksum)
         {

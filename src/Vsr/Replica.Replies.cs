@@ -103,7 +103,9 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         if (sound) SendToClient(session.Client, message);
         else if (session.Reply.Checksum == _replyWanted)
         {
-            if (!_isSingle) SendGetReply(in session.Reply);
+            // What was answered before the checkpoint that all files were made out of, nobody has.
+            bool kept = session.Reply.Reply.Op > _superblock.Working.JournalStart;
+            if (!_isSingle && kept) SendGetReply(in session.Reply);
             // Better that the client learns that its session is over than that it waits for
             // ever.
             else if (!_replies.IsInMemory(index)) SendEviction(session.Client, EvictionReason.NoSession);

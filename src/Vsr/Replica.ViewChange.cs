@@ -151,7 +151,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             UInt128 bit = UInt128.One << i;
             // What may be left from a log that was given up is not told, and not denied, for it may also be what was
             // acknowledged.
-            bool known = _journal.TryKnown(op, out Header header);
+            bool known = TryHeaderAt(op, out Header header);
             bool proved = op >= _chainFrom || op <= CommitMin || IsOfLogView(in header);
             if (known && proved && !beyond) header.WriteTo(message.Body[(i * Limits.HeaderSize)..]);
             // What is damaged is neither there nor denied.
@@ -313,9 +313,18 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
 
     private Header HeaderAt(ulong op)
     {
-        if (_journal.TryKnown(op, out Header header)) return header;
-        Check.That(op == CheckpointOp);
-        return _superblock.Working.Checkpoint.Prepare;
+        bool known = TryHeaderAt(op, out Header header);
+        Check.That(known);
+        return header;
+    }
+
+    /// <summary>The journal of a file that was made out of a checkpoint does not have the entry that it came
+    /// after.</summary>
+    private bool TryHeaderAt(ulong op, out Header header)
+    {
+        if (_journal.TryKnown(op, out header)) return true;
+        if (op > 0 && op == CheckpointOp) header = _superblock.Working.Checkpoint.Prepare;
+        return op > 0 && op == CheckpointOp;
     }
 
     private void OnGetView(in Header get)

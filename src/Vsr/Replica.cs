@@ -174,7 +174,11 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
 
     /// <summary>Entries of the log wait because the observer of checkpoints holds them back.</summary>
     public bool IsHeldBack => Status == ReplicaStatus.Normal && CommitMin < CommitMax &&
-        _commitStage == CommitStage.Idle && _observer?.HoldsBack == true;
+        _commitStage == CommitStage.Idle && ObserverHoldsBack;
+
+    /// <summary>In a cluster the other replicas keep what the observer has not taken yet; one that waited for it would
+    /// only be left behind.</summary>
+    private bool ObserverHoldsBack => _replicaCount == 1 && _observer?.HoldsBack == true;
 
     /// <summary>What opening put right.</summary>
     public int RepairedSuperblockCopies => _superblock.RepairedCopies;

@@ -94,7 +94,7 @@ public static class StopReasons
         StopReason.WrongConfiguration =>
             "the data file was formatted with other sizes; open it with the sizes it names",
         StopReason.ReplicaCountUnsupported =>
-            "a cluster has 1 to 6 replicas, and checkpoints in an object store are those of a cluster of one",
+            "a cluster has 1 to 6 replicas",
         StopReason.JournalSlotUnreadable =>
             "a journal slot that may hold an acknowledged operation is damaged and no other replica has a copy; " +
             "restore the file from a backup",

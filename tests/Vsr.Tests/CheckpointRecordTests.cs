@@ -108,6 +108,54 @@ public sealed class CheckpointRecordTests
         Assert.NotEqual(IdOf(Recover(lost, out _, nonce: 1)), IdOf(Recover(lost, out _, nonce: 2)));
     }
 
+    /// <summary>The files of all were lost; the record of one of them, and the blocks that all had alike, make a
+    /// cluster again.</summary>
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void All_replicas_of_a_cluster_go_on_from_the_record_of_one(int replicas)
+    {
+        using ClusterBench lost = new(replicas);
+        lost.Run(1000);
+        TestClient client = ClusterCalls.Register(lost, 5);
+        for (ulong op = 2; op < Interval + 10; op++) ClusterCalls.Write(lost, client, (byte)op);
+        lost.Run(100);
+        byte keeper = (byte)((lost.Primary() + 1) % replicas);
+        MemoryFile kept = lost.Nodes[keeper].File;
+        SuperblockCopy newest = DataFileInspection.Superblock(new DataFileTests.Source(kept)).Working;
+        byte[] record = new byte[CheckpointRecord.Size];
+        CheckpointRecord.Write(in newest, record);
+
+        using ClusterBench recovered = new(replicas);
+        for (byte i = 0; i < replicas; i++)
+        {
+            recovered.Crash(i, new Random(i));
+            Assert.Equal(StopReason.None, CheckpointRecord.Read(record, out SuperblockCopy superblock));
+            superblock.ReplicaIndex = i;
+            recovered.Nodes[i].File = Made(superblock, new DataFileLayout(lost.Configuration), kept);
+        }
+        for (byte i = 0; i < replicas; i++) recovered.Start(i);
+        recovered.Run(1000);
+        Assert.All(recovered.Nodes, node => Assert.Equal(Interval - 1, node.Replica!.CommitMin));
+        TestClient other = ClusterCalls.Register(recovered, 6);
+        Assert.Equal(Interval, other.Session);
+        for (byte i = 0; i < 50; i++) ClusterCalls.Write(recovered, other, i);
+        recovered.Run(100);
+        Assert.All(recovered.Nodes, node => Assert.Equal(Interval + 50, node.Replica!.CommitMin));
+        const ulong writesBefore = Interval - 2;
+        Assert.All(recovered.Nodes, node => Assert.Equal(writesBefore + 50, node.Machine.Count));
+    }
+
+    private static MemoryFile Made(SuperblockCopy superblock, DataFileLayout layout, MemoryFile blocks)
+    {
+        MemoryFile file = new(layout);
+        DataFileFormat.StartRecovery(in superblock, ref file);
+        int grid = (int)layout.GridOffset;
+        blocks.Bytes.AsSpan(grid).CopyTo(file.Bytes.AsSpan(grid));
+        DataFileFormat.FinishRecovery(in superblock, ref file, superblock.ReplicaIndex);
+        return file;
+    }
+
     private static UInt128 IdOf(MemoryFile file) =>
         DataFileInspection.Superblock(new DataFileTests.Source(file)).Working.ReplicaId;
 

@@ -20,17 +20,23 @@ internal static class RecoverCommand
         { Description = "Where the checkpoints are: dir:PATH or s3://BUCKET/PREFIX[?endpoint=URL]", Required = true };
     private static readonly Option<string> Checkpoint = new("--checkpoint")
         { Description = "latest, the op of a checkpoint, or the name of a snapshot", Required = true };
+    private static readonly Option<byte?> ReplicaIndex = new("--replica")
+    {
+        Description = "Make the file of this replica of the cluster, whichever replica put the checkpoint there " +
+            "(default: of that one)",
+    };
     private static readonly Argument<string> File = new("FILE") { Description = "Data file to make; must not exist" };
 
     public static Command Create()
     {
         Command command = new("recover",
             "Make a data file out of a checkpoint in an object store. What was written after the checkpoint is not " +
-            "in it.\n\n" +
+            "in it. In a cluster make the files of all replicas out of one checkpoint; one that alone has lost its " +
+            "file gets a new one by `replace`.\n\n" +
             "Example: deterministic recover --object-store dir:/backup/objects --checkpoint latest " +
             "./data.deterministic")
         {
-            Store, Checkpoint, File,
+            Store, Checkpoint, ReplicaIndex, File,
         };
         command.SetAction((arguments, _) => RunAsync(arguments));
         return command;
@@ -55,7 +61,7 @@ internal static class RecoverCommand
         using ObjectStoreSession? session =
             ObjectStoreSession.TryOpen(arguments.GetRequiredValue(Store), out string error);
         if (session is null) return await FailAsync(error, ExitCode.Failed).ConfigureAwait(false);
-        Recovery recovery = new(session, path);
+        Recovery recovery = new(session, path, arguments.GetValue(ReplicaIndex));
         bool done = false;
         await WithProgressAsync(recovery, () => done = recovery.TryRun(choice, out error)).ConfigureAwait(false);
         if (!done) return await FailAsync(error, ExitCode.Failed).ConfigureAwait(false);

@@ -15,7 +15,10 @@ namespace Deterministic.Replica.Checkpoints;
 /// <summary>Makes a data file out of a checkpoint in an object store. Blocks come from several packs at a time, each is
 /// verified and written to its place; the superblock comes last, so that a file that was cut short does not
 /// open.</summary>
-internal sealed class Recovery(ObjectStoreSession session, string path)
+/// <param name="session">The object store.</param>
+/// <param name="path">Of the file.</param>
+/// <param name="replica">Whose file it is to be; null: of the replica that put the checkpoint there.</param>
+internal sealed class Recovery(ObjectStoreSession session, string path, byte? replica = null)
 {
     private long _blocks;
     private long _blocksDone;
@@ -55,6 +58,12 @@ internal sealed class Recovery(ObjectStoreSession session, string path)
             error = $"checkpoint {restorer.Head.Op}: {StopReasons.Text(reason)}";
             return false;
         }
+        if (replica >= superblock.ReplicaCount)
+        {
+            error = $"--replica: the checkpoint is of {superblock.ReplicaCount} replicas, which count from 0";
+            return false;
+        }
+        superblock.ReplicaIndex = replica ?? superblock.ReplicaIndex;
         DataFileLayout layout = new(superblock.Configuration()!);
         using DataFile? file = DataFile.TryCreate(path, layout.Size, out error);
         if (file is null) return false;

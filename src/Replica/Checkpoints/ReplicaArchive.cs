@@ -35,7 +35,7 @@ internal sealed class ReplicaArchive : IDisposable
             Writer = DataFileIdentity.NewNonce(),
             TakeOver = options.TakeOver,
             Keep = options.Keep,
-            LagCheckpointsMax = options.LagMax,
+            LagCheckpointsMax = options.LagMax ?? int.MaxValue,
         }, forest);
         _log = new ArchiveLog(logger, options, store, Archive);
     }

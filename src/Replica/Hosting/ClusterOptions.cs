@@ -85,9 +85,10 @@ internal static class ClusterOptions
         if (given > replica.ReplicaCount + Limits.StandbysMax) return false;
         error = "--addresses: the sizes of the data file do not allow standbys";
         if (!DataFileFormat.Suits(replica.Configuration, replica.MemberCount)) return false;
-        error = "--object-store: a cluster of several replicas does not keep checkpoints in an object store yet, " +
-            "and a standby never does";
-        if (options.Archive is not null && (replica.ReplicaCount > 1 || replica.IsStandby)) return false;
+        error = "--object-store: a standby keeps no checkpoints in an object store";
+        if (options.Archive is not null && replica.IsStandby) return false;
+        error = "--lag-checkpoints: only a cluster of one waits for its object store; leave it out";
+        if (options.Archive is { LagMax: < int.MaxValue } && replica.ReplicaCount > 1) return false;
         error = "";
         if (given == 1) return true;
         error = "--cluster-secret-file: without it replicas talk only on loopback addresses, because anybody who " +

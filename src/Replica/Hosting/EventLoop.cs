@@ -135,6 +135,7 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
             Suffices(options, replica.Configuration, out error))
         {
             error = "";
+            options = options with { Archive = options.Archive?.Of(replica) };
             store = options.Archive?.Address.TryOpen(wake, out error);
             if (error.Length == 0)
                 return new EventLoop(options, metrics, loggers, file, replica, history, backend!, store, wake);

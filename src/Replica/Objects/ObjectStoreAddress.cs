@@ -30,6 +30,19 @@ internal sealed class ObjectStoreAddress
 
     public override string ToString() => _text;
 
+    /// <summary>The place in the same store that has this name below the one that this address names.</summary>
+    public ObjectStoreAddress Under(string name)
+    {
+        Check.That(IsPrefix(name) && Path is null != S3 is null);
+        int end = S3 is null ? -1 : _text.IndexOf('?', StringComparison.Ordinal);
+        if (end < 0) end = _text.Length;
+        return new ObjectStoreAddress($"{_text[..end].TrimEnd('/')}/{name}{_text[end..]}")
+        {
+            Path = Path is null ? null : System.IO.Path.Combine(Path, name),
+            S3 = S3 is null ? null : S3 with { Prefix = $"{S3.Prefix}{name}/" },
+        };
+    }
+
     /// <summary>Null and an error text for what is not an address.</summary>
     public static ObjectStoreAddress? TryParse(string text, out string error)
     {

@@ -45,14 +45,14 @@ internal sealed class ArchiveChecker(
         if (problem != ContentProblem.None)
         {
             Core.Check.That(archive.Damaged, "the catalog is damaged");
-            coverage.Hit("archive", "damage reported by a restore");
+            coverage.Hit(archive.CoverageKind, "damage reported by a restore");
             return 0;
         }
         int restored = 0;
         for (int i = catalog.Count - 1; i >= 0 && (!newestOnly || restored == 0); i--)
         {
             Restore(catalog[i].Op);
-            if (i != catalog.Newest) coverage.Hit("archive", "older checkpoint restored");
+            if (i != catalog.Newest) coverage.Hit(archive.CoverageKind, "older checkpoint restored");
             restored++;
         }
         return restored;
@@ -88,7 +88,7 @@ internal sealed class ArchiveChecker(
         {
             Core.Check.That(
                 archive.Damaged, $"a checkpoint of the catalog cannot be restored: {restorer.Failure.Problem}");
-            coverage.Hit("archive", "damage reported by a restore");
+            coverage.Hit(archive.CoverageKind, "damage reported by a restore");
             return;
         }
         Open(restorer, op, disk, layout);
@@ -96,7 +96,8 @@ internal sealed class ArchiveChecker(
 
     private void Open(CheckpointRestorer restorer, ulong op, InstantDisk disk, DataFileLayout layout)
     {
-        StopReason reason = CheckpointRecord.Read(restorer.Checkpoint, out SuperblockCopy superblock);
+        StopReason reason = CheckpointRecord.Read(
+            restorer.Checkpoint, out SuperblockCopy superblock, RollingUpgrade.Newer);
         Core.Check.That(reason == StopReason.None, "the record of a checkpoint cannot be used");
         BlockReference root = restorer.Head.Root;
         Core.Check.That(superblock.Checkpoint.Op == op && restorer.Head.Op == op, "a checkpoint of another time");
@@ -116,7 +117,7 @@ internal sealed class ArchiveChecker(
         if (_contents.TryGetValue(op, out UInt128 known))
             Core.Check.That(known == content.Value, "a checkpoint was restored as something else than before");
         _contents[op] = content.Value;
-        coverage.Hit("archive", "checkpoint restored");
+        coverage.Hit(archive.CoverageKind, "checkpoint restored");
     }
 
     /// <summary>Reads what a store has now, and answers at once.</summary>

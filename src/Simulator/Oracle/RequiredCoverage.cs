@@ -69,6 +69,9 @@ internal static class RequiredCoverage
         "reply damaged", "replica renewed", "release changed", "older software again", "older software refused",
     ];
 
+    private static readonly string[] ArchiveOfCluster =
+        ["upload finished", "upload resumed after a crash", "checkpoint restored"];
+
     /// <summary>What two replicas are too few for.</summary>
     private static readonly string[] LostDisk = ["disk lost", "new disk filled"];
 
@@ -104,6 +107,8 @@ internal static class RequiredCoverage
             foreach (string name in Cluster) all.Add(("cluster", name));
             foreach (string name in ReadsOfMany) all.Add(("read", name));
             for (int i = 0; i < HarshCluster.Length && harsh; i++) all.Add(("cluster", HarshCluster[i]));
+            for (int i = 0; i < ArchiveOfCluster.Length && harsh; i++)
+                all.Add(("archive of a cluster", ArchiveOfCluster[i]));
             bool loses = harsh && options.Replicas != 2;
             for (int i = 0; i < LostDisk.Length && loses; i++) all.Add(("cluster", LostDisk[i]));
         }

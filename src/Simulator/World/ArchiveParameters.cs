@@ -9,6 +9,9 @@ internal sealed class ArchiveParameters
 
     public required ObjectFaults Store { get; init; }
 
+    /// <summary>Replicas that have one; bit i is replica i.</summary>
+    public uint Replicas { get; init; } = 1;
+
     /// <summary>Checkpoints kept.</summary>
     public required int Keep { get; init; }
 
@@ -19,8 +22,16 @@ internal sealed class ArchiveParameters
     /// <summary>Checkpoints from one removal of what is not needed to the next.</summary>
     public required int GarbageInterval { get; init; }
 
-    public static ArchiveParameters Draw(TapeStream tape) => new()
+    /// <summary>Of a cluster: null for none.</summary>
+    public static ArchiveParameters? DrawForCluster(int replicas, SimulationOptions options, TapeStream tape)
     {
+        if (replicas == 1 || options.Lite || options.Production || tape.Below(4) != 3) return null;
+        return Draw(tape, 1 + (uint)tape.Below((1 << replicas) - 1));
+    }
+
+    public static ArchiveParameters Draw(TapeStream tape, uint replicas = 1) => new()
+    {
+        Replicas = replicas,
         Store = new ObjectFaults(
             latencyMin: tape.Below(20UL) * Millisecond,
             latencyMax: (20 + (tape.Below(200UL) << tape.Below(3))) * Millisecond)
@@ -40,7 +51,8 @@ internal sealed class ArchiveParameters
         tape.Boolean() ? Ratio.Percent((uint)tape.Below(15)) : Ratio.Never;
 
     public override string ToString() =>
-        $"store {Store.LatencyMin / Millisecond}-{Store.LatencyMax / Millisecond} ms, busy {Store.Throttled}, " +
+        $"store of replicas {Replicas:b}, {Store.LatencyMin / Millisecond}-{Store.LatencyMax / Millisecond} ms, " +
+        $"busy {Store.Throttled}, " +
         $"in doubt {Store.Unknown} until {Store.LateMax / Millisecond} ms, listings lag " +
         $"{Store.ListingLagMax / Millisecond} ms, keeps {Keep}, lags {Lag}, packs of {PackBlocks} blocks, " +
         $"garbage each {GarbageInterval}";

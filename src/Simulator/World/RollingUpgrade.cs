@@ -27,7 +27,7 @@ internal sealed class RollingUpgrade
         Array.Fill(_software, Header.ReleaseCurrent);
         if (replicas == 1 || options.Lite || tape.Below(3) != 2) return;
         _interval = 1 + tape.Below(300);
-        _ticks = 1 + tape.Below(1500);
+        _ticks = 1 + tape.Below(700);
     }
 
     /// <summary>The first replica has been stopped for it.</summary>

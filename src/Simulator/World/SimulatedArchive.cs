@@ -12,12 +12,23 @@ namespace Deterministic.Simulator.World;
 
 /// <summary>The production archive of checkpoints over a simulated object store, which outlives each of
 /// its runs.</summary>
+/// <param name="parameters">What is kept.</param>
+/// <param name="store">Where.</param>
+/// <param name="disk">Of the replica.</param>
+/// <param name="shape">Of its grid.</param>
+/// <param name="gridOffset">Where the grid begins on the disk.</param>
+/// <param name="kind">Under which all that is met is counted.</param>
+/// <param name="coverage">Counts it.</param>
+/// <param name="plant">Bugs under test.</param>
 internal sealed class SimulatedArchive(
     ArchiveParameters parameters, SimulatedObjectStore store, SimulatedDisk disk, GridShape shape, long gridOffset,
-    Coverage coverage, Plant plant)
+    string kind, Coverage coverage, Plant plant)
 {
     private CheckpointArchive? _archive;
     private uint _runs;
+
+    /// <summary>Data files so far.</summary>
+    private uint _files = 1;
 
     /// <summary>The run before ended in the middle of an upload.</summary>
     private bool _interrupted;
@@ -25,6 +36,7 @@ internal sealed class SimulatedArchive(
     public static ObjectKey Prefix { get; } = new("simulated/"u8);
 
     public SimulatedObjectStore Store => store;
+    public string CoverageKind => kind;
 
     /// <summary>Objects were damaged at rest: the archive may stop, and restores may fail, if they say so.</summary>
     public bool Damaged { get; private set; }
@@ -45,8 +57,9 @@ internal sealed class SimulatedArchive(
             Disk = disk,
             GridOffset = gridOffset,
             Shape = shape,
-            History = 1,
+            History = _files,
             Writer = _runs,
+            TakeOver = _files > 1,
             Keep = parameters.Keep,
             LagCheckpointsMax = parameters.Lag,
             PackBlocks = parameters.PackBlocks,
@@ -66,6 +79,13 @@ internal sealed class SimulatedArchive(
         _interrupted = _archive.Uploader.IsWorking && _archive.Uploader.PacksPut > 0;
         _archive = null;
         store.Crash();
+    }
+
+    /// <summary>There is another file, and its operator lets it go on with the checkpoints of the lost one.</summary>
+    public void ChangeFile()
+    {
+        Check.That(_archive is null);
+        _files++;
     }
 
     /// <summary>Lets a request to the store end that is due.</summary>
@@ -90,21 +110,21 @@ internal sealed class SimulatedArchive(
         if (!heldBack) return;
         Check.That(
             _archive.Uploader.Lag >= (ulong)parameters.Lag, "commits were delayed though the store was near enough");
-        coverage.Hit("archive", "commits held back");
+        coverage.Hit(kind, "commits held back");
     }
 
     private void Count(CheckpointArchive archive)
     {
         CheckpointUploader uploader = archive.Uploader;
-        coverage.Add("archive", "upload finished", uploader.CheckpointsCommitted);
-        coverage.Add("archive", "upload abandoned", uploader.CheckpointsAbandoned);
+        coverage.Add(kind, "upload finished", uploader.CheckpointsCommitted);
+        coverage.Add(kind, "upload abandoned", uploader.CheckpointsAbandoned);
         bool resumed = _interrupted && uploader.CheckpointsCommitted > 0;
-        coverage.Add("archive", "upload resumed after a crash", resumed ? 1u : 0);
-        coverage.Add("archive", "garbage collected", uploader.ObjectsDeleted);
-        coverage.Add("archive", "block repaired from the store", archive.RotRepaired);
-        coverage.Add("archive", "block left damaged", archive.RotLeft);
-        coverage.Add("archive", "put again", uploader.PutsLost);
-        if (!uploader.Failure.IsNone) coverage.Hit("archive stopped", uploader.Failure.Problem.ToString());
+        coverage.Add(kind, "upload resumed after a crash", resumed ? 1u : 0);
+        coverage.Add(kind, "garbage collected", uploader.ObjectsDeleted);
+        coverage.Add(kind, "block repaired from the store", archive.RotRepaired);
+        coverage.Add(kind, "block left damaged", archive.RotLeft);
+        coverage.Add(kind, "put again", uploader.PutsLost);
+        if (!uploader.Failure.IsNone) coverage.Hit($"{kind} stopped", uploader.Failure.Problem.ToString());
     }
 
     /// <summary>Damages one bit of one object.</summary>

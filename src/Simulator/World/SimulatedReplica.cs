@@ -175,6 +175,7 @@ internal sealed class SimulatedReplica(
             : DataFileFormat.WriteLost(options, ref sink, Starts + 1);
         Check.That(refused == StopReason.None);
         spoken.Lose();
+        archive?.ChangeFile();
         IsBeingFilled = !IsStandby;
         world.Coverage.Hit("cluster", IsStandby ? "standby lost its disk" : "disk lost");
         world.Chronicle?.Note(HappeningKind.Damage, Index, "has lost its disk, and gets a new file");

@@ -28,6 +28,18 @@ public sealed class ObjectStoreAddressTests
     }
 
     [Fact]
+    public void APlaceBelow()
+    {
+        ObjectStoreAddress folder = Parse("dir:/backup/objects/").Under("replica-1");
+        Assert.Equal("dir:/backup/objects/replica-1", folder.ToString());
+        Assert.Equal("/backup/objects/replica-1", folder.Path);
+        ObjectStoreAddress bucket = Parse("s3://my-bucket/p?region=here").Under("replica-1");
+        Assert.Equal("s3://my-bucket/p/replica-1?region=here", bucket.ToString());
+        Assert.Equal("p/replica-1/", bucket.S3!.Prefix);
+        Assert.Equal("replica-1/", Parse("s3://my-bucket").Under("replica-1").S3!.Prefix);
+    }
+
+    [Fact]
     public void ABucketOfAnotherServer()
     {
         S3Settings settings = Parse("s3://my-bucket/p?endpoint=http://127.0.0.1:9000&region=here").S3!;
