@@ -18,13 +18,13 @@ public sealed class ProtocolPlantTests(ITestOutputHelper output)
     /// change of the protocol or of the worlds makes it longer, not wrong.</summary>
     private static readonly SortedDictionary<ProtocolPlant, (int Replicas, ulong Seed)> _near = new()
     {
-        [ProtocolPlant.AcceptsOldEntries] = (3, 218),
-        [ProtocolPlant.CommitsForeignLog] = (3, 50),
+        [ProtocolPlant.AcceptsOldEntries] = (3, 131),
+        [ProtocolPlant.CommitsForeignLog] = (3, 49),
         [ProtocolPlant.CommitsWithoutChain] = (3, 25),
-        [ProtocolPlant.DeniesDamaged] = (3, 36),
-        [ProtocolPlant.ForgetsHead] = (3, 42),
-        [ProtocolPlant.SkipsConfirmation] = (3, 38),
-        [ProtocolPlant.UpgradesAlone] = (3, 53),
+        [ProtocolPlant.DeniesDamaged] = (3, 55),
+        [ProtocolPlant.ForgetsHead] = (3, 39),
+        [ProtocolPlant.SkipsConfirmation] = (3, 95),
+        [ProtocolPlant.UpgradesAlone] = (3, 46),
     };
 
     public static TheoryData<string> Plants
