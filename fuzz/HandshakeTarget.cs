@@ -12,14 +12,14 @@ internal static class HandshakeTarget
 {
     private const int HellosMax = 4;
     private static readonly HandshakeIdentity Identity =
-        new(77, Self: 1, ReplicaCount: 3, "what nobody says"u8.ToArray(), Configuration: 5);
+        new(77, Self: 1, ReplicaCount: 3, MemberCount: 4, "what nobody says"u8.ToArray(), Configuration: 5);
 
     public static byte[] Generate(TapeStream tape)
     {
         byte[] hellos = new byte[Limits.HeaderSize * tape.Range(1, HellosMax)];
         for (int at = 0; at < hellos.Length; at += Limits.HeaderSize)
         {
-            Header header = Header.Create(Command.Hello, 77, view: 0, replica: (byte)tape.Weighted([1, 1, 6]));
+            Header header = Header.Create(Command.Hello, 77, view: 0, replica: (byte)tape.Weighted([1, 1, 6, 2]));
             header.Hello = new HelloFields
             {
                 Step = (HelloStep)tape.Range(1, 3), Receiver = 1, NonceLow = (UInt128)tape.Below(2),
