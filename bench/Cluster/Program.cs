@@ -9,6 +9,7 @@ RootCommand root = new("Measurements of a cluster of real replica processes on t
     FailOverCommand.Create(),
     ReadsCommand.Create(),
     CatchUpCommand.Create(),
+    HttpCommand.Create(),
     DiskCommand.Create(),
 };
 // An interrupted run still says what it has found, and leaves no file behind.

@@ -29,8 +29,8 @@ public sealed class GatewayOptions
     /// later.</summary>
     public long BodiesSizeMax => Math.Max(4L * BodySizeMax, 256 << 20);
 
-    /// <summary>Sessions for writes. Each has one message under way, which carries what waits.</summary>
-    public int Sessions { get; init; } = 4;
+    /// <summary>Sessions for large writes, beside the one for small ones. Each has one message under way.</summary>
+    public int LargeSessions { get; init; } = 3;
 
     /// <summary>Reads under way at a time, of each consistency.</summary>
     public int Readers { get; init; } = 8;

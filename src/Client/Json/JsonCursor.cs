@@ -150,6 +150,21 @@ internal ref struct JsonCursor
         return true;
     }
 
+    /// <summary>Moves to the next element, which must be a number; false at the end of the array. Vectors are most of
+    /// what large requests hold, so the path is kept only for complaints.</summary>
+    public bool NextFloat(ref ArrayScope scope, out float value)
+    {
+        Read();
+        value = 0;
+        if (Token == JsonTokenType.EndArray) return false;
+        int index = scope.Count++;
+        if (Token == JsonTokenType.Number && FloatText.TryParse(_reader.ValueSpan, out value)) return true;
+        _path.Truncate(scope.Depth);
+        _path.Push(index);
+        value = Float();
+        return true;
+    }
+
     /// <summary>Moves to the next element, which must be there.</summary>
     public void Element(ref ArrayScope scope, string what)
     {

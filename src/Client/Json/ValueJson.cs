@@ -49,7 +49,7 @@ internal static class ValueJson
         if (json.Token == JsonTokenType.String) return Decode(ref json);
         ArrayScope array = json.Array("a vector (an array of numbers, or a base64 string)");
         List<float> floats = new(128);
-        while (json.Next(ref array)) floats.Add(json.Float());
+        while (json.NextFloat(ref array, out float element)) floats.Add(element);
         return floats.ToArray();
     }
 

@@ -38,8 +38,9 @@ public static class WriteRequestJson
     public static ParsedWrite ParseWithCopy(string name, ReadOnlySpan<byte> json)
     {
         // The schema tells which arrays and strings are vectors and may stand after the rows.
-        AttributeSchema[] schema = FindSchema(json);
-        Draft draft = new(name, schema, new VectorColumns(schema));
+        bool hasSchema = json.IndexOf("\"schema\""u8) >= 0;
+        AttributeSchema[] schema = hasSchema ? FindSchema(json) : [];
+        Draft draft = new(name, schema, hasSchema, new VectorColumns(schema));
         JsonCursor cursor = new(json);
         ObjectScope scope = cursor.Object("a write (an object)");
         while (cursor.Next(ref scope, out string field)) draft.ReadField(ref cursor, field);
@@ -154,7 +155,7 @@ public static class WriteRequestJson
     }
 
     /// <summary>A write request while its fields come in any order.</summary>
-    private sealed class Draft(string name, AttributeSchema[] schema, VectorColumns vectors)
+    private sealed class Draft(string name, AttributeSchema[] schema, bool hasSchema, VectorColumns vectors)
     {
         private readonly List<Row> _upserts = [];
         private readonly List<Row> _patches = [];
@@ -185,7 +186,8 @@ public static class WriteRequestJson
                 case "patch_by_filter_allow_partial": Flag(ref json, WriteFlags.PatchByFilterAllowPartial); break;
                 case "delete_by_filter_allow_partial": Flag(ref json, WriteFlags.DeleteByFilterAllowPartial); break;
                 case "distance_metric": _metric = SchemaJson.ReadMetric(ref json); break;
-                case "schema": json.Skip(); break;
+                case "schema" when hasSchema: json.Skip(); break;
+                case "schema": throw json.Fail("write this key without escapes");
                 case CopyField: _copyFrom = ReadSource(ref json); break;
                 case "disable_backpressure": json.Bool(); break;
                 default:

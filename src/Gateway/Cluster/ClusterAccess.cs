@@ -14,6 +14,11 @@ internal sealed class ClusterAccess : IAsyncDisposable
     /// <summary>How old a state may be for "eventual" consistency.</summary>
     private const uint AgeMaxMilliseconds = 60_000;
 
+    /// <summary>Rows of a write that others may share a message with.</summary>
+    private const int SmallRowsMax = 16;
+
+    /// <summary>The first is for small writes: those that wait travel in one message, and one message at a time is
+    /// then the most that the log can do for them. The others are for large ones, which fill a message each.</summary>
     private readonly DeterministicClient[] _sessions;
     private readonly ReaderPool _strong;
     private readonly ReaderPool _stale;
@@ -21,7 +26,7 @@ internal sealed class ClusterAccess : IAsyncDisposable
 
     public ClusterAccess(GatewayOptions options)
     {
-        _sessions = new DeterministicClient[options.Sessions];
+        _sessions = new DeterministicClient[1 + options.LargeSessions];
         for (int i = 0; i < _sessions.Length; i++) _sessions[i] = new DeterministicClient(options.Cluster);
         _strong = new ReaderPool(options.Cluster, options.Readers, options.WaitingMax, spread: false);
         _stale = new ReaderPool(options.Cluster, options.Readers, options.WaitingMax, spread: true);
@@ -32,13 +37,13 @@ internal sealed class ClusterAccess : IAsyncDisposable
     public int UnitSizeMax { get; }
 
     public Task<WriteReply> WriteAsync(WriteRequest request, CancellationToken cancellation) =>
-        Session().WriteAsync(request, cancellation: cancellation);
+        (IsSmall(request) ? _sessions[0] : LargeSession()).WriteAsync(request, cancellation: cancellation);
 
     public Task<SchemaReply> UpdateSchemaAsync(UpdateSchemaRequest request, CancellationToken cancellation) =>
-        Session().UpdateSchemaAsync(request, cancellation: cancellation);
+        _sessions[0].UpdateSchemaAsync(request, cancellation: cancellation);
 
     public Task DeleteNamespaceAsync(string name, CancellationToken cancellation) =>
-        Session().DeleteNamespaceAsync(name, cancellation: cancellation);
+        _sessions[0].DeleteNamespaceAsync(name, cancellation: cancellation);
 
     /// <summary>Sees every write that was answered before.</summary>
     public Task<QueryReply> QueryAsync(QueryRequest request, CancellationToken cancellation) =>
@@ -79,10 +84,13 @@ internal sealed class ClusterAccess : IAsyncDisposable
         _stale.Dispose();
     }
 
-    private DeterministicClient Session()
+    private static bool IsSmall(WriteRequest request) =>
+        request.Upserts.Count + request.Patches.Count + request.Deletes.Count <= SmallRowsMax;
+
+    private DeterministicClient LargeSession()
     {
         uint turn = Interlocked.Increment(ref _turn);
-        return _sessions[turn % (uint)_sessions.Length];
+        return _sessions[1 + turn % (uint)(_sessions.Length - 1)];
     }
 
     private async Task<T> StrongAsync<T>(

@@ -151,6 +151,6 @@ public sealed class QueryRequestJsonTests
             () => JsonText.Query("{\"limit\":1,\"filters\":" + deep + "}"));
         Assert.Equal(ErrorCode.LimitExceeded, exception.Code);
         Assert.Equal(ErrorCode.Malformed, Assert.ThrowsAny<DeterministicException>(
-            () => JsonText.Write("{\"x\":" + new string('[', 100_000))).Code);
+            () => JsonText.Write("{\"schema\":null,\"x\":" + new string('[', 100_000))).Code);
     }
 }

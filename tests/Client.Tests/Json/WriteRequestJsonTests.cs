@@ -113,6 +113,7 @@ public sealed class WriteRequestJsonTests
     [InlineData("{\"upsert_columns\":{\"id\":[1,2],\"vector\":[1,2,3]}}",
         "upsert_columns: column \"vector\" has 3 numbers for 2 ids")]
     [InlineData("{\"upsert_row\":[]}", "upsert_row: unknown field of a write")]
+    [InlineData("{\"sch\\u0065ma\":{}}", "schema: write this key without escapes")]
     [InlineData("{\"copy_from_namespace\":\"x\"}",
         "copy_from_namespace: only the HTTP gateway copies namespaces in this release")]
     [InlineData("{\"distance_metric\":\"bad\"}",
