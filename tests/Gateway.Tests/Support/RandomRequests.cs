@@ -20,6 +20,7 @@ internal sealed class RandomRequests(int seed)
     [
         "\"upsert_rows\":[{\"id\":1,\"vector\":[0.5,1],\"title\":\"x\"},{\"id\":2,\"n\":7}]",
         "\"upsert_columns\":{\"id\":[3,4],\"n\":[1,null]}", "\"patch_rows\":[{\"id\":5,\"n\":null}]",
+        "\"upsert_rows\":[{\"id\":9,\"n\":\"x\"}]",
         "\"patch_columns\":{\"id\":[6],\"title\":[\"t\"]}", "\"deletes\":[7,8]", "\"return_affected_ids\":true",
         "\"distance_metric\":\"cosine_distance\"", "\"schema\":{\"n\":\"int\"}",
         "\"upsert_condition\":[\"n\",\"Lt\",{\"$ref_new\":\"n\"}]", "\"delete_by_filter\":[\"n\",\"Gt\",1000]",
@@ -30,6 +31,7 @@ internal sealed class RandomRequests(int seed)
     [
         "\"top_k\":10", "\"limit\":5", "\"offset\":1", "\"include_attributes\":true",
         "\"rank_by\":[\"vector\",\"ANN\",[1,2]]", "\"rank_by\":[\"n\",\"desc\"]", "\"filters\":[\"n\",\"Gte\",1]",
+        "\"filters\":[\"n\",\"Eq\",\"x\"]",
         "\"exclude_attributes\":[\"vector\"]", "\"aggregate_by\":{\"c\":[\"Count\"],\"s\":[\"Sum\",\"n\"]}",
         "\"group_by\":[\"n\"]", "\"consistency\":{\"level\":\"eventual\"}", "\"rerank_by\":[\"RRF\"]",
         "\"queries\":[{\"rank_by\":[\"id\",\"asc\"],\"limit\":2},{\"limit\":1}]", "\"vector_encoding\":\"base64\"",
