@@ -86,9 +86,12 @@ internal sealed partial class Simulation
         DamageRepairable();
     }
 
-    /// <summary>Checks the newest checkpoint in the object store, and damages blocks on the disk that it has.</summary>
+    /// <summary>Checks the newest checkpoint in the object store, and damages blocks on the disk that it has. What the
+    /// state no longer has is not repaired before the next checkpoint, and a standby that takes this one would wait for
+    /// it.</summary>
     private void DamageRepairable()
     {
+        if (_parameters.Standbys > 0) return;
         if (_archives.IsEmpty || _parameters.Cluster.IsCluster || _parameters.Damage.IsNever) return;
         if (_archives.Restore(newestOnly: true) > 0 && !_parameters.Merciless)
             _replicas[0].Damage.Repairable(_archives.BlocksRestored);

@@ -54,6 +54,7 @@ internal sealed partial class Simulation : IDisposable
     private readonly TapeStream _readCalls;
     private readonly TapeStream _standbys;
     private readonly Chronicle? _chronicle;
+    private readonly ulong _stepsMax;
     private readonly Action<string> _report;
     private ulong _now;
 
@@ -75,6 +76,7 @@ internal sealed partial class Simulation : IDisposable
         _reads = new ReadAgreement(_log, _database, _history);
         TapeStream network = tape.Stream(TapeConsumer.Network);
         _chronicle = options.Chronicle;
+        _stepsMax = options.StepsMax;
         _chronicle?.Begin(members, _parameters.Clients, _parameters.Readers);
         _links = new SimulatedLinks(members, _parameters.Cluster.Links, network, Coverage, _chronicle);
         _network = new SimulatedNetwork(_parameters.Network, _links, network, _chronicle);
@@ -163,6 +165,7 @@ internal sealed partial class Simulation : IDisposable
     public ulong RowsCompared => _database.RowsCompared;
     public ulong Replayed => _history.Replayed;
     public ulong Ticks => _now / TickNanoseconds;
+    public ulong Steps { get; private set; }
 
     public ulong SectorsLost
     {

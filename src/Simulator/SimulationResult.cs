@@ -28,6 +28,9 @@ internal sealed class SimulationResult
     public required ulong ReadsFailed { get; init; }
     public required ulong Ticks { get; init; }
 
+    /// <summary>Packets delivered and operations of disks and stores completed.</summary>
+    public required ulong Steps { get; init; }
+
     public bool Passed => Failure.Length == 0;
 
     /// <summary>Runs one simulation to its end and turns whatever it throws into a result.</summary>
@@ -59,7 +62,7 @@ internal sealed class SimulationResult
             Marks = simulation.Marks, Coverage = simulation.Coverage,
             Refused = simulation.Refused, Compared = simulation.Compared,
             RowsCompared = simulation.RowsCompared, SectorsLost = simulation.SectorsLost,
-            ReadsFailed = simulation.ReadsFailed, Ticks = simulation.Ticks,
+            ReadsFailed = simulation.ReadsFailed, Ticks = simulation.Ticks, Steps = simulation.Steps,
         };
     }
 }

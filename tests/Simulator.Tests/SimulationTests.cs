@@ -114,7 +114,7 @@ public sealed class SimulationTests
         SimulationOptions alone = new() { Replicas = 1 };
         SimulationResult failing = SimulationResult.Of(Tape.Seeded(1), plant, alone, static _ => { });
         Assert.False(failing.Passed);
-        Shrinker shrinker = new(plant, static _ => { }, alone, attemptsMax: 100);
+        Shrinker shrinker = new(plant, static _ => { }, alone, attemptsMax: 400);
         bool fails = shrinker.TryShrink(failing.Recording, out SimulationResult smallest);
         Assert.True(fails);
         Assert.Equal(failing.Failure, smallest.Failure);
