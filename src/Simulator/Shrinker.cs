@@ -11,7 +11,7 @@ namespace Deterministic.Simulator;
 internal sealed class Shrinker(
     Plant plant, Action<string> report, SimulationOptions? options = null, int attemptsMax = 600)
 {
-    private SimulationOptions _options = options ?? SimulationOptions.Default;
+    private ulong _stepsMax = ulong.MaxValue;
     private SimulationResult? _best;
     private string _failure = "";
 
@@ -25,7 +25,7 @@ internal sealed class Shrinker(
         _failure = smallest.Failure;
         _best = smallest;
         // A world without delays can keep its replicas busy with each other for hours.
-        _options = _options with { StepsMax = checked(2 * smallest.Steps) };
+        _stepsMax = checked(2 * smallest.Steps);
         Best.Recording.Trim();
         int before = Weight(Best.Recording);
         report($"shrink   {Best.Recording.Length} choices: {_failure}");
@@ -49,7 +49,8 @@ internal sealed class Shrinker(
     private SimulationResult Best => _best!;
 
     private SimulationResult Replay(TapeRecording recording) =>
-        SimulationResult.Of(Tape.Replay(recording), plant, _options, static _ => { });
+        SimulationResult.Of(
+            Tape.Replay(recording), plant, options ?? SimulationOptions.Default, static _ => { }, _stepsMax);
 
     /// <summary>Sets spans to zero, half of the stream first, then ever smaller ones.</summary>
     private void Zero(TapeConsumer consumer) => ForSpans(consumer, static (choices, start, size) =>

@@ -24,7 +24,7 @@ internal sealed partial class Simulation
         {
             // In a world without delays, two that answer each other at once would do so for ever.
             Check.That(steps < StepsPerTickMax, "a tick does not end");
-            Check.That(Steps++ < _stepsMax, "a run takes too many steps");
+            Check.That(Steps++ < StepsMax, "a run takes too many steps");
             ulong due = _network.NextDue;
             foreach (SimulatedReplica replica in _replicas) due = ulong.Min(due, replica.NextDue);
             due = ulong.Min(due, _archives.NextDue);

@@ -54,7 +54,6 @@ internal sealed partial class Simulation : IDisposable
     private readonly TapeStream _readCalls;
     private readonly TapeStream _standbys;
     private readonly Chronicle? _chronicle;
-    private readonly ulong _stepsMax;
     private readonly Action<string> _report;
     private ulong _now;
 
@@ -76,7 +75,6 @@ internal sealed partial class Simulation : IDisposable
         _reads = new ReadAgreement(_log, _database, _history);
         TapeStream network = tape.Stream(TapeConsumer.Network);
         _chronicle = options.Chronicle;
-        _stepsMax = options.StepsMax;
         _chronicle?.Begin(members, _parameters.Clients, _parameters.Readers);
         _links = new SimulatedLinks(members, _parameters.Cluster.Links, network, Coverage, _chronicle);
         _network = new SimulatedNetwork(_parameters.Network, _links, network, _chronicle);
@@ -166,6 +164,9 @@ internal sealed partial class Simulation : IDisposable
     public ulong Replayed => _history.Replayed;
     public ulong Ticks => _now / TickNanoseconds;
     public ulong Steps { get; private set; }
+
+    /// <summary>A run that takes more steps fails. Nothing else depends on it.</summary>
+    public ulong StepsMax { get; init; } = ulong.MaxValue;
 
     public ulong SectorsLost
     {

@@ -4,7 +4,7 @@ namespace Deterministic.Simulator;
 
 /// <summary>What a caller wants of the worlds that are drawn. A tape replays only under the options that it was
 /// recorded with.</summary>
-internal sealed record SimulationOptions
+internal sealed class SimulationOptions
 {
     public static SimulationOptions Default { get; } = new();
 
@@ -20,9 +20,6 @@ internal sealed record SimulationOptions
     /// <summary>The sizes of production; a smaller state, for the memory of one machine has to hold all
     /// replicas.</summary>
     public bool Production { get; init; }
-
-    /// <summary>A run that takes more steps fails. Nothing else depends on it.</summary>
-    public ulong StepsMax { get; init; } = ulong.MaxValue;
 
     /// <summary>Where to tell what happens; null: nowhere.</summary>
     public Chronicle? Chronicle { get; init; }

@@ -37,9 +37,10 @@ internal sealed class SimulationResult
     public static SimulationResult Of(Tape tape, Plant plant, Action<string> report) =>
         Of(tape, plant, SimulationOptions.Default, report);
 
-    public static SimulationResult Of(Tape tape, Plant plant, SimulationOptions options, Action<string> report)
+    public static SimulationResult Of(
+        Tape tape, Plant plant, SimulationOptions options, Action<string> report, ulong stepsMax = ulong.MaxValue)
     {
-        using Simulation simulation = new(tape, plant, options, report);
+        using Simulation simulation = new(tape, plant, options, report) { StepsMax = stepsMax };
         string failure = "";
         string details = "";
         try

@@ -164,8 +164,8 @@ public sealed class StandbyTests
             standby);
         string ten = string.Join(',', Enumerable.Range(1, 10).Select(port => $"127.0.0.1:{port}"));
         await RunAsync(1, "10 given, but a cluster of 3 has at most 6 standbys", "start", "--addresses", ten, replica);
-        await RunAsync(1, "a standby keeps no checkpoints", "start", "--addresses", $"{four},127.0.0.1:5", "--object-store",
-            $"dir:{folder.File("objects")}", standby);
+        await RunAsync(1, "a standby keeps no checkpoints", "start", "--addresses", $"{four},127.0.0.1:5",
+            "--object-store", $"dir:{folder.File("objects")}", standby);
         CommandResult inspected = await CommandResult.RunAsync("inspect", standby);
         Assert.Contains("standby 1 of 3", inspected.All, StringComparison.Ordinal);
     }
