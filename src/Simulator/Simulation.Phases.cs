@@ -56,8 +56,11 @@ internal sealed partial class Simulation
         DamageRepairable();
         _stepsToCrash = -1;
         _ticksToPause = -1;
-        _asking = false;
         int ticks = 0;
+        // Where too many were down nearly all the time, there would be next to nothing to compare.
+        while (Refused == StopReason.None && RowsCompared < RowsComparedMin && ticks++ < LivenessTicksMax) RunTick();
+        _asking = false;
+        ticks = 0;
         while (Refused == StopReason.None && (AnyWaits() || !IsLevel() || _network.Requests > 0 || MayWake()))
         {
             if (ticks++ == LivenessTicksMax) Stuck("not every client was answered after the faults had ended");

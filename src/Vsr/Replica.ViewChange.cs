@@ -313,9 +313,9 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
 
     private Header HeaderAt(ulong op)
     {
-        bool known = TryHeaderAt(op, out Header header);
-        Check.That(known);
-        return header;
+        if (_journal.TryKnown(op, out Header header)) return header;
+        Check.That(op == CheckpointOp);
+        return _superblock.Working.Checkpoint.Prepare;
     }
 
     /// <summary>The journal of a file that was made out of a checkpoint does not have the entry that it came
