@@ -16,7 +16,9 @@ namespace Deterministic.ClusterBenchmark;
 /// <summary>`cluster-bench fail-over`: for how long nothing is acknowledged after the primary was killed.</summary>
 internal static class FailOverCommand
 {
-    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(1);
+    /// <summary>Longer than a replica that has missed a primary stays more patient than before (six seconds at
+    /// most).</summary>
+    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(8);
     private static readonly Option<string?> Folder = CommonOptions.Folder();
     private static readonly Option<int> Replicas = CommonOptions.Replicas();
     private static readonly Option<int> Kills = new("--kills")
