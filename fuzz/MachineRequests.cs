@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using Deterministic.Core;
 using Deterministic.Core.Model;
 using Deterministic.Core.Randomness;
 using Deterministic.Core.Wire;
@@ -41,7 +42,7 @@ internal static class MachineRequests
     {
         string name = tape.Pick<string>(Namespaces);
         RequestGenerator wild = new(tape);
-        switch (tape.Weighted([8, 8, 2, 2, 1, 1, 1, 1, 1, 1]))
+        switch (tape.Weighted([8, 8, 2, 2, 1, 1, 1, 1, 1, 2, 1, 1, 1]))
         {
             case 0: Append(log, Operation.Query, Query(name, tape).Write); break;
             case 1: Append(log, Operation.Write, Change(name, tape).Write); break;
@@ -55,10 +56,29 @@ internal static class MachineRequests
                 Append(log, Operation.UpdateSchema, update.Write);
                 break;
             case 8: AppendBatch(log, tape); break;
+            case 9: Append(log, Operation.CreateKey, new CreateKeyRequest { Key = Key(tape) }.Write); break;
+            case 10:
+                ListKeysRequest list = new() { Cursor = Id(tape), PageSize = (uint)tape.Below(4) };
+                Append(log, Operation.ListKeys, list.Write);
+                break;
+            case 11: Append(log, Operation.RevokeKey, new RevokeKeyRequest { Id = Id(tape) }.Write); break;
             default:
                 Append(log, Operation.DeleteNamespace, new NamespaceRequest { Namespace = name }.Write);
                 break;
         }
+    }
+
+    private static string Id(TapeStream tape) => tape.Pick<string>(["a", "b", "key 3", ""]);
+
+    private static ApiKey Key(TapeStream tape)
+    {
+        byte[] hash = new byte[Limits.KeyHashSize];
+        tape.Bytes(hash);
+        return new ApiKey
+        {
+            Id = Id(tape), Name = tape.Pick<string>(Words), Prefix = tape.Pick<string>(Namespaces),
+            Scopes = (KeyScopes)tape.Below((int)KeyScopes.All + 1), RequestsPerSecond = (uint)tape.Below(9), Hash = hash,
+        };
     }
 
     private static AttributeSchema[] Update(RequestGenerator wild, TapeStream tape) => tape.Boolean()
@@ -99,7 +119,7 @@ internal static class MachineRequests
             Query(name, tape).Write(ref writer);
             return Operation.Query;
         }
-        switch (tape.Weighted([6, 2, 1, 1]))
+        switch (tape.Weighted([6, 2, 1, 1, 1]))
         {
             case 0:
                 Plain(Change(name, tape), tape).Write(ref writer);
@@ -110,6 +130,9 @@ internal static class MachineRequests
             case 2:
                 new UpdateSchemaRequest { Namespace = name, Schema = Update(wild, tape) }.Write(ref writer);
                 return Operation.UpdateSchema;
+            case 3:
+                new CreateKeyRequest { Key = Key(tape) }.Write(ref writer);
+                return Operation.CreateKey;
             default:
                 new NamespaceRequest { Namespace = name }.Write(ref writer);
                 return Operation.DeleteNamespace;

@@ -65,8 +65,7 @@ internal sealed class MachineTarget
         int size = _machine.Commit(in context, body, _reply);
         Check.That(size >= 2 && size <= _reply.Length);
         if (!compare) return size;
-        bool reads = context.Operation is Operation.Query or Operation.ListNamespaces or Operation.Metadata or
-            Operation.Schema;
+        bool reads = context.Operation.Reads();
         bool refused = ReplyCheck.Decode(context.Operation, body, _reply.AsSpan(0, size)) != ErrorCode.Ok;
         if (reads || refused) Check.That(_machine.StateChecksum() == before, "a read or a refusal changed the state");
         return size;
@@ -112,8 +111,14 @@ internal static class ReplyCheck
             case Operation.Schema or Operation.UpdateSchema:
                 SchemaReply.Read(ref reader);
                 break;
+            case Operation.CreateKey:
+                CreateKeyReply.Read(ref reader);
+                break;
+            case Operation.ListKeys:
+                ListKeysReply.Read(ref reader);
+                break;
             default:
-                Check.That(operation == Operation.DeleteNamespace);
+                Check.That(operation is Operation.DeleteNamespace or Operation.RevokeKey);
                 break;
         }
     }

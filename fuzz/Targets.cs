@@ -107,7 +107,9 @@ internal static class Targets
         UpdateSchemaRequest.Read(ref schemas);
         WireReader lists = new(input);
         ListNamespacesRequest.Read(ref lists);
-        tally.Count(writes.AtEnd || queries.AtEnd || schemas.AtEnd || lists.AtEnd);
+        WireReader keys = new(input);
+        CreateKeyRequest.Read(ref keys);
+        tally.Count(writes.AtEnd || queries.AtEnd || schemas.AtEnd || lists.AtEnd || keys.AtEnd);
         WireReader replies = new(input);
         QueryReply.Read(ref replies);
         WireReader counts = new(input);
@@ -116,6 +118,8 @@ internal static class Targets
         MetadataReply.Read(ref metadata);
         WireReader names = new(input);
         ListNamespacesReply.Read(ref names);
+        WireReader listed = new(input);
+        ListKeysReply.Read(ref listed);
     }
 
     /// <summary>What is accepted can also be encoded.</summary>

@@ -95,8 +95,7 @@ internal sealed class CallPump(ClientOptions options, Session session, ChannelRe
         while (_reads.Count + _writes.Count < options.QueueMax && queue.TryRead(out Call? call))
         {
             if (call.Abandoned) call.Body.Return();
-            else if (call.Operation is Operation.Write or Operation.UpdateSchema or Operation.DeleteNamespace)
-                _writes.Enqueue(call);
+            else if (call.Operation.Writes()) _writes.Enqueue(call);
             else _reads.Enqueue(call);
         }
     }

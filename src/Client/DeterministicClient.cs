@@ -71,6 +71,20 @@ public sealed class DeterministicClient : IAsyncDisposable
         string name, TimeSpan? timeout = null, CancellationToken cancellation = default) =>
         CallAsync(Operation.DeleteNamespace, Named(name), static (ref WireReader _) => true, timeout, cancellation);
 
+    public Task<CreateKeyReply> CreateKeyAsync(
+        ApiKey key, TimeSpan? timeout = null, CancellationToken cancellation = default) =>
+        CallAsync(
+            Operation.CreateKey, new CreateKeyRequest { Key = key }.Write, CreateKeyReply.Read, timeout, cancellation);
+
+    public Task<ListKeysReply> ListKeysAsync(
+        ListKeysRequest request, TimeSpan? timeout = null, CancellationToken cancellation = default) =>
+        CallAsync(Operation.ListKeys, request.Write, ListKeysReply.Read, timeout, cancellation);
+
+    public Task RevokeKeyAsync(string id, TimeSpan? timeout = null, CancellationToken cancellation = default) =>
+        CallAsync(
+            Operation.RevokeKey, new RevokeKeyRequest { Id = id }.Write, static (ref WireReader _) => true, timeout,
+            cancellation);
+
     /// <summary>Time of one round trip to a replica, outside of the log and behind the calls that already
     /// wait.</summary>
     public async Task<TimeSpan> PingAsync(TimeSpan? timeout = null, CancellationToken cancellation = default)

@@ -64,6 +64,11 @@ public sealed class DeterministicReader(ClientOptions options) : IDisposable
         string name, ReadBounds bounds, CancellationToken cancellation = default) =>
         CallAsync(Operation.Schema, Named(name), SchemaReply.Read, bounds, cancellation);
 
+    /// <inheritdoc cref="QueryAsync"/>
+    public Task<(ListKeysReply Reply, ReadState State)> ListKeysAsync(
+        ListKeysRequest request, ReadBounds bounds, CancellationToken cancellation = default) =>
+        CallAsync(Operation.ListKeys, request.Write, ListKeysReply.Read, bounds, cancellation);
+
     public void Dispose() => _connection?.Dispose();
 
     private static BodyWriter Named(string name) => new NamespaceRequest { Namespace = name }.Write;

@@ -26,6 +26,12 @@ public static class Limits
 
     public const int NamespaceNameSizeMax = 128;
     public const int AttributeNameSizeMax = 128;
+
+    /// <summary>API keys of a cluster; every gateway holds all of them.</summary>
+    public const int KeysMax = 1024;
+    public const int KeyIdSizeMax = 32;
+    public const int KeyNameSizeMax = 128;
+    public const int KeyHashSize = 32;
     public const int AttributesPerNamespaceMax = 1024;
     public const int VectorColumnsMax = 8;
     public const int DimensionsMax = 10_752;

@@ -19,7 +19,7 @@ internal enum BatchFault
 }
 
 /// <summary>The body of a batch: u16 count, then per part operation u8, three zero bytes, size u32, body. Its parts
-/// are all writes (changes of schemas and deletions of namespaces among them) or all reads.</summary>
+/// are all writes (changes of schemas and of keys, and deletions of namespaces among them) or all reads.</summary>
 internal static class BatchBody
 {
     public static BatchFault Judge(ReadOnlySpan<byte> body)
@@ -33,8 +33,8 @@ internal static class BatchBody
             Operation operation = (Operation)reader.U8();
             bool zero = !reader.Bytes(3).ContainsAnyExcept((byte)0);
             ReadOnlySpan<byte> part = reader.Bytes(reader.U32());
-            if (!zero || operation is < Operation.Write or >= Operation.Batch) reader.Fail();
-            if (IsWrite(operation)) writes++;
+            if (!zero || !operation.IsPart()) reader.Fail();
+            if (operation.Writes()) writes++;
             byFilter |= operation == Operation.Write && ChangesByFilter(part);
         }
         if (!reader.AtEnd) return BatchFault.Malformed;
@@ -49,15 +49,12 @@ internal static class BatchBody
         bool writes = false;
         for (int i = reader.U16(); i > 0 && !reader.Failed; i--)
         {
-            writes |= IsWrite((Operation)reader.U8());
+            writes |= ((Operation)reader.U8()).Writes();
             reader.Bytes(3);
             reader.Bytes(reader.U32());
         }
         return writes;
     }
-
-    public static bool IsWrite(Operation operation) =>
-        operation is Operation.Write or Operation.UpdateSchema or Operation.DeleteNamespace;
 
     /// <summary>A write whose work and answer its size bounds: without a schema, a change by filter or a list of the
     /// ids that it affected.</summary>

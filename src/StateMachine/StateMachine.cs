@@ -5,6 +5,7 @@ using Deterministic.Core;
 using Deterministic.Core.Memory;
 using Deterministic.Core.Model;
 using Deterministic.Core.Wire;
+using Deterministic.StateMachine.Access;
 using Deterministic.StateMachine.Documents;
 using Deterministic.StateMachine.Filters;
 using Deterministic.StateMachine.Namespaces;
@@ -21,6 +22,7 @@ public sealed class StateMachine : IStateMachine
     private readonly Configuration _configuration;
     private readonly Trees _trees;
     private readonly NamespaceOperations _namespaces;
+    private readonly KeyOperations _keys;
     private readonly WriteOperation _write;
     private readonly QueryExecutor _query;
     private readonly Prefetcher _prefetcher;
@@ -44,6 +46,7 @@ public sealed class StateMachine : IStateMachine
         View = new NamespaceView(_trees.Namespaces, _trees.Attributes);
         DocumentStore store = new(memory, _trees, compute, bodySizeMax);
         _namespaces = new NamespaceOperations(_trees, View, store);
+        _keys = new KeyOperations(_trees, View);
         FilterProgram filter = new(memory, _trees, View, bodySizeMax);
         _write = new WriteOperation(memory, _trees, View, store, filter, bodySizeMax);
         _query = new QueryExecutor(memory, _trees, compute, bodySizeMax);
@@ -61,16 +64,15 @@ public sealed class StateMachine : IStateMachine
 
     public bool Accepts(Operation operation, ReadOnlySpan<byte> body)
     {
-        if (operation is < Operation.Write or > Operation.Batch) return false;
+        if (!operation.IsPart() && operation != Operation.Batch) return false;
         return body.Length > 0 && body.Length <= _configuration.MessageBodySizeMax;
     }
 
     public bool Shares(Operation operation, ReadOnlySpan<byte> body) =>
         operation == Operation.Write && body.Length > 0 && BatchBody.Shares(body);
 
-    public bool Reads(Operation operation, ReadOnlySpan<byte> body) => operation == Operation.Batch
-        ? !BatchBody.Writes(body)
-        : operation is > Operation.Write and < Operation.Batch && !BatchBody.IsWrite(operation);
+    public bool Reads(Operation operation, ReadOnlySpan<byte> body) =>
+        operation == Operation.Batch ? !BatchBody.Writes(body) : operation.Reads();
 
     public bool Prefetch(in OperationContext context, ReadOnlySpan<byte> body) =>
         _prefetcher.Run(context, body, purges: true);
@@ -167,6 +169,9 @@ public sealed class StateMachine : IStateMachine
             case Operation.Schema: return _namespaces.Schema(body, reply);
             case Operation.UpdateSchema: return _namespaces.UpdateSchema(context, body, reply);
             case Operation.DeleteNamespace: return _namespaces.Delete(body, reply);
+            case Operation.CreateKey: return _keys.Create(context, body, reply);
+            case Operation.ListKeys: return _keys.List(body, reply);
+            case Operation.RevokeKey: return _keys.Revoke(body, reply);
             default:
                 ErrorText error = new(reply);
                 error.Begin(ErrorCode.NotSupported).Text("operation "u8).Number((long)context.Operation)

@@ -37,7 +37,8 @@ public enum TreeId : byte
     /// they are gone; empty before the first.</summary>
     Garbage = 9,
 
-    /// <summary>Name of a counter of the whole cluster → its value (u64).</summary>
+    /// <summary>Of the whole cluster: the name of a counter → its value (u64), and `key/` with the id of an API key →
+    /// the key (<see cref="Access.KeyOperations"/>).</summary>
     Counters = 10,
 
     Count = 11,

@@ -19,7 +19,8 @@ public sealed class BadRequestProperties
     private static readonly Operation[] Operations =
     [
         Operation.Write, Operation.Write, Operation.Write, Operation.Query, Operation.Query, Operation.UpdateSchema,
-        Operation.ListNamespaces, Operation.Metadata, Operation.Schema, Operation.DeleteNamespace, Operation.Batch,
+        Operation.ListNamespaces, Operation.Metadata, Operation.Schema, Operation.DeleteNamespace,
+        Operation.CreateKey, Operation.ListKeys, Operation.RevokeKey, Operation.Batch,
     ];
 
     private readonly byte[] _body = new byte[Configuration.Tiny.MessageBodySizeMax];
@@ -94,6 +95,16 @@ public sealed class BadRequestProperties
                 break;
             case Operation.ListNamespaces:
                 new ListNamespacesRequest { Prefix = "b", PageSize = (uint)tape.Below(3) }.Write(ref writer);
+                break;
+            case Operation.CreateKey:
+                ApiKey key = new()
+                {
+                    Id = name, Scopes = (KeyScopes)tape.Below(9), Hash = new byte[Limits.KeyHashSize], Prefix = name,
+                };
+                new CreateKeyRequest { Key = key }.Write(ref writer);
+                break;
+            case Operation.ListKeys:
+                new ListKeysRequest { Cursor = name, PageSize = (uint)tape.Below(3) }.Write(ref writer);
                 break;
             case Operation.Batch:
                 int parts = tape.Below(4);

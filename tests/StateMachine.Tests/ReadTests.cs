@@ -99,8 +99,13 @@ public sealed class ReadTests
     public void What_changes_something_is_not_a_read_alone_or_in_a_batch()
     {
         using Machine machine = new(Configuration.Tiny);
-        Operation[] reads = [Operation.Query, Operation.ListNamespaces, Operation.Metadata, Operation.Schema];
-        Operation[] writes = [Operation.Write, Operation.UpdateSchema, Operation.DeleteNamespace];
+        Operation[] reads =
+            [Operation.Query, Operation.ListNamespaces, Operation.Metadata, Operation.Schema, Operation.ListKeys];
+        Operation[] writes =
+        [
+            Operation.Write, Operation.UpdateSchema, Operation.DeleteNamespace, Operation.CreateKey,
+            Operation.RevokeKey,
+        ];
         Assert.All(reads, read => Assert.True(machine.State.Reads(read, [])));
         Assert.All(writes, write => Assert.False(machine.State.Reads(write, [])));
         Assert.False(machine.State.Reads(Operation.Register, []));

@@ -35,4 +35,8 @@ public enum ErrorCode : ushort
 
     /// <summary>Retry later: the replica is at a limit that passes.</summary>
     Busy = 18,
+    KeyNotFound = 19,
+
+    /// <summary>There is an API key of that id.</summary>
+    KeyExists = 20,
 }

@@ -93,6 +93,26 @@ public enum Operation : byte
 
     /// <summary>Several state-machine operations in one message, run in order, each with its own reply part.</summary>
     Batch = 135,
+
+    /// <summary>API keys, which the gateways in front of the cluster go by.</summary>
+    CreateKey = 136,
+    ListKeys = 137,
+    RevokeKey = 138,
+}
+
+/// <summary>What the state machine's operations do.</summary>
+public static class OperationKinds
+{
+    /// <summary>Whether it is one of the state machine's, alone or as a part of a batch.</summary>
+    public static bool IsPart(this Operation operation) => operation.Reads() || operation.Writes();
+
+    /// <summary>Whether it changes nothing. A batch does what its parts do.</summary>
+    public static bool Reads(this Operation operation) => operation is Operation.Query or Operation.ListNamespaces
+        or Operation.Metadata or Operation.Schema or Operation.ListKeys;
+
+    /// <summary>Whether it may change something.</summary>
+    public static bool Writes(this Operation operation) => operation is Operation.Write or Operation.UpdateSchema
+        or Operation.DeleteNamespace or Operation.CreateKey or Operation.RevokeKey;
 }
 
 /// <summary>Why a primary refuses a client's session for good.</summary>

@@ -127,6 +127,5 @@ public partial struct Header
     private static bool IsConsistency(ReadConsistency consistency) =>
         consistency is ReadConsistency.Strong or ReadConsistency.Stale;
 
-    private static bool IsRead(Operation operation) => operation is Operation.Query or Operation.ListNamespaces or
-        Operation.Metadata or Operation.Schema or Operation.Batch;
+    private static bool IsRead(Operation operation) => operation.Reads() || operation == Operation.Batch;
 }

@@ -17,6 +17,7 @@ internal sealed class NaiveDatabase
 
     private readonly SortedDictionary<string, NaiveNamespace> _namespaces = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, bool> _deleted = new(StringComparer.Ordinal);
+    private readonly NaiveKeys _keys;
     private readonly byte[] _reply;
     private readonly Func<uint, uint> _limitOf;
     private readonly StateBounds _state;
@@ -29,6 +30,7 @@ internal sealed class NaiveDatabase
     public NaiveDatabase(Configuration configuration, Func<uint, uint> limitOf, Marks marks)
     {
         _marks = marks;
+        _keys = new NaiveKeys(Coverage);
         _limitOf = limitOf;
         _state = new StateBounds(configuration.StateSizeMax);
         _rowBytesMax = configuration.MessageBodySizeMax;
@@ -74,6 +76,9 @@ internal sealed class NaiveDatabase
             case Operation.Query: CheckQuery(ref request, reply, capacity); break;
             case Operation.UpdateSchema: CheckUpdateSchema(context, ref request, reply, capacity); break;
             case Operation.ListNamespaces: CheckList(ref request, reply, capacity); break;
+            case Operation.CreateKey or Operation.ListKeys or Operation.RevokeKey:
+                CheckKeys(context, ref request, reply, capacity);
+                break;
             default: CheckNamed(context.Operation, ref request, reply, capacity); break;
         }
     }
@@ -299,6 +304,26 @@ internal sealed class NaiveDatabase
             database!.Schema.Write(ref writer);
         }
         Same(writer.Written, reply);
+    }
+
+    private void CheckKeys(
+        in OperationContext context, ref WireReader reader, ReadOnlySpan<byte> reply, int capacity)
+    {
+        WireWriter writer = new(_reply);
+        writer.U16((ushort)ErrorCode.Ok);
+        Refusal? refusal;
+        switch (context.Operation)
+        {
+            case Operation.ListKeys: refusal = _keys.List(ref reader, capacity, ref writer); break;
+            case Operation.RevokeKey: refusal = _keys.Revoke(ref reader); break;
+            default:
+                refusal = _keys.CheckCreate(ref reader, out ApiKey key);
+                if (refusal is null && IsFull(reply)) return;
+                if (refusal is null) _keys.Create(key, context.Timestamp, ref writer);
+                break;
+        }
+        if (refusal is null) Same(writer.Written, reply);
+        else SameRefusal(refusal, reply, capacity);
     }
 
     private static void WriteMetadata(ref WireWriter writer, NaiveNamespace database)

@@ -15,7 +15,7 @@ internal static class RequiredCoverage
         "condition met", "condition not met", "compared with the new row", "inserted", "replaced", "patched", "deleted",
         "patched by filter", "deleted by filter", "partial patch allowed", "partial delete allowed", "ids returned",
         "namespace created again", "indexes changed", "indexes changed by a write", "type inferred", "query with rows",
-        "page of a list", "several queries", "fusion", "weighted fusion", "grouped", "offset",
+        "page of a list", "page of keys", "several queries", "fusion", "weighted fusion", "grouped", "offset",
         "ordered by several attributes", "last token as prefix", "ranked by a prefix",
     ];
 
@@ -141,7 +141,7 @@ internal static class RequiredCoverage
     /// <summary>What clients ask for.</summary>
     private static void AddWork(List<(string Kind, string Name)> all)
     {
-        for (Operation operation = Operation.Write; operation <= Operation.Batch; operation++)
+        for (Operation operation = Operation.Write; operation <= Operation.RevokeKey; operation++)
             all.Add(("operation", operation.ToString()));
         foreach (FilterOperator op in Enum.GetValues<FilterOperator>())
         {

@@ -6,7 +6,7 @@ using Deterministic.Simulator.Oracle;
 namespace Deterministic.Simulator.Workload;
 
 /// <summary>Reads everything: all rows of every namespace with all their values, every word of every text index, every
-/// column, the neighbours of a vector in every vector column, the schema and the list of names.</summary>
+/// column, the neighbours of a vector in every vector column, the schema, the list of names and that of keys.</summary>
 internal static class Audit
 {
     private const uint PageRows = 6;
@@ -33,6 +33,7 @@ internal static class Audit
         WireWriter writer = new(body);
         new ListNamespacesRequest { PageSize = 100 }.Write(ref writer);
         requests.Add(new GeneratedRequest(Operation.ListNamespaces, writer.Written.ToArray()));
+        requests.Add(KeyGenerator.List(new ListKeysRequest()));
         return requests;
     }
 

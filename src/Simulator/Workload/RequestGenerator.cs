@@ -28,6 +28,7 @@ internal sealed class RequestGenerator(
     private readonly FilterGenerator _filters = new(tape, vocabulary);
     private readonly SchemaGenerator _schemas = new(tape, vocabulary);
     private readonly WrongRequests _wrong = new(tape, vocabulary, new FilterGenerator(tape, vocabulary));
+    private readonly KeyGenerator _keys = new(tape);
     private readonly byte[] _buffer = new byte[bodySizeMax];
 
     public GeneratedRequest Next()
@@ -43,17 +44,19 @@ internal sealed class RequestGenerator(
             WorkloadMix.DeleteNamespace => Encode(Operation.DeleteNamespace, Named()),
             WorkloadMix.UpdateSchema => Encode(UpdateSchema()),
             WorkloadMix.Wrong => Wrong(),
+            WorkloadMix.Keys => _keys.Next(),
             _ => Batch(tape.Boolean()),
         };
     }
 
     /// <summary>One that changes nothing.</summary>
-    public GeneratedRequest NextRead() => tape.Below(10) switch
+    public GeneratedRequest NextRead() => tape.Below(11) switch
     {
         6 => Encode(Operation.ListNamespaces, List()),
         7 => Encode(Operation.Metadata, Named()),
         8 => Encode(Operation.Schema, Named()),
         9 => Batch(queries: true),
+        10 => _keys.List(),
         _ => Encode(Operation.Query, Query()),
     };
 
@@ -219,7 +222,7 @@ internal sealed class RequestGenerator(
 
     private GeneratedRequest Wrong()
     {
-        switch (tape.Below(12))
+        switch (tape.Below(14))
         {
             case 0: return Encode(Operation.ListNamespaces, _wrong.List());
             case 1:
@@ -230,7 +233,9 @@ internal sealed class RequestGenerator(
             case 4: return Encode(new UpdateSchemaRequest { Namespace = _wrong.Name(), Schema = [] });
             case 5: return Longer(Encode(Operation.ListNamespaces, List()));
             case < 9: return Encode(Operation.Query, _wrong.Query());
-            default: return Encode(Operation.Write, _wrong.Write());
+            case < 12: return Encode(Operation.Write, _wrong.Write());
+            case 12: return Longer(_keys.Next());
+            default: return _keys.Wrong();
         }
     }
 
@@ -326,7 +331,8 @@ internal readonly struct WorkloadMix(int[] weights)
     public const int Wrong = 6;
     public const int Batch = 7;
     public const int UpdateSchema = 8;
-    public const int Count = 9;
+    public const int Keys = 9;
+    public const int Count = 10;
 
     public ReadOnlySpan<int> Weights => weights;
 
@@ -335,7 +341,7 @@ internal readonly struct WorkloadMix(int[] weights)
     public static WorkloadMix Draw(TapeStream tape, bool bulk)
     {
         int[] weights = [10 + tape.Below(30), 10 + tape.Below(30), tape.Below(4), tape.Below(4), tape.Below(4),
-            tape.Below(3), tape.Below(6), tape.Below(8), tape.Below(4)];
+            tape.Below(3), tape.Below(6), tape.Below(8), tape.Below(4), tape.Below(4)];
         Check.That(weights.Length == Count);
         if (bulk) weights[Write] += 100;
         return new WorkloadMix(weights);

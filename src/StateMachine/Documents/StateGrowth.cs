@@ -62,6 +62,10 @@ public struct StateGrowth
     /// <summary>The records of the namespace, and the counter of namespaces.</summary>
     public void AddNamespace() => _bytes += 2 * (Forest.EntryOverheadSize + Limits.NamespaceNameSizeMax + 80);
 
+    /// <summary>An API key and the counter of them.</summary>
+    public void AddKey(int keySize, int valueSize) =>
+        _bytes += 2 * Forest.EntryOverheadSize + keySize + valueSize + Limits.KeyIdSizeMax;
+
     /// <summary>Adds a column that is built anew from all live rows.</summary>
     public void AddColumn(NamespaceView view)
     {

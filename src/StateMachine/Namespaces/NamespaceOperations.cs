@@ -30,6 +30,10 @@ public sealed class NamespaceOperations(Trees trees, NamespaceView view, Documen
         return false;
     }
 
+    /// <summary>Whether names can begin with it.</summary>
+    public static bool IsPrefix(ReadOnlySpan<byte> prefix) =>
+        prefix.Length <= Limits.NamespaceNameSizeMax && !prefix.ContainsAnyExcept(NameCharacters);
+
     private static readonly System.Buffers.SearchValues<byte> NameCharacters = System.Buffers.SearchValues.Create(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."u8);
 

@@ -75,6 +75,12 @@ internal sealed class Prefetcher(Trees trees, QueryExecutor queries, WritePrefet
             case Operation.Metadata or Operation.Schema:
                 NamespacePrefetch.TouchNamed(trees, body);
                 break;
+            case Operation.CreateKey or Operation.RevokeKey:
+                KeyPrefetch.TouchNamed(trees, body);
+                break;
+            case Operation.ListKeys:
+                KeyPrefetch.TouchList(trees, body);
+                break;
         }
     }
 }

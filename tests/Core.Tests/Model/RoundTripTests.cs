@@ -33,6 +33,11 @@ public sealed class RoundTripTests
         (ref reader) => Ignored(SchemaReply.Read(ref reader)),
         (ref reader) => Ignored(ListNamespacesReply.Read(ref reader)),
         (ref reader) => ReplyStatus.Read(ref reader).Write,
+        (ref reader) => CreateKeyRequest.Read(ref reader).Write,
+        (ref reader) => ListKeysRequest.Read(ref reader).Write,
+        (ref reader) => RevokeKeyRequest.Read(ref reader).Write,
+        (ref reader) => Ignored(CreateKeyReply.Read(ref reader)),
+        (ref reader) => Ignored(ListKeysReply.Read(ref reader)),
     ];
 
     [Fact]
@@ -53,6 +58,24 @@ public sealed class RoundTripTests
     [Fact]
     public void Schemas() => RoundTrips(
         generator => new UpdateSchemaRequest { Namespace = "n", Schema = generator.Schema() }.Write, 5);
+
+    [Fact]
+    public void Keys()
+    {
+        RoundTrips(generator => new CreateKeyRequest { Key = Key(generator) }.Write, 14);
+        RoundTrips(generator => new ListKeysRequest { Cursor = Key(generator).Id, PageSize = 7 }.Write, 15);
+        RoundTrips(generator => new RevokeKeyRequest { Id = Key(generator).Id }.Write, 16);
+    }
+
+    private static ApiKey Key(RequestGenerator generator)
+    {
+        byte[] seed = Bytes(generator.Value().Write);
+        return new ApiKey
+        {
+            Id = $"k{seed.Length}", Name = "nämlich", Prefix = $"p{seed[0]}", Scopes = (KeyScopes)seed[^1],
+            RequestsPerSecond = (uint)seed.Length, Hash = System.Security.Cryptography.SHA256.HashData(seed),
+        };
+    }
 
     [Fact]
     public void RandomBytesNeverThrow() => Prop.ForAll<byte[]>(bytes =>
