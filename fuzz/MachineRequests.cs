@@ -77,7 +77,8 @@ internal static class MachineRequests
         return new ApiKey
         {
             Id = Id(tape), Name = tape.Pick<string>(Words), Prefix = tape.Pick<string>(Namespaces),
-            Scopes = (KeyScopes)tape.Below((int)KeyScopes.All + 1), RequestsPerSecond = (uint)tape.Below(9), Hash = hash,
+            Scopes = (KeyScopes)tape.Below((int)KeyScopes.All + 1), RequestsPerSecond = (uint)tape.Below(9),
+            Hash = hash,
         };
     }
 
