@@ -28,6 +28,10 @@ internal sealed partial class Session(ClientOptions options) : IDisposable
     private ulong _session;
     private uint _requestNumber;
     private UInt128 _parent;
+
+    /// <summary>Of the last reply's entry. A primary of an older view, which has not noticed that it is deposed, cannot
+    /// know this session.</summary>
+    private uint _view;
     private uint _latencyMicroseconds;
 
     /// <summary>Why the last attempt failed, or nothing.</summary>
@@ -57,6 +61,7 @@ internal sealed partial class Session(ClientOptions options) : IDisposable
         {
             ReceivedMessage reply = await ExchangeAsync(_request, header, stop).ConfigureAwait(false);
             _parent = reply.Header.Reply.Context;
+            _view = reply.Header.View;
             return reply.Body;
         }
         catch (ConnectionException)
@@ -87,6 +92,7 @@ internal sealed partial class Session(ClientOptions options) : IDisposable
         ReceivedMessage reply = await ExchangeControlAsync(header, stop).ConfigureAwait(false);
         _session = reply.Header.Reply.Op;
         _parent = reply.Header.Reply.Context;
+        _view = reply.Header.View;
         Check.That(_requestNumber == 0);
     }
 
@@ -131,6 +137,7 @@ internal sealed partial class Session(ClientOptions options) : IDisposable
         _session = 0;
         _requestNumber = 0;
         _parent = 0;
+        _view = 0;
     }
 
     private Header NewHeader(Command command, int bodySize) =>
@@ -213,7 +220,7 @@ internal sealed partial class Session(ClientOptions options) : IDisposable
                 case Command.Eviction when message.Header.Eviction.Reason == EvictionReason.WrongCluster:
                     // Left from before this client had learned which cluster it is.
                     break;
-                case Command.Eviction when message.Header.Eviction.Client == _client:
+                case Command.Eviction when message.Header.Eviction.Client == _client && message.Header.View >= _view:
                     EvictionReason reason = message.Header.Eviction.Reason;
                     Forget();
                     throw new SessionEvictedException(reason);

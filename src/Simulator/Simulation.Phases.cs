@@ -81,8 +81,9 @@ internal sealed partial class Simulation
     }
 
     /// <summary>Replicas that can go on without the others: a quorum for a change of view of which none has damage on
-    /// its disk, does not know its log, or is filling a new disk. If there is none, in the midst of an upgrade, or by
-    /// chance, all. Whether standbys are there makes no difference to them, so some may not be.</summary>
+    /// its disk or takes something there for lost, does not know its log, or is filling a new disk. If there is none,
+    /// in the midst of an upgrade, or by chance, all. Whether standbys are there makes no difference to them, so some
+    /// may not be.</summary>
     private uint DrawCore()
     {
         int replicas = _parameters.Cluster.Replicas;
@@ -105,8 +106,8 @@ internal sealed partial class Simulation
         foreach (SimulatedReplica replica in _replicas)
         {
             if (replica.IsStandby) continue;
-            bool whole = !replica.Disk.IsDamaged(0, _layout.Size) && !replica.IsBeingFilled &&
-                replica.Status != ReplicaStatus.RecoveringHead;
+            bool whole = !replica.Disk.IsDamaged(0, _layout.Size) && !replica.LacksMore &&
+                !replica.IsBeingFilled && replica.Status != ReplicaStatus.RecoveringHead;
             if ((core >> replica.Index & 1) != 0 && !whole) return all;
         }
         if (core != all) Coverage.Hit("cluster", "core without some");

@@ -123,12 +123,12 @@ internal sealed partial class Simulation
         {
             if (client.Id != id) continue;
             bool crowded = _parameters.Clients > _parameters.Configuration.SessionsMax;
-            Command command = Header.Read(message).Command;
+            Header header = Header.Read(message);
+            bool ends = header.Command == Command.Eviction && client.Ends(in header);
             // A reply that could not be read is lost to its client, and its session with it.
             bool allowed = crowded || _parameters.Merciless || ReadsFailed > 0;
-            Check.That(command != Command.Eviction || allowed, "evicted without need");
-            if (_chronicle is not null && command == Command.Eviction)
-                _chronicle.Note(HappeningKind.Answer, _chronicle.LaneOf(id), "is evicted");
+            Check.That(!ends || allowed, "evicted without need");
+            if (ends) _chronicle?.Note(HappeningKind.Answer, _chronicle.LaneOf(id), "is evicted");
             if (!client.Receive(message)) return;
             _chronicle?.Note(HappeningKind.Answer, _chronicle.LaneOf(id), $"has its answer, op {client.OpAnswered}");
             if (client.LastOperation >= Operation.Write) _answered++;

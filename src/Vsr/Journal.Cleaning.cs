@@ -43,6 +43,7 @@ internal sealed partial class Journal<TDisk>
         _cleanSlot = _layout.SlotOf(op);
         _cleanStep = CleanStep.Prepare;
         _headers[_cleanSlot] = Header.ReservedSlot(_cluster, _cleanSlot);
+        _found[_cleanSlot] = default;
         _dirty[_cleanSlot] = false;
         NativeBuffer sector = CleanSector;
         sector.Span.Clear();

@@ -28,6 +28,7 @@ internal sealed partial class Journal<TDisk>
         public bool Whole;
     }
 
+    /// <summary>What lay whole in the ring of prepares at opening; all zero once the slot is written.</summary>
     private readonly Header[] _found;
     private readonly bool[] _torn;
     private readonly bool[] _rewrite;
@@ -59,6 +60,9 @@ internal sealed partial class Journal<TDisk>
     public bool HeadUncertain { get; private set; }
     public int TornSlots { get; private set; }
     public int FixedSlots { get; private set; }
+
+    /// <summary>Entries whose headers were damaged and that the log itself has proved since.</summary>
+    public int SlotsProved { get; private set; }
 
     /// <param name="superblock">Entries up to its checkpoint are not needed any more; what it knows to be committed was
     /// durable.</param>

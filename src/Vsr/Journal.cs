@@ -141,9 +141,25 @@ internal sealed partial class Journal<TDisk> where TDisk : IDisk
         Check.That(header.Command == Command.Prepare && header.Cluster == _cluster);
         int slot = _layout.SlotOf(header.Prepare.Op);
         if (_headers[slot].Checksum == header.Checksum) return;
-        // A slot that is damaged stays so until the right entry is written: it may be the very one.
         _headers[slot] = header;
-        _dirty[slot] = true;
+        // A slot that is damaged stays so until the right entry is written: it may be the very one. If that is there
+        // and only its header in the other ring was lost, nothing is missing; the next write of that sector of headers
+        // has it again.
+        bool whole = _faulty[slot] && _found[slot].Checksum == header.Checksum;
+        _dirty[slot] = !whole;
+        if (!whole) return;
+        _faulty[slot] = false;
+        _redundant[slot] = header;
+        SlotsProved++;
+    }
+
+    /// <summary>The header of an entry of this checksum that lay whole in the ring of prepares when the replica opened,
+    /// and of which the ring of headers did not tell that it is in the log.</summary>
+    public bool TryFound(ulong op, UInt128 checksum, out Header header)
+    {
+        header = _found[_layout.SlotOf(op)];
+        return IsFaulty(op) && header.Command == Command.Prepare && header.Prepare.Op == op &&
+            header.Checksum == checksum;
     }
 
     /// <summary>Forgets all entries after <paramref name="op"/>: the log of the view ends there. What is on disk of
@@ -170,6 +186,7 @@ internal sealed partial class Journal<TDisk> where TDisk : IDisk
         int slot = _layout.SlotOf(op);
         Check.That(_headers[slot].Command == Command.Reserved || _headers[slot].Prepare.Op <= op);
         Accept(in prepare.Header);
+        _found[slot] = default;
         int index = 0;
         while (_writes[index].Step != WriteStep.Free) index++;
         _writes[index].Prepare = prepare.Reference();
@@ -338,6 +355,7 @@ internal sealed partial class Journal<TDisk> where TDisk : IDisk
         if (_headers[slot].Checksum != expected.Checksum || IsWriting(expected.Prepare.Op)) return;
         _faulty[slot] = true;
         _dirty[slot] = true;
+        _found[slot] = default;
     }
 
     /// <summary>Writes one sector of the headers ring: the neighbours' headers come from memory.</summary>

@@ -71,7 +71,9 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         {
             bool known = _journal.TryKnown(_chainFrom, out Header upper);
             Check.That(known);
-            if (!_journal.TryKnown(_chainFrom - 1, out Header lower) || lower.Checksum != upper.Prepare.Parent) return;
+            ulong below = _chainFrom - 1;
+            if (_journal.TryFound(below, upper.Prepare.Parent, out Header found)) _journal.Accept(in found);
+            if (!_journal.TryKnown(below, out Header lower) || lower.Checksum != upper.Prepare.Parent) return;
             _chainFrom--;
         }
     }

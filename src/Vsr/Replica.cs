@@ -184,6 +184,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     public int RepairedSuperblockCopies => _superblock.RepairedCopies;
     public int TornJournalSlots => _journal.TornSlots;
     public int FixedJournalHeaders => _journal.FixedSlots;
+    public int ProvedJournalSlots => _journal.SlotsProved;
 
     /// <summary>For people: why the replica stopped and what to do.</summary>
     public string StopText()

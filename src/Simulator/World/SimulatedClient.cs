@@ -17,6 +17,7 @@ internal sealed class SimulatedClient(
     private UInt128 _requestChecksum;
     private UInt128 _context;
     private ulong _session;
+    private uint _view;
     private uint _requestNumber;
     private ulong _resendAt;
 
@@ -83,13 +84,17 @@ internal sealed class SimulatedClient(
         _resendAt = network.Now + resendNanoseconds + tape.Below(resendNanoseconds);
     }
 
+    /// <summary>Whether an eviction counts: a primary of an older view that does not know yet that it is deposed cannot
+    /// know a session that began after it.</summary>
+    public bool Ends(in Header eviction) => eviction.View >= _view;
+
     /// <summary>True if this is the first answer to the request in flight.</summary>
     public bool Receive(byte[] message)
     {
         Header header = Header.Read(message);
         if (header.Command == Command.Eviction)
         {
-            StartAnew();
+            if (Ends(in header)) StartAnew();
             return false;
         }
         if (header.Command != Command.Reply || !Waiting) return false;
@@ -103,6 +108,7 @@ internal sealed class SimulatedClient(
         _target = header.Replica;
         LastReplyChecksum = header.ChecksumBody;
         _context = header.Reply.Context;
+        _view = header.View;
         if (header.Reply.Operation == Operation.Register) _session = header.Reply.Op;
         _request = [];
         Answered++;
@@ -117,6 +123,7 @@ internal sealed class SimulatedClient(
         _session = 0;
         _requestNumber = 0;
         _context = 0;
+        _view = 0;
         _request = [];
         OpAnswered = 0;
     }

@@ -90,6 +90,10 @@ internal sealed class SimulatedReplica(
     /// <summary>It stopped for something that starting again may mend.</summary>
     public bool StoppedForDisk => StopReason == StopReason.WriteFailed || disk.ReadsFailed > _readsFailedBefore;
 
+    /// <summary>What it could not read it takes for lost, although its disk has it, and it may know of damage to its
+    /// log that its disk no longer shows.</summary>
+    public bool LacksMore => Running && (disk.ReadsFailed > _readsFailedBefore || !_replica!.LogIsWhole);
+
     /// <summary>The cluster runs a release that its software does not know.</summary>
     public bool StoppedForRelease =>
         StopReason is StopReason.ReleaseTooNew or StopReason.SuperblockReleaseUnsupported;

@@ -23,6 +23,9 @@ internal sealed class SeenRequest(Header header, byte[] body)
 /// A request that comes again is answered from the stored reply and is not carried out a second time.</summary>
 internal sealed class ScriptedServer : IAsyncDisposable
 {
+    /// <summary>Of all replies.</summary>
+    public const uint View = 4;
+
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentBag<Task> _connections = [];
@@ -84,9 +87,10 @@ internal sealed class ScriptedServer : IAsyncDisposable
         return writer.Written.ToArray();
     }
 
-    public static byte[] Eviction(in Header request, EvictionReason reason)
+    public static byte[] Eviction(in Header request, EvictionReason reason, uint view = View)
     {
         Header header = NewHeader(Command.Eviction, 0);
+        header.View = view;
         header.Eviction.Client = request.Request.Client;
         header.Eviction.Reason = reason;
         return Seal(header, []);
@@ -184,7 +188,7 @@ internal sealed class ScriptedServer : IAsyncDisposable
     }
 
     private static Header NewHeader(Command command, int bodySize) =>
-        Header.Create(command, cluster: 0, view: 0, replica: 0, bodySize);
+        Header.Create(command, cluster: 0, View, replica: 0, bodySize);
 
     private static byte[] Seal(Header header, byte[] body)
     {

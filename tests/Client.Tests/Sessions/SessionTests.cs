@@ -158,6 +158,28 @@ public sealed class SessionTests
         Assert.NotEqual(registers[0].Header.Request.Client, registers[1].Header.Request.Client);
     }
 
+    /// <summary>A primary of an older view that has not noticed that there is a newer one cannot know a session that
+    /// began there.</summary>
+    [Fact]
+    public async Task AnEvictionByADeposedPrimaryDoesNotEndTheSession()
+    {
+        await using ScriptedServer server = new()
+        {
+            Execute = _ => ScriptedServer.Ok(),
+            Send = (number, request, reply) => number != 3 ? reply
+                :
+                [
+                    .. ScriptedServer.Eviction(request.Header, EvictionReason.NoSession, ScriptedServer.View - 1),
+                    .. reply,
+                ],
+        };
+        await using DeterministicClient client = new(server.Options());
+        await client.DeleteNamespaceAsync("a");
+        await client.DeleteNamespaceAsync("b");
+        await client.DeleteNamespaceAsync("c");
+        Assert.Single(server.Executed, request => OperationOf(request) == Operation.Register);
+    }
+
     [Fact]
     public async Task ATimeoutSaysThatTheRequestMayStillCount()
     {

@@ -12,6 +12,7 @@ internal sealed class ScenarioClient(byte number)
     private readonly TestClient _client = new(number);
     private readonly Dictionary<UInt128, UInt128> _answers = [];
     private byte _writes;
+    private uint _view;
 
     public UInt128 Number => number;
 
@@ -51,6 +52,7 @@ internal sealed class ScenarioClient(byte number)
     {
         if (reply.Command == Command.Eviction)
         {
+            if (reply.View < _view) return;
             Evictions++;
             Reason = reply.Eviction.Reason;
             Registered = false;
@@ -68,6 +70,7 @@ internal sealed class ScenarioClient(byte number)
         Answered = true;
         Registered = true;
         Op = reply.Reply.Op;
+        _view = reply.View;
         Timestamp = reply.Reply.Timestamp;
     }
 }

@@ -63,8 +63,8 @@ namespace Deterministic.Vsr.Tests.Scenarios;
 /// none) and read.op (of the state that it saw); mark.NAME of <see cref="Core.Tracing.Mark"/>; sent.COMMAND and
 /// R.sent.COMMAND; C.answered, replies, evictions, reason, op, timestamp; R.up, op, commit (run), known (as committed),
 /// view, checkpoint, incomplete, status, opened, sessions, writes (run), disk (operations under way), torn, fixed
-/// (journal slots at opening), copies (superblocks repaired); equal.R.R (1 if the blocks and replies on the two disks
-/// are the same).</summary>
+/// (journal slots at opening), proved (journal slots since), copies (superblocks repaired); equal.R.R (1 if the blocks
+/// and replies on the two disks are the same).</summary>
 internal sealed class ScenarioRun : IDisposable
 {
     private const int UntilTicksMax = 6000;

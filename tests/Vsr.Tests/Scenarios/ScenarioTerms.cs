@@ -164,6 +164,7 @@ internal sealed class ScenarioTerms(ClusterBench bench, ScenarioNetwork network,
             "disk" => node.Disk.Pending,
             "torn" => replica.TornJournalSlots,
             "fixed" => replica.FixedJournalHeaders,
+            "proved" => replica.ProvedJournalSlots,
             "copies" => replica.RepairedSuperblockCopies,
             _ => throw new FormatException($"replicas have no {property}"),
         };
