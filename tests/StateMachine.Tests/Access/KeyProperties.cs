@@ -10,7 +10,7 @@ using Xunit;
 
 namespace Deterministic.StateMachine.Tests.Access;
 
-/// <summary>Random creations and revocations leave the keys that a dictionary has, before and after a restart.</summary>
+/// <summary>Creations and revocations leave the keys of a dictionary, before and after a restart.</summary>
 public sealed class KeyProperties
 {
     private static Arbitrary<(bool Create, int Id, int Scopes)[]> Steps => (
