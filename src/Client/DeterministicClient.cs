@@ -42,6 +42,9 @@ public sealed class DeterministicClient : IAsyncDisposable
         _pump = Task.Run(() => new CallPump(options, _session, _queue.Reader).RunAsync(_stop.Token));
     }
 
+    /// <summary>Calls that wait to be sent.</summary>
+    public int CallsWaiting => _queue.Reader.Count;
+
     public Task<WriteReply> WriteAsync(
         WriteRequest request, TimeSpan? timeout = null, CancellationToken cancellation = default) =>
         CallAsync(Operation.Write, request.Write, WriteReply.Read, timeout, cancellation,

@@ -1,17 +1,25 @@
 using System;
+using System.Collections.Generic;
+using System.Diagnostics.Metrics;
 using System.Net;
 using Deterministic.Client;
+using Deterministic.Gateway.Telemetry;
 
 namespace Deterministic.Gateway;
 
 /// <summary>Where a gateway listens, what stands behind it, and how much it takes.</summary>
-public sealed class GatewayOptions
+public sealed record GatewayOptions
 {
     /// <summary>Bytes of a request's body that no option says otherwise.</summary>
     public const int BodySizeMaxDefault = 64 << 20;
 
     /// <summary>The largest that may be said: a body lies in one array.</summary>
     public const int BodySizeMaxLimit = 1 << 30;
+
+    public static readonly TimeSpan DrainTimeoutDefault = TimeSpan.FromSeconds(30);
+
+    /// <summary>The longest that may be said for either part of the end.</summary>
+    public static readonly TimeSpan DrainMax = TimeSpan.FromHours(1);
 
     /// <summary>Loopback only; port 0 takes a free one.</summary>
     public required IPEndPoint Listen { get; init; }
@@ -37,4 +45,17 @@ public sealed class GatewayOptions
 
     /// <summary>Requests that may wait for a reader; further ones are told to come later.</summary>
     public int WaitingMax { get; init; } = 1024;
+
+    /// <summary>Between the word that the gateway is about to stop and the end of taking requests: time for those
+    /// who send requests to hear it.</summary>
+    public TimeSpan DrainDelay { get; init; } = TimeSpan.Zero;
+
+    /// <summary>How long requests under way are waited for in the end.</summary>
+    public TimeSpan DrainTimeout { get; init; } = DrainTimeoutDefault;
+
+    /// <summary>Which requests have a line in the log.</summary>
+    public RequestLog RequestLog { get; init; } = RequestLog.All;
+
+    /// <summary>What is on the page of figures beside the gateway's own.</summary>
+    public IReadOnlyList<Meter> OtherMeters { get; init; } = [];
 }

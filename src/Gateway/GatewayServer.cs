@@ -5,9 +5,12 @@ using System.Net;
 using System.Threading.Tasks;
 using Deterministic.Gateway.Cluster;
 using Deterministic.Gateway.Routes;
+using Deterministic.Gateway.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Deterministic.Gateway;
@@ -25,12 +28,19 @@ public sealed class GatewayServer : IAsyncDisposable
         "change and delete everything. Never use it beyond this machine.";
 
     private readonly WebApplication _application;
+    private readonly TimeSpan _drainDelay;
+    private readonly GatewayMetrics _metrics;
     private readonly ClusterAccess _cluster;
+    private readonly Readiness _readiness;
 
-    private GatewayServer(WebApplication application, ClusterAccess cluster)
+    private GatewayServer(WebApplication application, GatewayOptions options, ILogger logger)
     {
         _application = application;
-        _cluster = cluster;
+        _drainDelay = options.DrainDelay;
+        _metrics = new GatewayMetrics(options.OtherMeters);
+        _cluster = new ClusterAccess(options, _metrics);
+        _readiness = new Readiness(options.Cluster);
+        new Router(options, _cluster, _readiness, _metrics, logger).Map(application);
     }
 
     /// <summary>Such as http://127.0.0.1:8080.</summary>
@@ -63,10 +73,9 @@ public sealed class GatewayServer : IAsyncDisposable
             kestrel.Limits.MaxRequestBodySize = null;
             kestrel.Listen(options.Listen, listen => listen.Protocols = HttpProtocols.Http1);
         });
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.DrainTimeout);
         WebApplication application = builder.Build();
-        ClusterAccess cluster = new(options);
-        GatewayServer server = new(application, cluster);
-        new Router(options, cluster, logger).Map(application);
+        GatewayServer server = new(application, options, logger);
         try
         {
             await application.StartAsync().ConfigureAwait(false);
@@ -79,11 +88,19 @@ public sealed class GatewayServer : IAsyncDisposable
         return (server, "");
     }
 
-    /// <summary>Takes no more requests, answers those under way, and ends.</summary>
+    /// <summary>Says that it is about to stop to those who ask whether it is ready; serves on.</summary>
+    public void BeginDrain() => _readiness.Drain();
+
+    /// <summary>Says that it is about to stop, waits for that to be heard, takes no more requests, answers those under
+    /// way as far as there is time, and ends.</summary>
     public async ValueTask DisposeAsync()
     {
+        BeginDrain();
+        if (_drainDelay > TimeSpan.Zero) await Task.Delay(_drainDelay).ConfigureAwait(false);
         await _application.StopAsync().ConfigureAwait(false);
         await _application.DisposeAsync().ConfigureAwait(false);
         await _cluster.DisposeAsync().ConfigureAwait(false);
+        _readiness.Dispose();
+        _metrics.Dispose();
     }
 }

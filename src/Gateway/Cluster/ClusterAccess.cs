@@ -1,9 +1,11 @@
 using System;
+using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using Deterministic.Client;
 using Deterministic.Core.Model;
 using Deterministic.Core.Wire;
+using Deterministic.Gateway.Telemetry;
 
 namespace Deterministic.Gateway.Cluster;
 
@@ -24,26 +26,45 @@ internal sealed class ClusterAccess : IAsyncDisposable
     private readonly ReaderPool _stale;
     private uint _turn;
 
-    public ClusterAccess(GatewayOptions options)
+    private readonly GatewayMetrics _metrics;
+
+    public ClusterAccess(GatewayOptions options, GatewayMetrics metrics)
     {
+        _metrics = metrics;
         _sessions = new DeterministicClient[1 + options.LargeSessions];
         for (int i = 0; i < _sessions.Length; i++) _sessions[i] = new DeterministicClient(options.Cluster);
         _strong = new ReaderPool(options.Cluster, options.Readers, options.WaitingMax, spread: false);
         _stale = new ReaderPool(options.Cluster, options.Readers, options.WaitingMax, spread: true);
         UnitSizeMax = options.Cluster.BodySizeMax;
+        (string, Func<long>)[] underWay = [("strong", () => _strong.UnderWay), ("eventual", () => _stale.UnderWay)];
+        (string, Func<long>)[] waiting = [("strong", () => _strong.Waiting), ("eventual", () => _stale.Waiting)];
+        metrics.Gauge("deterministic.reads.under_way", "Reads that the cluster works on", "consistency", underWay);
+        metrics.Gauge("deterministic.reads.waiting", "Reads that wait for one of the readers", "consistency", waiting);
+        metrics.Gauge("deterministic.writes.waiting", "Writes that wait in the sessions to be sent",
+            () => _sessions.Sum(static session => (long)session.CallsWaiting));
     }
 
     /// <summary>Bytes of the largest write that is one entry of the log.</summary>
     public int UnitSizeMax { get; }
 
-    public Task<WriteReply> WriteAsync(WriteRequest request, CancellationToken cancellation) =>
-        (IsSmall(request) ? _sessions[0] : LargeSession()).WriteAsync(request, cancellation: cancellation);
+    public async Task<WriteReply> WriteAsync(WriteRequest request, CancellationToken cancellation)
+    {
+        using GatewayMetrics.ClusterCall call = _metrics.Call("write");
+        DeterministicClient session = IsSmall(request) ? _sessions[0] : LargeSession();
+        return await session.WriteAsync(request, cancellation: cancellation).ConfigureAwait(false);
+    }
 
-    public Task<SchemaReply> UpdateSchemaAsync(UpdateSchemaRequest request, CancellationToken cancellation) =>
-        _sessions[0].UpdateSchemaAsync(request, cancellation: cancellation);
+    public async Task<SchemaReply> UpdateSchemaAsync(UpdateSchemaRequest request, CancellationToken cancellation)
+    {
+        using GatewayMetrics.ClusterCall call = _metrics.Call("update_schema");
+        return await _sessions[0].UpdateSchemaAsync(request, cancellation: cancellation).ConfigureAwait(false);
+    }
 
-    public Task DeleteNamespaceAsync(string name, CancellationToken cancellation) =>
-        _sessions[0].DeleteNamespaceAsync(name, cancellation: cancellation);
+    public async Task DeleteNamespaceAsync(string name, CancellationToken cancellation)
+    {
+        using GatewayMetrics.ClusterCall call = _metrics.Call("delete_namespace");
+        await _sessions[0].DeleteNamespaceAsync(name, cancellation: cancellation).ConfigureAwait(false);
+    }
 
     /// <summary>Sees every write that was answered before.</summary>
     public Task<QueryReply> QueryAsync(QueryRequest request, CancellationToken cancellation) =>
@@ -56,6 +77,7 @@ internal sealed class ClusterAccess : IAsyncDisposable
         ReadBounds bounds = new(ReadConsistency.Stale, AgeMaxMilliseconds);
         try
         {
+            using GatewayMetrics.ClusterCall call = _metrics.Call("read_eventual");
             (QueryReply reply, _) = await _stale
                 .ReadAsync((reader, stop) => reader.QueryAsync(request, bounds, stop), cancellation)
                 .ConfigureAwait(false);
@@ -97,6 +119,7 @@ internal sealed class ClusterAccess : IAsyncDisposable
         Func<DeterministicReader, ReadBounds, CancellationToken, Task<(T Reply, ReadState State)>> read,
         CancellationToken cancellation)
     {
+        using GatewayMetrics.ClusterCall call = _metrics.Call("read_strong");
         ReadBounds bounds = new(ReadConsistency.Strong);
         (T reply, _) = await _strong.ReadAsync((reader, stop) => read(reader, bounds, stop), cancellation)
             .ConfigureAwait(false);

@@ -21,6 +21,12 @@ internal sealed class ReaderPool(ClientOptions options, int count, int waitingMa
     private int _made;
     private int _waiting;
 
+    /// <summary>Reads that have a reader.</summary>
+    public int UnderWay => count - _places.CurrentCount;
+
+    /// <summary>Reads that wait for one.</summary>
+    public int Waiting => Volatile.Read(ref _waiting);
+
     /// <exception cref="RequestException">Too many wait already.</exception>
     public async Task<T> ReadAsync<T>(
         Func<DeterministicReader, CancellationToken, Task<T>> read, CancellationToken cancellation)

@@ -5,7 +5,9 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Threading.Tasks;
+using Deterministic.Gateway.Telemetry;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
 
 namespace Deterministic.Gateway.Http;
@@ -25,15 +27,21 @@ internal static class Answer
     {
         using PooledBuffer json = new();
         await using (Utf8JsonWriter writer = new(json, Options)) write(writer);
+        await WriteAsync(context, status, "application/json", json.Written).ConfigureAwait(false);
+    }
+
+    public static async Task WriteAsync(
+        HttpContext context, int status, string contentType, ReadOnlyMemory<byte> body)
+    {
         context.Response.StatusCode = status;
-        context.Response.ContentType = "application/json";
-        if (json.Written.Length <= PlainSizeMax || !TakesGzip(context.Request.Headers.AcceptEncoding))
+        context.Response.ContentType = contentType;
+        if (body.Length <= PlainSizeMax || !TakesGzip(context.Request.Headers.AcceptEncoding))
         {
-            await SendAsync(context, json.Written).ConfigureAwait(false);
+            await SendAsync(context, body).ConfigureAwait(false);
             return;
         }
         using PooledBuffer compressed = new();
-        Compress(json.Written.Span, compressed);
+        Compress(body.Span, compressed);
         context.Response.Headers.ContentEncoding = "gzip";
         context.Response.Headers.Vary = "accept-encoding";
         await SendAsync(context, compressed.Written).ConfigureAwait(false);
@@ -53,15 +61,15 @@ internal static class Answer
             }).ConfigureAwait(false);
             return;
         }
-        context.Response.StatusCode = refusal.Status;
-        context.Response.ContentType = "text/plain; charset=utf-8";
-        await SendAsync(context, Encoding.UTF8.GetBytes(refusal.Message)).ConfigureAwait(false);
+        await WriteAsync(context, refusal.Status, "text/plain; charset=utf-8", Encoding.UTF8.GetBytes(refusal.Message))
+            .ConfigureAwait(false);
     }
 
     private static async Task SendAsync(HttpContext context, ReadOnlyMemory<byte> body)
     {
         context.Response.ContentLength = body.Length;
         await context.Response.Body.WriteAsync(body, context.RequestAborted).ConfigureAwait(false);
+        context.Features.GetRequiredFeature<RequestFigures>().BytesOut += body.Length;
     }
 
     private static void Compress(ReadOnlySpan<byte> bytes, PooledBuffer to)

@@ -7,6 +7,8 @@ internal sealed class BodyBudget(long sizeMax)
 {
     private long _taken;
 
+    public long Taken => Volatile.Read(ref _taken);
+
     public bool TryTake(long size)
     {
         if (Interlocked.Add(ref _taken, size) <= sizeMax) return true;

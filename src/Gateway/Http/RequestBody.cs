@@ -3,7 +3,9 @@ using System.Buffers;
 using System.IO;
 using System.IO.Compression;
 using System.Threading.Tasks;
+using Deterministic.Gateway.Telemetry;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Deterministic.Gateway.Http;
 
@@ -51,6 +53,7 @@ internal sealed class RequestBody : IDisposable
                     throw new RequestException(
                         415, $"content-encoding \"{encoding}\" is not supported; known are gzip, br and identity");
             }
+            context.Features.GetRequiredFeature<RequestFigures>().BytesIn += body._size;
             return body;
         }
         catch (Exception exception) when (exception is InvalidDataException or InvalidOperationException)

@@ -31,4 +31,7 @@ internal sealed class Exchange(HttpContext context, string name, BodyBudget budg
 
     public Task AnswerAsync(Action<Utf8JsonWriter> write, int status = 200) =>
         Answer.WriteAsync(context, status, write);
+
+    public Task AnswerAsync(string contentType, ReadOnlyMemory<byte> body) =>
+        Answer.WriteAsync(context, 200, contentType, body);
 }

@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using System.Threading.Tasks;
 using Deterministic.Gateway.Cluster;
 using Deterministic.Gateway.Http;
+using Deterministic.Gateway.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -12,9 +13,12 @@ namespace Deterministic.Gateway.Routes;
 
 /// <summary>Which handler answers which request, and what is alike for all: the token, the region in the path, and
 /// what becomes of errors.</summary>
-internal sealed partial class Router(GatewayOptions options, ClusterAccess cluster, ILogger logger)
+internal sealed partial class Router(
+    GatewayOptions options, ClusterAccess cluster, Readiness readiness, GatewayMetrics metrics, ILogger logger)
 {
-    private const string NameKey = "name";
+    /// <summary>Of the namespace among the values of a route.</summary>
+    public const string NameKey = "name";
+
     private const string Name = "{" + NameKey + "}";
     private const string Bearer = "Bearer ";
 
@@ -22,8 +26,12 @@ internal sealed partial class Router(GatewayOptions options, ClusterAccess clust
 
     public void Map(WebApplication application)
     {
-        application.Use(AdmitAsync);
+        metrics.Gauge("deterministic.http.bodies_bytes", "Memory that bodies of requests take now",
+            () => _budget.Taken);
+        application.Use(new RequestObserver(metrics, options.RequestLog, logger).ObserveAsync);
+        application.Use(TakeRegionOutAsync);
         application.UseRouting();
+        application.Use(AdmitAsync);
         WriteRoute write = new(cluster);
         NamespaceRoutes names = new(cluster);
         application.MapGet("/v1/namespaces", Handle(names.ListAsync));
@@ -36,9 +44,20 @@ internal sealed partial class Router(GatewayOptions options, ClusterAccess clust
         application.MapPost($"/v1/namespaces/{Name}/schema", Handle(names.UpdateSchemaAsync));
         application.MapGet($"/v1/namespaces/{Name}/hint_cache_warm", Handle(names.HintCacheWarmAsync));
         application.MapPost($"/v1/namespaces/{Name}/_debug/recall", Handle(new RecallRoute(cluster).RecallAsync));
+        MapOperations(application);
         MapRefusals(application);
         application.MapFallback("{*path}", Handle(static _ =>
             throw new RequestException(404, "no such route; docs/http.md lists them")));
+    }
+
+    private void MapOperations(WebApplication application)
+    {
+        OperationsRoutes operations = new(options, readiness, metrics);
+        application.MapGet("/healthz", Handle(operations.HealthAsync)).WithMetadata(RouteAccess.Open);
+        application.MapGet("/readyz", Handle(operations.ReadyAsync)).WithMetadata(RouteAccess.Open);
+        application.MapGet("/status", Handle(operations.StatusAsync));
+        IEndpointConventionBuilder page = application.MapGet("/metrics", Handle(operations.MetricsAsync));
+        if (options.Development) page.WithMetadata(RouteAccess.Open);
     }
 
     /// <summary>What turbopuffer has and this release has not says so.</summary>
@@ -58,20 +77,28 @@ internal sealed partial class Router(GatewayOptions options, ClusterAccess clust
             application.MapMethods(pattern, [method], Handle(_ => throw RequestException.NotSupported(what)));
     }
 
-    /// <summary>Refuses who brings no token, and takes the region out of the path.</summary>
-    private static async Task AdmitAsync(HttpContext context, RequestDelegate next)
+    private static Task TakeRegionOutAsync(HttpContext context, RequestDelegate next)
+    {
+        Match region = Region().Match(context.Request.Path.Value ?? "");
+        if (region.Success) context.Request.Path = context.Request.Path.Value![(region.Length - 1)..];
+        return next(context);
+    }
+
+    /// <summary>Refuses who brings no token.</summary>
+    private async Task AdmitAsync(HttpContext context, RequestDelegate next)
     {
         context.Response.Headers.XContentTypeOptions = "nosniff";
+        // A client whose connection is closed looks for another gateway with its next request.
+        if (readiness.IsDraining) context.Response.Headers.Connection = "close";
         string authorization = context.Request.Headers.Authorization.ToString();
-        if (!authorization.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase)
-            || string.IsNullOrWhiteSpace(authorization[Bearer.Length..]))
+        bool isOpen = context.GetEndpoint()?.Metadata.GetMetadata<RouteAccess>() == RouteAccess.Open;
+        if (!isOpen && (!authorization.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase)
+            || string.IsNullOrWhiteSpace(authorization[Bearer.Length..])))
         {
             Refusal refusal = new(401, "the header `Authorization: Bearer <API key>` is missing");
             await Answer.RefuseAsync(context, refusal).ConfigureAwait(false);
             return;
         }
-        Match region = Region().Match(context.Request.Path.Value ?? "");
-        if (region.Success) context.Request.Path = context.Request.Path.Value![(region.Length - 1)..];
         await next(context).ConfigureAwait(false);
     }
 

@@ -1,3 +1,4 @@
+using System;
 using System.CommandLine;
 using System.Threading.Tasks;
 
@@ -20,12 +21,18 @@ public static class ClientCommands
         root.Subcommands.Add(StatusCommand.Create());
     }
 
+    /// <summary>Longer than any service needs to stop by itself: whoever wants it sooner sends SIGKILL.</summary>
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromHours(3);
+
     /// <summary>Runs the command line; a line that does not parse is explained on stderr and ends with
     /// <see cref="ExitCode.Usage"/>.</summary>
     public static async Task<int> InvokeAsync(RootCommand root, string[] arguments)
     {
         ParseResult parse = root.Parse(arguments);
-        int code = await parse.InvokeAsync().ConfigureAwait(false);
+        InvocationConfiguration invocation = new();
+        bool isService = parse.CommandResult.Command.Name is "start" or "gateway";
+        if (isService) invocation.ProcessTerminationTimeout = StopTimeout;
+        int code = await parse.InvokeAsync(invocation).ConfigureAwait(false);
         return parse.Errors.Count > 0 ? ExitCode.Usage : code;
     }
 }

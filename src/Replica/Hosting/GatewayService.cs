@@ -2,6 +2,7 @@ using System;
 using System.Threading;
 using System.Threading.Tasks;
 using Deterministic.Gateway;
+using Deterministic.Replica.Hosting.Metrics;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -10,7 +11,8 @@ namespace Deterministic.Replica.Hosting;
 /// <summary>A gateway in the process of a replica, which it reaches over loopback like any client: the replica's own
 /// thread knows nothing of it. It is stopped before the replica.</summary>
 internal sealed class GatewayService(
-    GatewayOptions options, IHostApplicationLifetime lifetime, ILoggerFactory loggers) : IHostedService
+    GatewayOptions options, ReplicaMetrics metrics, IHostApplicationLifetime lifetime, ILoggerFactory loggers)
+    : IHostedService
 {
     private GatewayServer? _server;
 
@@ -18,7 +20,8 @@ internal sealed class GatewayService(
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        (_server, string error) = await HttpOptions.StartAsync(options, loggers).ConfigureAwait(false);
+        (_server, string error) = await HttpOptions
+            .StartAsync(options with { OtherMeters = [metrics.Meter] }, loggers).ConfigureAwait(false);
         if (_server is not null) return;
         await Console.Error.WriteLineAsync(error).ConfigureAwait(false);
         ExitCode = 1;

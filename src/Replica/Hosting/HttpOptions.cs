@@ -4,6 +4,7 @@ using System.Net;
 using System.Threading.Tasks;
 using Deterministic.Client;
 using Deterministic.Gateway;
+using Deterministic.Gateway.Telemetry;
 using Deterministic.Replica.Commands;
 using Microsoft.Extensions.Logging;
 
@@ -29,11 +30,32 @@ internal sealed class HttpOptions(string? addressDefault)
         Description = "Largest body of an HTTP request, such as 64MiB (the default), up to 1GiB", HelpName = "SIZE",
     };
 
+    private readonly Option<double> _drainDelay = new("--drain-delay")
+    {
+        Description = "Seconds from SIGTERM, when /readyz begins to answer 503, to when no more HTTP is taken (0)",
+        HelpName = "SECONDS",
+    };
+
+    private readonly Option<double> _drainTimeout = new("--drain-timeout")
+    {
+        Description = "Seconds that HTTP requests under way are waited for after that (30)", HelpName = "SECONDS",
+        DefaultValueFactory = _ => GatewayOptions.DrainTimeoutDefault.TotalSeconds,
+    };
+
+    private readonly Option<string> _log = new("--http-log")
+    {
+        Description = "HTTP requests that have a line in the log: all (the default), failed (5xx) or none",
+        HelpName = "WHICH", DefaultValueFactory = _ => "all",
+    };
+
     public void AddTo(Command command)
     {
         command.Options.Add(_http);
         command.Options.Add(_development);
         command.Options.Add(_bodySizeMax);
+        command.Options.Add(_drainDelay);
+        command.Options.Add(_drainTimeout);
+        command.Options.Add(_log);
     }
 
     /// <summary>Whether a gateway is asked for.</summary>
@@ -58,10 +80,28 @@ internal sealed class HttpOptions(string? addressDefault)
         GatewayOptions options = new()
         {
             Listen = listen, Cluster = cluster, Development = parse.GetValue(_development),
-            BodySizeMax = (int)bodySizeMax,
+            BodySizeMax = (int)bodySizeMax, DrainDelay = Seconds(parse, _drainDelay),
+            DrainTimeout = Seconds(parse, _drainTimeout), RequestLog = ReadLog(parse),
         };
         return GatewayServer.WhyNot(options) is string refused ? throw new UsageException(refused) : options;
     }
+
+    private static TimeSpan Seconds(ParseResult parse, Option<double> option)
+    {
+        double seconds = parse.GetValue(option);
+        double most = GatewayOptions.DrainMax.TotalSeconds;
+        return seconds >= 0 && seconds <= most ? TimeSpan.FromSeconds(seconds)
+            : throw new UsageException($"{option.Name} takes seconds from 0 to {most}");
+    }
+
+    private RequestLog ReadLog(ParseResult parse) => parse.GetValue(_log) switch
+    {
+        "all" => RequestLog.All,
+        "failed" => RequestLog.Failed,
+        "none" => RequestLog.None,
+        string other => throw new UsageException($"--http-log: \"{other}\" is none of all, failed and none"),
+        null => RequestLog.All,
+    };
 
     /// <summary>Starts it and says so. Null and an error text if the address cannot be listened on.</summary>
     public static async Task<(GatewayServer? Server, string Error)> StartAsync(

@@ -1,10 +1,14 @@
 using System;
 using System.Diagnostics;
 using System.Globalization;
+using System.IO;
 using System.Net;
 using System.Net.Http;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
+using System.Text;
 using System.Threading.Tasks;
+using Deterministic.Gateway.Tests.Support;
 using Deterministic.Replica.Hosting;
 using Xunit;
 
@@ -50,12 +54,77 @@ public sealed class GatewayProcessTests
         Assert.Equal(HttpStatusCode.OK, written.StatusCode);
         string names = await client.GetStringAsync("/v1/namespaces");
         Assert.Equal("""{"namespaces":[{"id":"a"}],"next_cursor":null}""", names);
-        using (System.Diagnostics.Process kill = System.Diagnostics.Process.Start("kill",
-            ["-TERM", process.Id.ToString(CultureInfo.InvariantCulture)]))
-            await kill.WaitForExitAsync();
+        // The page of the gateway has the figures of the replica in its process too.
+        string page = await client.GetStringAsync("/metrics");
+        Assert.Contains("\ndeterministic_commit_op ", page, StringComparison.Ordinal);
+        Assert.Contains("\ndeterministic_http_requests_total{", page, StringComparison.Ordinal);
+        await TerminateAsync(process);
         await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
         Assert.Equal(0, process.ExitCode);
+    }
+
+    [Fact]
+    public async Task ATerminatedGatewayIsNotReadyFirstAndThenFinishesWhatIsUnderWay()
+    {
+        await using ChildReplica replica = await ChildReplica.FormatAsync(null, "16MiB");
+        await replica.StartAsync("--cache", "64MiB");
+        string[] options = ["--http", "127.0.0.1:0", "--development", "--drain-delay", "3"];
+        using System.Diagnostics.Process process =
+            ChildReplica.Run(["gateway", "--addresses", replica.Address.ToString(), .. options]);
+        Uri url = new(await LineAsync(process, GatewayServer.ReadyPrefix));
+        Task<string> log = process.StandardOutput.ReadToEndAsync();
+        using HttpClient client = new() { BaseAddress = url };
+        Assert.Equal("""{"status":"OK"}""", await client.GetStringAsync("/readyz"));
+
+        const string body = """{"upsert_rows":[{"id":1}]}""";
+        using TcpClient slow = new();
+        await slow.ConnectAsync(IPAddress.Loopback, url.Port);
+        NetworkStream stream = slow.GetStream();
+        await stream.WriteAsync(Encoding.ASCII.GetBytes("POST /v2/namespaces/slow HTTP/1.1\r\nhost: x\r\n" +
+            $"authorization: Bearer x\r\nx-request-id: slow-1\r\ncontent-length: {body.Length}\r\n\r\n{body[..5]}"));
+        await TerminateAsync(process);
+        Reply ready;
+        do
+        {
+            using HttpResponseMessage response = await client.GetAsync("/readyz");
+            ready = await Reply.ReadAsync(response);
+        }
+        while (ready.Status == 200);
+        ready.MustBe(503, "the gateway is about to stop");
+        Assert.Equal("close", ready.Headers["connection"]);
+        while (await AcceptsAsync(url.Port))
+        {
+        }
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(body[5..]));
+        using StreamReader reader = new(stream);
+        Assert.StartsWith("HTTP/1.1 200 OK\r\n", await reader.ReadToEndAsync(), StringComparison.Ordinal);
+        await process.WaitForExitAsync();
+        Assert.Equal(0, process.ExitCode);
+        Assert.Contains("POST /v2/namespaces/{name} namespace=slow status=200 in=26 out=", await log,
+            StringComparison.Ordinal);
+        Assert.Contains(" id=slow-1 ", await log, StringComparison.Ordinal);
+    }
+
+    private static async Task<bool> AcceptsAsync(int port)
+    {
+        using TcpClient client = new();
+        try
+        {
+            await client.ConnectAsync(IPAddress.Loopback, port);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    private static async Task TerminateAsync(System.Diagnostics.Process process)
+    {
+        using System.Diagnostics.Process kill = System.Diagnostics.Process.Start(
+            "kill", ["-TERM", process.Id.ToString(CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync();
     }
 
     private static async Task<string> LineAsync(System.Diagnostics.Process process, string prefix)

@@ -6,6 +6,7 @@ using System.Text;
 using System.Threading.Tasks;
 using Deterministic.Client;
 using Deterministic.Replica.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
@@ -27,6 +28,9 @@ public sealed class RunningGateway : IAsyncLifetime
 
     public string Url => _server!.Url;
 
+    /// <summary>Where the replica listens, host:port.</summary>
+    public string ReplicaAddress => _replica!.Address.ToString();
+
     public async Task InitializeAsync()
     {
         _replica = await ChildReplica.FormatAsync(null, "64MiB");
@@ -35,15 +39,20 @@ public sealed class RunningGateway : IAsyncLifetime
         Http = Connect(_server);
     }
 
+    /// <summary>Another gateway in front of the same replica.</summary>
+    internal Task<GatewayServer> StartAnotherAsync(ILogger? logger = null) =>
+        StartAsync(new ClientOptions { Addresses = [_replica!.Address] }, logger);
+
     /// <summary>A gateway on a free port.</summary>
-    internal static async Task<GatewayServer> StartAsync(ClientOptions cluster)
+    internal static async Task<GatewayServer> StartAsync(ClientOptions cluster, ILogger? logger = null)
     {
         GatewayOptions options = new()
         {
             Listen = new IPEndPoint(IPAddress.Loopback, 0), Cluster = cluster, Development = true,
             BodySizeMax = BodySizeMax,
         };
-        (GatewayServer? server, string error) = await GatewayServer.TryStartAsync(options, NullLogger.Instance);
+        (GatewayServer? server, string error) =
+            await GatewayServer.TryStartAsync(options, logger ?? NullLogger.Instance);
         Assert.Equal("", error);
         return server!;
     }

@@ -6,6 +6,7 @@ using System.Net.Http;
 using System.Text.RegularExpressions;
 using System.Threading.Tasks;
 using Deterministic.Client;
+using Deterministic.Gateway.Telemetry;
 using Deterministic.Replica.Hosting;
 using Deterministic.Replica.Hosting.Metrics;
 using Deterministic.Replica.Tests.Process;
