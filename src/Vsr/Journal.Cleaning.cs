@@ -6,7 +6,8 @@ using Deterministic.Core.Wire;
 namespace Deterministic.Vsr;
 
 /// <summary>Damaged slots that hold nothing of the log are emptied, one at a time, so that a restart has nothing to
-/// doubt. As with every write the prepare comes before its header.</summary>
+/// doubt. As with every write the prepare comes before its header. And where an entry of the log lies whole in its slot
+/// and its header alone was lost, the header is written again: nobody else is needed for it.</summary>
 internal sealed partial class Journal<TDisk>
 {
     private enum CleanStep : byte
@@ -21,6 +22,9 @@ internal sealed partial class Journal<TDisk>
 
     private CleanStep _cleanStep;
     private int _cleanSlot;
+
+    /// <summary>There may be a slot for <see cref="TryProve"/>.</summary>
+    private bool _mayProve;
 
     /// <summary>Recovery needs the buffer of the headers no more.</summary>
     private NativeBuffer CleanSector => _headersRing.Part(0, Limits.SectorSize);
@@ -51,6 +55,26 @@ internal sealed partial class Journal<TDisk>
         _disk.Write(Token.Of(TokenKind.JournalClean, 0), _layout.PrepareOffset(_cleanSlot), sector);
     }
 
+    /// <summary>Starts to write the header of an entry that was found whole and that the log turned out to have. Until
+    /// that is durable the slot counts as damaged, for a restart might not know.</summary>
+    public bool TryProve()
+    {
+        if (!_mayProve || _cleanStep != CleanStep.Free || !Recovered) return false;
+        for (int slot = 0; slot < _faulty.Length; slot++)
+        {
+            bool whole = _faulty[slot] && _found[slot].Checksum == _headers[slot].Checksum;
+            if (!whole || _found[slot].Command != Command.Prepare) continue;
+            SlotsProved++;
+            _cleanSlot = slot;
+            _cleanStep = CleanStep.Waiting;
+            _redundant[slot] = _found[slot];
+            StartCleanHeader();
+            return true;
+        }
+        _mayProve = false;
+        return false;
+    }
+
     private bool IsCleaning(ulong op) => _cleanStep != CleanStep.Free && _layout.SlotOf(op) == _cleanSlot;
 
     public void OnCleanCompletion(IoResult result)
@@ -70,7 +94,13 @@ internal sealed partial class Journal<TDisk>
             return;
         }
         _cleanStep = CleanStep.Free;
-        _faulty[_cleanSlot] = false;
+        bool proved = _redundant[_cleanSlot].Command == Command.Prepare;
+        if (!proved) _faulty[_cleanSlot] = false;
+        else if (_redundant[_cleanSlot].Checksum == _headers[_cleanSlot].Checksum)
+        {
+            _faulty[_cleanSlot] = false;
+            _dirty[_cleanSlot] = false;
+        }
         _sectorBusy[sector] = false;
         StartWaiting(sector);
     }

@@ -13,6 +13,10 @@ internal sealed partial class Journal<TDisk>
     {
         None,
         Headers,
+
+        /// <summary>The ring of headers could not be read as one: it is read sector by sector, to lose no more than
+        /// must be.</summary>
+        HeaderSectors,
         Prepares,
         RepairTorn,
         RepairHeaders,
@@ -39,6 +43,7 @@ internal sealed partial class Journal<TDisk>
     private int _viewHeadersCount;
     private uint _logView;
     private RecoveryStep _step;
+    private int _nextSector;
     private int _nextSlot;
     private int _slotsRead;
     private int _repairing;
@@ -61,7 +66,7 @@ internal sealed partial class Journal<TDisk>
     public int TornSlots { get; private set; }
     public int FixedSlots { get; private set; }
 
-    /// <summary>Entries whose headers were damaged and that the log itself has proved since.</summary>
+    /// <summary>Entries whose headers were damaged, until the log itself proved them.</summary>
     public int SlotsProved { get; private set; }
 
     /// <param name="superblock">Entries up to its checkpoint are not needed any more; what it knows to be committed was
@@ -88,15 +93,42 @@ internal sealed partial class Journal<TDisk>
 
     public void OnRecoveryHeaders(IoResult result)
     {
-        Check.That(_step == RecoveryStep.Headers);
-        if (result != IoResult.Ok) _headersRing.Span.Clear();
+        Check.That(_step is RecoveryStep.Headers or RecoveryStep.HeaderSectors);
+        if (_step == RecoveryStep.Headers && result != IoResult.Ok)
+        {
+            _step = RecoveryStep.HeaderSectors;
+            _nextSector = 0;
+            ReadHeaderSector();
+            return;
+        }
+        if (_step == RecoveryStep.HeaderSectors)
+        {
+            if (result != IoResult.Ok) HeaderSector(_nextSector).Span.Clear();
+            if (++_nextSector < _layout.JournalHeaderSectors)
+            {
+                ReadHeaderSector();
+                return;
+            }
+        }
+        TakeHeadersRing();
+        _step = RecoveryStep.Prepares;
+        for (int i = 0; i < _readers.Length; i++) ReadNextSlot(i);
+    }
+
+    private NativeBuffer HeaderSector(int sector) =>
+        _headersRing.Part(sector * Limits.SectorSize, Limits.SectorSize);
+
+    private void ReadHeaderSector() => _disk.Read(
+        Token.Of(TokenKind.JournalRecoveryHeaders, 0), _layout.HeaderSectorOffset(_nextSector),
+        HeaderSector(_nextSector));
+
+    private void TakeHeadersRing()
+    {
         for (int slot = 0; slot < _headers.Length; slot++)
         {
             _redundant[slot] = Header.Read(_headersRing.Slice((long)slot * Limits.HeaderSize, Limits.HeaderSize));
             if (Examine(in _redundant[slot], slot) == SlotContent.Bad) _redundant[slot] = default;
         }
-        _step = RecoveryStep.Prepares;
-        for (int i = 0; i < _readers.Length; i++) ReadNextSlot(i);
     }
 
     public void OnRecoveryPrepare(int reader, IoResult result)

@@ -141,16 +141,10 @@ internal sealed partial class Journal<TDisk> where TDisk : IDisk
         Check.That(header.Command == Command.Prepare && header.Cluster == _cluster);
         int slot = _layout.SlotOf(header.Prepare.Op);
         if (_headers[slot].Checksum == header.Checksum) return;
+        // A slot that is damaged stays so until the right entry is written: it may be the very one.
         _headers[slot] = header;
-        // A slot that is damaged stays so until the right entry is written: it may be the very one. If that is there
-        // and only its header in the other ring was lost, nothing is missing; the next write of that sector of headers
-        // has it again.
-        bool whole = _faulty[slot] && _found[slot].Checksum == header.Checksum;
-        _dirty[slot] = !whole;
-        if (!whole) return;
-        _faulty[slot] = false;
-        _redundant[slot] = header;
-        SlotsProved++;
+        _mayProve |= _faulty[slot] && _found[slot].Checksum == header.Checksum;
+        _dirty[slot] = true;
     }
 
     /// <summary>The header of an entry of this checksum that lay whole in the ring of prepares when the replica opened,

@@ -219,7 +219,7 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
             _journal.WritePrepare(message);
             progress = true;
         }
-        return progress | AcknowledgeDurable();
+        return progress | _journal.TryProve() | AcknowledgeDurable();
     }
 
     /// <summary>Tells the primary, or notes as the primary, which entries have become durable here.</summary>

@@ -68,6 +68,18 @@ public sealed class JournalTests
     }
 
     [Fact]
+    public void A_sector_of_headers_that_cannot_be_read_costs_no_other_sector()
+    {
+        using Bench bench = WithEntries(5, out _);
+        bench.File.UnreadableAt = bench.Layout.HeaderSectorOffset(1);
+        bench.Restart().Open();
+        Assert.Equal(ReplicaStatus.Normal, bench.Replica.Status);
+        Assert.True(bench.Layout.JournalHeaderSectors > 1);
+        Assert.Equal(DataFileLayout.HeadersPerSector, bench.Replica.FixedJournalHeaders);
+        Assert.Equal(5ul, bench.StateMachine.Count);
+    }
+
+    [Fact]
     public void Prepare_in_the_wrong_slot_is_not_taken()
     {
         using Bench bench = WithEntries(5, out _);

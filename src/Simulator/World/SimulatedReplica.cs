@@ -48,6 +48,7 @@ internal sealed class SimulatedReplica(
     /// <summary>The last entry whose commit the checkers have seen in this life.</summary>
     private ulong _seen;
     private ulong _readsFailedBefore;
+    private bool _logWasWhole = true;
 
     public byte Index => options.ReplicaIndex;
     public bool IsStandby => options.IsStandby;
@@ -92,7 +93,11 @@ internal sealed class SimulatedReplica(
 
     /// <summary>What it could not read it takes for lost, although its disk has it, and it may know of damage to its
     /// log that its disk no longer shows.</summary>
-    public bool LacksMore => Running && (disk.ReadsFailed > _readsFailedBefore || !_replica!.LogIsWhole);
+    public bool LacksMore => disk.ReadsFailed > 0 || !LogIsWhole;
+
+    /// <summary>As far as is known: while it is down or opens, what it knew before.</summary>
+    private bool LogIsWhole =>
+        Status is ReplicaStatus.Normal or ReplicaStatus.ViewChange ? _replica!.LogIsWhole : _logWasWhole;
 
     /// <summary>The cluster runs a release that its software does not know.</summary>
     public bool StoppedForRelease =>
@@ -159,6 +164,7 @@ internal sealed class SimulatedReplica(
     public void Crash()
     {
         Check.That(Running);
+        _logWasWhole = LogIsWhole;
         options.Trace.Add(TraceCode.Crashed, options.ReplicaIndex, clock.Now, CommitMin);
         world.Chronicle?.Note(HappeningKind.Crash, Index, "crashes");
         _watch?.Forget();

@@ -33,6 +33,9 @@ internal sealed class MemoryFile(DataFileLayout layout) : IFormatSink, IInspecti
         return true;
     }
 
+    /// <summary>A place that the device cannot read; less than 0: there is none.</summary>
+    public long UnreadableAt { get; set; } = -1;
+
     public void Corrupt(long offset) => Bytes[offset] ^= 0x5a;
 }
 
@@ -90,6 +93,12 @@ internal sealed class MemoryDisk(MemoryFile file) : IDisk
         Span<byte> at = file.Bytes.AsSpan((int)operation.Offset, (int)operation.Buffer.Length);
         if (!operation.Write)
         {
+            long end = operation.Offset + operation.Buffer.Length;
+            if (file.UnreadableAt >= operation.Offset && file.UnreadableAt < end)
+            {
+                result = IoResult.ReadFailed;
+                return true;
+            }
             at.CopyTo(operation.Buffer.Span);
             return true;
         }
