@@ -234,6 +234,8 @@ internal static class MachineRequests
         };
     }
 
+    private static double Exponent(TapeStream tape) => tape.Boolean() ? 1 : tape.Range(1, 40) / 8.0;
+
     private static Query OneQuery(TapeStream tape, bool fused)
     {
         Filter? filter = tape.Boolean() ? Filter(tape, 0) : null;
@@ -246,11 +248,13 @@ internal static class MachineRequests
                 Aggregates = [new("n", AggregateFunction.Count), new("s", AggregateFunction.Sum, "price")],
             };
         }
-        RankBy rank = tape.Below(4) switch
+        RankBy rank = tape.Below(6) switch
         {
             0 => RankBy.Ann("vector", Vector(tape)),
             1 => RankBy.Bm25("title", tape.Pick<string>(Words[..4])),
             2 when !fused => RankBy.OrderBy(("year", tape.Boolean())),
+            3 => RankBy.Decay(RankBy.Dist("year", Value.Of(tape.Range(-3L, 3))), tape.Range(1, 4), Exponent(tape)),
+            4 => RankBy.Saturate(RankBy.OfAttribute("price"), tape.Range(1, 4) / 2.0, Exponent(tape)),
             _ => new RankBy
             {
                 Kind = RankKind.Sum, Children = [RankBy.Bm25("title", "fox"), RankBy.Bm25("title", "dog")],

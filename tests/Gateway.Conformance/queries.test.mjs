@@ -124,6 +124,27 @@ test('several queries, alone and fused by their ranks', async () => {
   assert.ok(Math.abs(fused.results[0].rows[0].$dist - (1 / 62 + 1 / 61)) < 1e-6);
 });
 
+test('numbers and distances in time are bent by Saturate and Decay', async () => {
+  const ns = fresh('curves');
+  await ns.write({
+    upsert_rows: [
+      { id: 1, clicks: 100, made: '2026-01-01T00:00:00Z' }, { id: 2, clicks: 300, made: '2026-01-02T00:00:00Z' },
+      { id: 3, clicks: 1 },
+    ],
+    schema: { clicks: 'uint', made: 'datetime' },
+  });
+  const ranked = async (rank_by) => (await ns.query({ rank_by, limit: 9 })).rows.map((row) => [row.id, row.$dist]);
+  const clicks = ['Attribute', 'clicks'];
+  const age = ['Dist', ['Attribute', 'made'], '2026-01-01'];
+  assert.deepEqual((await ranked(['Saturate', clicks, { midpoint: 100 }])).slice(0, 2), [[2, 0.75], [1, 0.5]]);
+  assert.deepEqual(await ranked(['Decay', age, { midpoint: '1d' }]), [[1, 1], [2, 0.5]]);
+  assert.deepEqual(await ranked(['Decay', age, { midpoint: '12h', exponent: 2 }]), [[1, 1], [2, 0.2]]);
+  assert.deepEqual(await ranked(['Sum', [['Max', [0, clicks]], ['Product', 1000, ['Decay', age, { midpoint: '1d' }]]]]),
+    [[1, 1100], [2, 800], [3, 1]]);
+  await refused(ns.query({ rank_by: ['Saturate', clicks, { midpoint: 0 }], limit: 1 }), 400, 'midpoint');
+  await refused(ns.query({ rank_by: ['Decay', clicks, { midpoint: '1d' }], limit: 1 }), 400, 'datetime');
+});
+
 test('answers are compressed only for those who ask, and only large ones', async () => {
   const name = nameOf('compression');
   const rows = Array.from({ length: 10 }, (_, id) => ({

@@ -13,7 +13,8 @@ using Xunit;
 
 namespace Deterministic.Simulator.Tests;
 
-/// <summary>The oracle's own words and logarithms against production's: two that were made apart agree.</summary>
+/// <summary>The oracle's own words, logarithms and powers against production's: two that were made apart
+/// agree.</summary>
 public sealed class NaiveWordsTests
 {
     [Theory]
@@ -63,5 +64,19 @@ public sealed class NaiveWordsTests
         foreach (ulong n in large) Assert.Equal(NaiveLogarithm.Log2(n), FixedLogarithm.Log2(n));
         Assert.Equal(
             FixedLogarithm.InverseDocumentFrequency(1000, 3), NaiveLogarithm.InverseDocumentFrequency(1000, 3));
+    }
+
+    [Fact]
+    public void Powers_have_the_same_bits()
+    {
+        System.Random random = new(4);
+        double[] exponents = [0.25, 0.5, 1, 1.7, 2, 11, 400];
+        for (int i = 0; i < 20_000; i++)
+        {
+            double value = System.BitConverter.UInt64BitsToDouble((ulong)random.NextInt64(0x7FF0_0000_0000_0000));
+            if (i % 2 == 0) value = random.Next(1, 60) / (double)random.Next(1, 60);
+            double exponent = exponents[i % exponents.Length];
+            Assert.Equal(NaivePower.Of(value, exponent), PositivePower.Of(value, exponent));
+        }
     }
 }

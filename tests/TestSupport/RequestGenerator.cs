@@ -72,7 +72,7 @@ public sealed class RequestGenerator(TapeStream tape)
     public RankBy RankBy(int depth = 0)
     {
         int deeper = depth < 4 ? 1 : 0;
-        switch (tape.Weighted([1, 3, 3, 2, 4, deeper, deeper, deeper, 1, 1, 1]))
+        switch (tape.Weighted([1, 3, 3, 2, 4, deeper, deeper, deeper, 1, 1, 1, deeper, 1]))
         {
             case 0: return new RankBy { Kind = RankKind.None };
             case 1: return Core.Model.RankBy.Ann(Name(), Vector());
@@ -93,7 +93,14 @@ public sealed class RequestGenerator(TapeStream tape)
             case 7: return new RankBy { Kind = RankKind.Product, Children = RankChildren(2, depth) };
             case 8: return new RankBy { Kind = RankKind.Filter, Filter = Filter(3) };
             case 9: return new RankBy { Kind = RankKind.Attribute, Attribute = Name() };
-            default: return new RankBy { Kind = RankKind.Constant, Constant = Number() };
+            case 10: return new RankBy { Kind = RankKind.Constant, Constant = Number() };
+            case 11:
+                return new RankBy
+                {
+                    Kind = tape.Boolean() ? RankKind.Saturate : RankKind.Decay, Children = RankChildren(1, depth),
+                    Midpoint = Number(), Exponent = tape.Boolean() ? 1 : Number(), MidpointIsDuration = tape.Boolean(),
+                };
+            default: return Core.Model.RankBy.Dist(Name(), Value());
         }
     }
 

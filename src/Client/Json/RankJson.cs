@@ -34,7 +34,8 @@ internal static class RankJson
         {
             case "Sum" or "Max" when nested: return ReadList(ref json, ref array, head, depth);
             case "Product" when nested: return ReadProduct(ref json, ref array, depth);
-            case "Saturate" or "Decay" or "Dist" when nested: throw json.NotSupported($"rank_by {head}");
+            case "Saturate" or "Decay" when nested: return CurveJson.Read(ref json, ref array, head, depth);
+            case "Dist" when nested: return CurveJson.ReadDistance(ref json, ref array);
             case "And" or "Or" or "Not" when nested: return ReadFilter(ref json, start);
         }
         string operation = json.Name("an operation such as \"ANN\", \"BM25\", \"asc\"");
@@ -135,6 +136,15 @@ internal static class RankJson
     private static RankBy ReadList(ref JsonCursor json, ref ArrayScope array, string head, int depth)
     {
         List<RankBy> children = [];
+        if (head == "Max" && json.Token == JsonTokenType.Number)
+        {
+            // The floor of one ranking may stand before it without a list.
+            children.Add(Read(ref json, depth + 1));
+            json.Element(ref array, "a ranking");
+            children.Add(Read(ref json, depth + 1));
+            json.EndArray(ref array, "the ranking");
+            return new RankBy { Kind = RankKind.Max, Children = children.ToArray() };
+        }
         ArrayScope inner = json.Array("an array of rankings");
         while (json.Next(ref inner)) children.Add(Read(ref json, depth + 1));
         json.CheckCount(children.Count, Limits.RankNodesMax, "rankings");

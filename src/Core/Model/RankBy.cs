@@ -16,12 +16,18 @@ public enum RankKind : byte
     Product = 13,
     Filter = 14,
     Attribute = 15,
+    Saturate = 16,
+    Decay = 17,
+    Dist = 18,
     Constant = 20,
 }
 
 /// <summary>A ranking expression. Node on the wire: kind u8; Ann/Knn: name, value (vector); Attributes: count u8 and
 /// (name, descending u8); Bm25: name, flags u8 (1: last token is a prefix), value (string or array of strings);
-/// Sum/Max: count u16 and children; Product: two children; Filter: a filter; Attribute: name; Constant: f64.</summary>
+/// Sum/Max: count u16 and children; Product: two children; Filter: a filter; Attribute: name; Saturate/Decay: flags u8
+/// (1: the midpoint is a duration in milliseconds), midpoint f64, exponent f64, one child; Dist: name, value (the
+/// origin); Constant: f64.</summary>
+[FloatAllowed("constants; nothing is calculated")]
 public sealed class RankBy
 {
     public required RankKind Kind { get; init; }
@@ -33,11 +39,31 @@ public sealed class RankBy
     public Filter? Filter { get; init; }
     public double Constant { get; init; }
 
+    /// <summary>Where Saturate and Decay are one half.</summary>
+    public double Midpoint { get; init; }
+
+    /// <summary>How steep Saturate and Decay are there.</summary>
+    public double Exponent { get; init; } = 1;
+
+    /// <summary>Whether the midpoint was said as a duration, which only distances in time have.</summary>
+    public bool MidpointIsDuration { get; init; }
+
     public static RankBy Ann(string attribute, float[] vector) =>
         new() { Kind = RankKind.Ann, Attribute = attribute, Operand = Value.Of(vector) };
 
     public static RankBy Bm25(string attribute, string text) =>
         new() { Kind = RankKind.Bm25, Attribute = attribute, Operand = Value.Of(text) };
+
+    public static RankBy OfAttribute(string attribute) => new() { Kind = RankKind.Attribute, Attribute = attribute };
+
+    public static RankBy Dist(string attribute, Value origin) =>
+        new() { Kind = RankKind.Dist, Attribute = attribute, Operand = origin };
+
+    public static RankBy Saturate(RankBy child, double midpoint, double exponent = 1) =>
+        new() { Kind = RankKind.Saturate, Children = [child], Midpoint = midpoint, Exponent = exponent };
+
+    public static RankBy Decay(RankBy child, double midpoint, double exponent = 1) =>
+        new() { Kind = RankKind.Decay, Children = [child], Midpoint = midpoint, Exponent = exponent };
 
     public static RankBy OrderBy(params (string Attribute, bool Descending)[] order) =>
         new() { Kind = RankKind.Attributes, Order = order };
@@ -49,7 +75,7 @@ public sealed class RankBy
         {
             case RankKind.None:
                 break;
-            case RankKind.Ann or RankKind.Knn:
+            case RankKind.Ann or RankKind.Knn or RankKind.Dist:
                 writer.Name(Encoding.UTF8.GetBytes(Attribute));
                 Operand.Write(ref writer);
                 break;
@@ -80,6 +106,12 @@ public sealed class RankBy
             case RankKind.Attribute:
                 writer.Name(Encoding.UTF8.GetBytes(Attribute));
                 break;
+            case RankKind.Saturate or RankKind.Decay:
+                writer.U8(MidpointIsDuration ? (byte)1 : (byte)0);
+                writer.F64(Midpoint);
+                writer.F64(Exponent);
+                Children[0].Write(ref writer);
+                break;
             case RankKind.Constant:
                 writer.F64(Constant);
                 break;
@@ -98,7 +130,7 @@ public sealed class RankBy
         {
             case RankKind.None:
                 return new RankBy { Kind = kind };
-            case RankKind.Ann or RankKind.Knn:
+            case RankKind.Ann or RankKind.Knn or RankKind.Dist:
                 return new RankBy { Kind = kind, Attribute = ReadName(ref reader), Operand = Value.Read(ref reader) };
             case RankKind.Attributes:
                 (string, bool)[] order = new (string, bool)[reader.U8()];
@@ -122,12 +154,26 @@ public sealed class RankBy
                 return new RankBy { Kind = kind, Filter = Filter.ReadOptional(ref reader) };
             case RankKind.Attribute:
                 return new RankBy { Kind = kind, Attribute = ReadName(ref reader) };
+            case RankKind.Saturate or RankKind.Decay:
+                return ReadCurve(ref reader, kind, depth);
             case RankKind.Constant:
                 return new RankBy { Kind = kind, Constant = reader.F64() };
             default:
                 reader.Fail();
                 return new RankBy { Kind = RankKind.None };
         }
+    }
+
+    private static RankBy ReadCurve(ref WireReader reader, RankKind kind, int depth)
+    {
+        bool duration = reader.U8() != 0;
+        double midpoint = reader.F64();
+        double exponent = reader.F64();
+        return new RankBy
+        {
+            Kind = kind, MidpointIsDuration = duration, Midpoint = midpoint, Exponent = exponent,
+            Children = [Read(ref reader, depth + 1)],
+        };
     }
 
     private static string ReadName(ref WireReader reader) => Encoding.UTF8.GetString(reader.Name());

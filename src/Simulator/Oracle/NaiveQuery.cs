@@ -75,7 +75,7 @@ internal static class NaiveQuery
                 foreach (NaiveRow row in rows)
                 {
                     double score = expression.Score(rankBy, row);
-                    if (score != 0 || NaiveRanking.KeepsZeroes(rankBy))
+                    if (!double.IsNaN(score) && (score != 0 || NaiveRanking.KeepsZeroes(rankBy)))
                         ranked.Add(new ScoredRow(row, score, (float)score));
                 }
                 break;

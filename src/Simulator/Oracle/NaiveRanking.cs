@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using Deterministic.Core;
 using Deterministic.Core.Model;
@@ -22,9 +23,10 @@ internal sealed class NaiveRanking(NaiveNamespace database)
         {
             if (KeepsZeroes(child)) return true;
         }
-        return rankBy.Kind == RankKind.Attribute;
+        return rankBy.Kind is RankKind.Attribute or RankKind.Dist;
     }
 
+    /// <summary>NaN: the expression has nothing to say about the row.</summary>
     public double Score(RankBy rankBy, NaiveRow row)
     {
         switch (rankBy.Kind)
@@ -33,11 +35,19 @@ internal sealed class NaiveRanking(NaiveNamespace database)
             case RankKind.Filter: return NaiveFilter.Matches(rankBy.Filter!, database.Schema, row, null) ? 1 : 0;
             case RankKind.Attribute: return Number(row.Get(rankBy.Attribute));
             case RankKind.Bm25: return Bm25(ClauseOf(rankBy), row);
+            case RankKind.Dist: return Distance(rankBy, row.Get(rankBy.Attribute));
+            case RankKind.Saturate or RankKind.Decay: return Bend(rankBy, Score(rankBy.Children[0], row));
         }
         double score = Score(rankBy.Children[0], row);
         for (int i = 1; i < rankBy.Children.Length; i++)
         {
             double other = Score(rankBy.Children[i], row);
+            if (double.IsNaN(score) || double.IsNaN(other))
+            {
+                bool product = rankBy.Kind == RankKind.Product;
+                score = product ? double.NaN : double.IsNaN(score) ? other : score;
+                continue;
+            }
             score = rankBy.Kind switch
             {
                 RankKind.Sum => score + other,
@@ -47,6 +57,29 @@ internal sealed class NaiveRanking(NaiveNamespace database)
             if (double.IsNaN(score)) score = 0;
         }
         return score;
+    }
+
+    private double Distance(RankBy rankBy, Value value)
+    {
+        if (value.IsNull) return double.NaN;
+        Value origin = NaiveValues.Convert(rankBy.Operand, database.Schema.Get(rankBy.Attribute).Type)!;
+        if (value.Kind == ValueKind.Float) return double.Abs(value.AsFloat - origin.AsFloat);
+        return (ulong)Int128.Abs(Whole(value) - Whole(origin));
+    }
+
+    private static Int128 Whole(Value value) => value.Kind switch
+    {
+        ValueKind.Int => value.AsInt,
+        ValueKind.Uint => value.AsUint,
+        _ => value.AsDatetime,
+    };
+
+    private static double Bend(RankBy curve, double score)
+    {
+        if (double.IsNaN(score)) return score;
+        double power = score <= 0 ? 0 : NaivePower.Of(score / curve.Midpoint, curve.Exponent);
+        if (curve.Kind == RankKind.Decay) return 1 / (power + 1);
+        return power == double.PositiveInfinity ? 1 : power / (power + 1);
     }
 
     private static double Number(Value value) => value.Kind switch

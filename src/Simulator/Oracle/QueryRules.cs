@@ -1,3 +1,4 @@
+using System;
 using Deterministic.Core;
 using Deterministic.Core.Model;
 
@@ -58,6 +59,8 @@ internal sealed class QueryRules(QueryRequest request, NaiveSchema schema)
                     : FilterRules.Check(rank.Filter, schema, newRow: false);
             case RankKind.Attributes:
                 return CheckOrder(rank);
+            case RankKind.Dist: return CheckDistance(rank);
+            case RankKind.Saturate or RankKind.Decay: return CheckCurve(rank);
         }
         if (rank.Kind is RankKind.Sum or RankKind.Max && rank.Children.Length == 0)
             return Refusal.Invalid("rank_by cannot be empty");
@@ -66,6 +69,31 @@ internal sealed class QueryRules(QueryRequest request, NaiveSchema schema)
             if (CheckRank(child) is Refusal refusal) return refusal;
         }
         return null;
+    }
+
+    private Refusal? CheckDistance(RankBy rank)
+    {
+        Refusal? refusal = CheckColumn("rank_by", rank.Attribute, needsNumber: true, noArray: false);
+        if (refusal is not null) return refusal;
+        AttributeType type = schema.Get(rank.Attribute).Type;
+        if (type == AttributeType.None || NaiveValues.Convert(rank.Operand, type) is not null) return null;
+        return new(ErrorCode.TypeMismatch, $"rank_by: the origin of Dist of `{rank.Attribute}` must be of type " +
+            NaiveValues.Describe(type));
+    }
+
+    private Refusal? CheckCurve(RankBy rank)
+    {
+        foreach ((string name, double value) in (ReadOnlySpan<(string, double)>)
+            [("midpoint", rank.Midpoint), ("exponent", rank.Exponent)])
+        {
+            if (!(value > 0 && value <= double.MaxValue))
+                return Refusal.Invalid($"rank_by: {name} must be finite and above 0");
+        }
+        RankBy child = rank.Children[0];
+        if (CheckRank(child) is Refusal refusal) return refusal;
+        bool time = child.Kind == RankKind.Dist && schema.Get(child.Attribute).Type == AttributeType.Datetime;
+        return time || !rank.MidpointIsDuration ? null
+            : Refusal.Invalid("rank_by: only Dist of a datetime attribute can have a duration as midpoint");
     }
 
     private Refusal? CheckOrder(RankBy rank)

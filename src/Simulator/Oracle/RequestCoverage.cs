@@ -61,6 +61,7 @@ internal static class RequestCoverage
         coverage.Hit("rank", rank.Kind.ToString());
         if (rank.Order.Length > 1) coverage.Hit("path", "ordered by several attributes");
         if (rank.LastAsPrefix) coverage.Hit("path", "ranked by a prefix");
+        if (rank.MidpointIsDuration) coverage.Hit("path", "duration as midpoint");
         Count(coverage, rank.Filter);
         foreach (RankBy child in rank.Children) Count(coverage, child);
     }

@@ -5,7 +5,7 @@ using Deterministic.Core.Randomness;
 
 namespace Deterministic.Simulator.Workload;
 
-/// <summary>Draws filters, conditions and rankings. Most are valid for most namespaces of the vocabulary; a schema that
+/// <summary>Draws filters and conditions. Most are valid for most namespaces of the vocabulary; a schema that
 /// has changed, or a draw out of many, makes one of them wrong.</summary>
 [FloatAllowed("draws numbers from exact ones")]
 internal sealed class FilterGenerator(TapeStream tape, Vocabulary vocabulary)
@@ -15,8 +15,6 @@ internal sealed class FilterGenerator(TapeStream tape, Vocabulary vocabulary)
 
     public static ReadOnlySpan<string> Arrays =>
         (string[])["tags", "marks", "counts", "prices", "flags", "keys", "dates"];
-
-    private static ReadOnlySpan<string> Numbers => (string[])["size", "count", "price", "made"];
 
     private static ReadOnlySpan<string> Texts => (string[])["title", "body"];
 
@@ -72,7 +70,8 @@ internal sealed class FilterGenerator(TapeStream tape, Vocabulary vocabulary)
         return new Filter { Operator = op, Attribute = attribute, NewRowAttribute = other ? "made" : attribute };
     }
 
-    private Filter Scalar(string attribute)
+    /// <summary>One comparison of an attribute that is no array.</summary>
+    public Filter Scalar(string attribute)
     {
         FilterOperator op = ScalarOperators[tape.Below(ScalarOperators.Length)];
         if (op is FilterOperator.In or FilterOperator.NotIn) return Filter.Compare(attribute, op, List(attribute));
@@ -152,63 +151,13 @@ internal sealed class FilterGenerator(TapeStream tape, Vocabulary vocabulary)
         };
     }
 
-    private string TextAttribute() =>
+    /// <summary>An attribute that has text to search, most often.</summary>
+    public string TextAttribute() =>
         tape.Below(24) == 23 ? RareTexts[tape.Below(RareTexts.Length)] : Texts[tape.Below(Texts.Length)];
 
     private Filter Id(string name)
     {
         FilterOperator op = ScalarOperators[tape.Below(6)];
         return Filter.Compare("id", op, vocabulary.Id(name));
-    }
-
-    /// <param name="name">Of the namespace.</param>
-    /// <param name="ordered">Whether ordering by attributes is allowed (fusion wants scores).</param>
-    public RankBy Rank(string name, bool ordered)
-    {
-        bool inferred = Vocabulary.IsInferred(name);
-        int kind = tape.Below(ordered ? 6 : 4);
-        if (kind < 2)
-        {
-            string column = !inferred && tape.Below(4) == 3 ? "image" : "vector";
-            return new RankBy
-            {
-                Kind = kind == 0 ? RankKind.Knn : RankKind.Ann, Attribute = column,
-                Operand = vocabulary.VectorValue(column),
-            };
-        }
-        if (kind < 4) return Score(2, inferred);
-        (string, bool)[] order = new (string, bool)[tape.Range(1, 3)];
-        for (int i = 0; i < order.Length; i++)
-            order[i] = (tape.Below(5) == 0 ? "id" : Scalars[tape.Below(Scalars.Length)], tape.Boolean());
-        return RankBy.OrderBy(order);
-    }
-
-    /// <param name="depth">Of the tree at most.</param>
-    /// <param name="textless">The namespace has no text to rank by, or had none at first.</param>
-    private RankBy Score(int depth, bool textless)
-    {
-        int kind = tape.Below(depth == 0 ? 3 : 7);
-        switch (kind)
-        {
-            case 0 or 1 or 2:
-                if (textless && tape.Below(8) != 7)
-                    return new RankBy { Kind = RankKind.Attribute, Attribute = Numbers[tape.Below(Numbers.Length)] };
-                return new RankBy
-                {
-                    Kind = RankKind.Bm25, Attribute = TextAttribute(),
-                    Operand = Value.Of(vocabulary.Word() + " " + vocabulary.Text(4)), LastAsPrefix = tape.Below(4) == 3,
-                };
-            case 3:
-                if (tape.Below(3) == 2)
-                    return new RankBy { Kind = RankKind.Attribute, Attribute = Numbers[tape.Below(Numbers.Length)] };
-                return new RankBy { Kind = RankKind.Filter, Filter = Scalar(Scalars[tape.Below(Scalars.Length)]) };
-            case 4:
-                RankBy weight = new() { Kind = RankKind.Constant, Constant = tape.Range(0, 8) / 2.0 };
-                return new RankBy { Kind = RankKind.Product, Children = [weight, Score(depth - 1, textless)] };
-            default:
-                RankBy[] children = new RankBy[tape.Range(1, 3)];
-                for (int i = 0; i < children.Length; i++) children[i] = Score(depth - 1, textless);
-                return new RankBy { Kind = kind == 5 ? RankKind.Sum : RankKind.Max, Children = children };
-        }
     }
 }

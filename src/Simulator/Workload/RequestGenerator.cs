@@ -26,6 +26,7 @@ internal sealed class RequestGenerator(
     TapeStream tape, Vocabulary vocabulary, WorkloadMix mix, bool bulk, int bodySizeMax, Func<string, bool> exists)
 {
     private readonly FilterGenerator _filters = new(tape, vocabulary);
+    private readonly RankGenerator _ranks = new(tape, vocabulary, new FilterGenerator(tape, vocabulary));
     private readonly SchemaGenerator _schemas = new(tape, vocabulary);
     private readonly WrongRequests _wrong = new(tape, vocabulary, new FilterGenerator(tape, vocabulary));
     private readonly KeyGenerator _keys = new(tape);
@@ -195,7 +196,7 @@ internal sealed class RequestGenerator(
         bool named = include is IncludeMode.Listed or IncludeMode.AllExcept;
         return new Query
         {
-            RankBy = tape.Below(40) == 39 ? new RankBy { Kind = RankKind.None } : _filters.Rank(name, ordered),
+            RankBy = tape.Below(40) == 39 ? new RankBy { Kind = RankKind.None } : _ranks.Draw(name, ordered),
             Filter = tape.Boolean() ? _filters.Draw(name, 3) : null,
             Limit = (uint)(tape.Below(8) == 0 ? 1000 : tape.Range(1, 10)),
             Offset = tape.Below(6) == 0 ? (uint)tape.Below(4) : 0,

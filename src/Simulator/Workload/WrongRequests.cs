@@ -87,7 +87,7 @@ internal sealed class WrongRequests(TapeStream tape, Vocabulary vocabulary, Filt
         Query count = new() { Aggregates = [new("n", AggregateFunction.Count)] };
         string Either(string one, string other) => tape.Boolean() ? one : other;
         Query Sum(string attribute) => new() { Aggregates = [new("s", AggregateFunction.Sum, attribute)] };
-        switch (tape.Below(20))
+        switch (tape.Below(23))
         {
             case 0: return Of(new Query { RankBy = byId, Limit = 3, Filter = filters.Unusual() });
             case 1: return Of(new Query { RankBy = byId });
@@ -107,7 +107,15 @@ internal sealed class WrongRequests(TapeStream tape, Vocabulary vocabulary, Filt
             case 15: return By(new RankBy { Kind = RankKind.Bm25, Attribute = "title", Operand = Value.Of(3L) });
             case 16: return By(new RankBy { Kind = RankKind.Constant, Constant = double.NaN });
             case 17: return By(RankBy.OrderBy((Either("tags", "note"), true)));
-            case 18: return Fused(name, tape.Boolean() ? [plain, count] : [plain], 60);
+            case 18: return By(RankBy.Dist(Either("size", "made"), Value.Of("word")));
+            case 19: return By(RankBy.Decay(RankBy.OfAttribute("size"), tape.Boolean() ? 0 : double.NaN));
+            case 20:
+                return By(new RankBy
+                {
+                    Kind = RankKind.Saturate, Children = [RankBy.Dist("size", Value.Of(3L))], Midpoint = 1,
+                    Exponent = tape.Boolean() ? 1 : double.PositiveInfinity, MidpointIsDuration = true,
+                });
+            case 21: return Fused(name, tape.Boolean() ? [plain, count] : [plain], 60);
             default: return Fused(name, [plain, plain], tape.Boolean() ? 0 : 60, 1);
         }
     }

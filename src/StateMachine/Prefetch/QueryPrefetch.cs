@@ -52,7 +52,7 @@ internal sealed class QueryPrefetch(Trees trees, NamespaceView view, FilterProgr
                 return trees.Vectors.TouchPrefix(key.Namespace(view.Number).Attribute((ushort)node.Slot).Key);
             case RankKind.Bm25:
                 return TouchColumn(node.Slot | Keys.TokenCountColumn);
-            case RankKind.Attribute:
+            case RankKind.Attribute or RankKind.Dist:
                 return TouchColumn(node.Slot);
             case RankKind.Filter:
                 return filters.Touch(node.FilterRoot);

@@ -37,14 +37,15 @@ public sealed partial class QueryExecutor
         for (; bit < Limits.WindowDocuments; bit = WindowBitmap.Next(_mask, bit + 1))
         {
             double score = scores[bit];
-            if (score == 0 && !_plan.KeepsZeroScores) continue;
+            if (double.IsNaN(score) || score == 0 && !_plan.KeepsZeroScores) continue;
             Offer(Scores.DescendingKey(score), (float)score, first + (uint)bit);
         }
         _bytesRead += _rankTerms.BytesRead;
         _rankTerms.BytesRead = 0;
     }
 
-    /// <summary>Leaves the node's values in the doubles of its depth; those outside the mask mean nothing.</summary>
+    /// <summary>Leaves the node's values in the doubles of its depth; those outside the mask mean nothing, and NaN says
+    /// that the expression has nothing to say about a document.</summary>
     private void Evaluate(int index, uint window, int depth)
     {
         RankNode node = _plan.Ranks[index];
@@ -65,13 +66,19 @@ public sealed partial class QueryExecutor
             case RankKind.Attribute:
                 EvaluateAttribute(node, window, values);
                 break;
+            case RankKind.Dist:
+                EvaluateDistance(node, window, values);
+                break;
+            case RankKind.Saturate or RankKind.Decay:
+                EvaluateCurve(node, index, window, depth);
+                break;
             default:
                 EvaluateChildren(node, index, window, depth);
                 break;
         }
     }
 
-    /// <summary>Combines children in their order. A product of an infinity and zero counts as zero.</summary>
+    /// <summary>Combines children in their order.</summary>
     private void EvaluateChildren(in RankNode node, int index, uint window, int depth)
     {
         Span<double> values = Values(depth);
@@ -80,16 +87,7 @@ public sealed partial class QueryExecutor
         for (int child = _plan.Ranks[index + 1].End; child < node.End; child = _plan.Ranks[child].End)
         {
             Evaluate(child, window, depth + 1);
-            for (int i = 0; i < values.Length; i++)
-            {
-                double combined = node.Kind switch
-                {
-                    RankKind.Sum => values[i] + other[i],
-                    RankKind.Max => values[i] >= other[i] ? values[i] : other[i],
-                    _ => values[i] * other[i],
-                };
-                values[i] = double.IsNaN(combined) ? 0 : combined;
-            }
+            for (int i = 0; i < values.Length; i++) values[i] = Combine(node.Kind, values[i], other[i]);
         }
     }
 

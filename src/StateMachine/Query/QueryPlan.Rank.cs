@@ -32,6 +32,8 @@ public sealed partial class QueryPlan
             RankKind.Product => TryChildren(ref reader, 2, depth, ref error),
             RankKind.Filter => TryFilter(ref reader, ref node, ref error),
             RankKind.Attribute => TryAttribute(ref reader, ref node, ref error),
+            RankKind.Saturate or RankKind.Decay => TryCurve(ref reader, index, depth, ref error),
+            RankKind.Dist => TryDistance(ref reader, ref node, ref error),
             RankKind.Constant => TryConstant(ref reader, ref node, ref error),
             _ => error.Malformed("rank_by"u8),
         };

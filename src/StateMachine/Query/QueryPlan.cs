@@ -17,7 +17,15 @@ public struct RankNode
     /// <summary>Slot of the attribute.</summary>
     public int Slot;
     public int FilterRoot;
+
+    /// <summary>A constant, or the midpoint of Saturate and Decay.</summary>
     public double Constant;
+
+    /// <summary>Of Saturate and Decay.</summary>
+    public double Exponent;
+
+    /// <summary>Of Dist: a <see cref="ScalarKey"/> of the attribute's type.</summary>
+    public ulong Origin;
     public int TermStart;
     public int TermCount;
     public int End;

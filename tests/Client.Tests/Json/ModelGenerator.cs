@@ -75,7 +75,7 @@ internal sealed class ModelGenerator(int seed)
         };
     }
 
-    private RankBy Rank(int depth) => _random.Next(depth == 0 ? 9 : 6) switch
+    private RankBy Rank(int depth) => _random.Next(depth == 0 ? 11 : 8) switch
     {
         0 => new RankBy
         {
@@ -93,9 +93,16 @@ internal sealed class ModelGenerator(int seed)
             Kind = RankKind.Product,
             Children = [new RankBy { Kind = RankKind.Constant, Constant = _random.Next(9) / 4.0 }, Rank(depth + 1)],
         },
-        6 => new RankBy { Kind = RankKind.Ann, Attribute = Name(), Operand = Vector() },
-        7 => new RankBy { Kind = RankKind.Knn, Attribute = Name(), Operand = Vector() },
-        8 => RankBy.OrderBy(Distinct().Select(name => (name, Bool())).ToArray()),
+        5 when depth < 3 => new RankBy
+        {
+            Kind = Bool() ? RankKind.Saturate : RankKind.Decay, Children = [Rank(depth + 1)],
+            Midpoint = _random.Next(1, 99) / 4.0, Exponent = _random.Next(1, 9) / 4.0, MidpointIsDuration = Bool(),
+        },
+        6 => RankBy.Dist(Name(), Scalar()),
+        7 => RankBy.Bm25(Name(), Text()),
+        8 => new RankBy { Kind = RankKind.Ann, Attribute = Name(), Operand = Vector() },
+        9 => new RankBy { Kind = RankKind.Knn, Attribute = Name(), Operand = Vector() },
+        10 => RankBy.OrderBy(Distinct().Select(name => (name, Bool())).ToArray()),
         _ => RankBy.Bm25(Name(), Text()),
     };
 

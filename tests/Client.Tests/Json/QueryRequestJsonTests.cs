@@ -45,6 +45,60 @@ public sealed class QueryRequestJsonTests
     }
 
     [Fact]
+    public void CurvesOverAttributesAndDistances()
+    {
+        RankBy rank = JsonText.Single("""
+            {"rank_by":["Sum",[["Saturate",["Attribute","clicks"],{"midpoint":100}],
+              ["Decay",["Dist",["Attribute","made"],"2026-01-31"],{"midpoint":"1.5h","exponent":2}],
+              ["Max",0,["Attribute","boost"]]]],"limit":5}
+            """).RankBy;
+        RankBy clicks = rank.Children[0];
+        Assert.Equal((RankKind.Saturate, 100.0, 1.0), (clicks.Kind, clicks.Midpoint, clicks.Exponent));
+        Assert.False(clicks.MidpointIsDuration);
+        Assert.Equal("clicks", clicks.Children[0].Attribute);
+        RankBy age = rank.Children[1];
+        Assert.Equal((RankKind.Decay, 5_400_000.0, 2.0), (age.Kind, age.Midpoint, age.Exponent));
+        Assert.True(age.MidpointIsDuration);
+        Assert.Equal((RankKind.Dist, "made"), (age.Children[0].Kind, age.Children[0].Attribute));
+        Assert.Equal(Value.Of("2026-01-31"), age.Children[0].Operand);
+        Assert.Equal(0.0, rank.Children[2].Children[0].Constant);
+        Assert.Equal("boost", rank.Children[2].Children[1].Attribute);
+    }
+
+    [Theory]
+    [InlineData("5ms", 5)]
+    [InlineData("2s", 2e3)]
+    [InlineData("3m", 180e3)]
+    [InlineData("0.5h", 1800e3)]
+    [InlineData("2d", 172_800e3)]
+    [InlineData("1w", 604_800e3)]
+    public void DurationsAreMilliseconds(string duration, double milliseconds)
+    {
+        string json = $$"""
+            {"rank_by":["Decay",["Dist",["Attribute","made"],0],{"midpoint":"{{duration}}"}],"limit":1}
+            """;
+        Assert.Equal(milliseconds, JsonText.Single(json).RankBy.Midpoint);
+    }
+
+    [Theory]
+    [InlineData("{}", "rank_by[2]: missing field `midpoint`")]
+    [InlineData("{\"midpoint\":0}", "rank_by[2].midpoint: expects a number above 0, but got 0")]
+    [InlineData("{\"midpoint\":\"-1h\"}", "rank_by[2].midpoint: expects a number above 0 or a duration such as " +
+        "\"6h\" (ms, s, m, h, d, w), but got \"-1h\"")]
+    [InlineData("{\"midpoint\":\"6 hours\"}", "rank_by[2].midpoint: expects a number above 0 or a duration such as " +
+        "\"6h\" (ms, s, m, h, d, w), but got \"6 hours\"")]
+    [InlineData("{\"midpoint\":1,\"exponent\":-2}", "rank_by[2].exponent: expects a number above 0, but got -2")]
+    [InlineData("{\"midpoint\":1,\"slope\":2}",
+        "rank_by[2].slope: unknown option; known are midpoint and exponent")]
+    public void CurvesNameWhatIsWrong(string options, string message) => JsonText.Fails(
+        () => JsonText.Query("{\"rank_by\":[\"Decay\",[\"Attribute\",\"a\"]," + options + "],\"limit\":1}"), message);
+
+    [Fact]
+    public void DistancesAreThoseOfAttributes() => JsonText.Fails(
+        () => JsonText.Query("""{"rank_by":["Dist",["title","BM25","a"],3],"limit":1}"""),
+        "rank_by[1][0]: expects \"Attribute\", but got \"title\"");
+
+    [Fact]
     public void OrderByOneOrSeveralAttributes()
     {
         Assert.Equal([("price", true)], JsonText.Single("""{"rank_by":["price","desc"],"limit":1}""").RankBy.Order);

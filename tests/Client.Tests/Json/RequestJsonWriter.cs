@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Text;
@@ -92,6 +93,13 @@ internal static class RequestJsonWriter
             case RankKind.Product: return new JsonArray("Product", Node(rank.Children[0]), Node(rank.Children[1]));
             case RankKind.Filter: return Node(rank.Filter!);
             case RankKind.Attribute: return new JsonArray("Attribute", rank.Attribute);
+            case RankKind.Dist:
+                return new JsonArray("Dist", new JsonArray("Attribute", rank.Attribute), Node(rank.Operand));
+            case RankKind.Saturate or RankKind.Decay:
+                JsonNode midpoint = rank.MidpointIsDuration
+                    ? FormattableString.Invariant($"{rank.Midpoint}ms") : rank.Midpoint;
+                return new JsonArray(rank.Kind.ToString(), Node(rank.Children[0]),
+                    new JsonObject { ["midpoint"] = midpoint, ["exponent"] = rank.Exponent });
             case RankKind.Constant: return rank.Constant;
             default:
                 return new JsonArray(rank.Order.Select(order =>

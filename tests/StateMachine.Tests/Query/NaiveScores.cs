@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Linq;
 using Deterministic.Core.Model;
 using Deterministic.StateMachine.Tests.Support;
@@ -9,21 +10,41 @@ namespace Deterministic.StateMachine.Tests.Query;
 public sealed class NaiveScores(NaiveDocument[] documents)
 {
     public static bool KeepsZeroes(RankBy rank) =>
-        rank.Kind == RankKind.Attribute || rank.Children.Any(KeepsZeroes);
+        rank.Kind is RankKind.Attribute or RankKind.Dist || rank.Children.Any(KeepsZeroes);
 
+    /// <summary>NaN where an expression has nothing to say.</summary>
     public Func<NaiveDocument, double> Of(RankBy rank)
     {
         Func<NaiveDocument, double>[] children = [.. rank.Children.Select(Of)];
         return rank.Kind switch
         {
             RankKind.Constant => _ => rank.Constant,
-            RankKind.Sum => document => children.Sum(child => child(document)),
-            RankKind.Max => document => children.Max(child => child(document)),
+            RankKind.Sum => document => Said(children, document).DefaultIfEmpty(double.NaN).Sum(),
+            RankKind.Max => document => Said(children, document).DefaultIfEmpty(double.NaN).Max(),
             RankKind.Product => document => children[0](document) * children[1](document),
             RankKind.Filter => document => NaiveFilter.Matches(rank.Filter, document) ? 1 : 0,
             RankKind.Attribute => document => Number(document.Get(rank.Attribute)),
+            RankKind.Dist => document => Distance(document.Get(rank.Attribute), rank.Operand),
+            RankKind.Saturate => document => Curve(rank, children[0](document)),
+            RankKind.Decay => document => 1 - Curve(rank, children[0](document)),
             _ => Text(rank),
         };
+    }
+
+    private static IEnumerable<double> Said(Func<NaiveDocument, double>[] children, NaiveDocument document) =>
+        children.Select(child => child(document)).Where(score => !double.IsNaN(score));
+
+    private static double Distance(Value value, Value origin) => value.Kind switch
+    {
+        ValueKind.Null => double.NaN,
+        ValueKind.Float => Math.Abs(value.AsFloat - origin.AsFloat),
+        _ => (double)System.Int128.Abs(NaiveFilter.Integer(value) - NaiveFilter.Integer(origin)),
+    };
+
+    private static double Curve(RankBy rank, double score)
+    {
+        double power = Math.Pow(Math.Max(score, 0) / rank.Midpoint, rank.Exponent);
+        return double.IsPositiveInfinity(power) ? 1 : power / (1 + power);
     }
 
     private static double Number(Value value) => value.Kind switch

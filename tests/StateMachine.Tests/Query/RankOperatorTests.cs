@@ -129,6 +129,76 @@ public sealed class RankOperatorTests : IDisposable
     [Fact]
     public void Attribute_scores_by_its_value() => Assert.Equal("2: 30, 3: 20, 1: 10", Scores(Number));
 
+    [Fact]
+    public void Saturate_is_half_at_its_midpoint_and_nears_one() =>
+        Assert.Equal("2: 0.75, 3: 0.6666667, 1: 0.5", Scores(RankBy.Saturate(Number, 10)));
+
+    [Fact]
+    public void An_exponent_makes_the_curve_steeper()
+    {
+        Assert.Equal("2: 0.9, 3: 0.8, 1: 0.5", Scores(RankBy.Saturate(Number, 10, exponent: 2)));
+        Assert.Equal("1: 0.5, 3: 0.2, 2: 0.1", Scores(RankBy.Decay(Number, 10, exponent: 2)));
+    }
+
+    [Fact]
+    public void Dist_is_how_far_an_attribute_is_from_an_origin() =>
+        Assert.Equal("1: 9, 2: 11, 3: 1", string.Join(", ", Scores(RankBy.Dist("number", Value.Of(19L)))
+            .Split(", ").Order(StringComparer.Ordinal)));
+
+    [Fact]
+    public void Decay_of_a_distance_in_time_has_a_duration_as_midpoint()
+    {
+        _machine.Write(new WriteRequest
+        {
+            Namespace = "n", Schema = [new AttributeSchema { Name = "made", Type = AttributeType.Datetime }],
+            Patches =
+            [
+                Ask.Row(1, ("made", Value.Of("2026-01-01"))), Ask.Row(2, ("made", Value.Of("2026-01-02T00:00:00Z"))),
+            ],
+        });
+        RankBy age = RankBy.Dist("made", Value.Of("2026-01-01"));
+        RankBy decay = new()
+        {
+            Kind = RankKind.Decay, Children = [age], Midpoint = 86_400_000, MidpointIsDuration = true,
+        };
+        Assert.Equal("1: 1, 2: 0.5", Scores(decay));
+        Assert.Equal("2: 30.5, 3: 20, 1: 11", Scores(Of(RankKind.Sum, decay, Number)));
+        Assert.Equal("2: 30, 3: 20, 1: 10", Scores(Of(RankKind.Max, decay, Number)));
+        Assert.Equal("1: 2, 2: 1", Scores(Of(RankKind.Product, Constant(2), decay)));
+    }
+
+    [Fact]
+    public void A_negative_score_saturates_to_nothing_and_does_not_decay()
+    {
+        RankBy negative = Of(RankKind.Product, Constant(-1), Number);
+        Assert.Equal("1: 0, 2: 0, 3: 0", Scores(RankBy.Saturate(negative, 1)));
+        Assert.Equal("1: 1, 2: 1, 3: 1", Scores(RankBy.Decay(negative, 1)));
+    }
+
+    [Fact]
+    public void Curves_say_what_is_wrong_with_them()
+    {
+        ReplyStatus Refusal(RankBy rank) => _machine.Fails(new Core.Model.Query { RankBy = rank, Limit = 1 });
+        foreach (double wrong in (double[])[0, -1, double.NaN, double.PositiveInfinity])
+        {
+            Assert.Equal("rank_by: midpoint must be finite and above 0",
+                Refusal(RankBy.Saturate(Number, wrong)).Message);
+            Assert.Equal("rank_by: exponent must be finite and above 0",
+                Refusal(RankBy.Decay(Number, 1, wrong)).Message);
+        }
+        ReplyStatus status = Refusal(RankBy.Dist("number", Value.Of("soon")));
+        Assert.Equal((ErrorCode.TypeMismatch, "rank_by: the origin of Dist of `number` must be of type int"),
+            (status.Code, status.Message));
+        RankBy duration = new()
+        {
+            Kind = RankKind.Decay, Children = [RankBy.Dist("number", Value.Of(1L))], Midpoint = 1,
+            MidpointIsDuration = true,
+        };
+        Assert.Equal("rank_by: only Dist of a datetime attribute can have a duration as midpoint",
+            Refusal(duration).Message);
+        Assert.Equal(ErrorCode.AttributeNotFilterable, Refusal(RankBy.Dist("text", Value.Of("a"))).Code);
+    }
+
     [Theory]
     [InlineData(long.MaxValue, 1)]
     [InlineData(long.MinValue, -1)]

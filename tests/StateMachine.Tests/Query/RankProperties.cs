@@ -73,7 +73,7 @@ public sealed class RankProperties : IDisposable
         foreach (NaiveDocument document in _corpus.Documents.Values.Where(d => NaiveFilter.Matches(filter, d)))
         {
             double value = score(document);
-            if (value != 0 || keepsZeroes) expected[document.Id] = value;
+            if (!double.IsNaN(value) && (value != 0 || keepsZeroes)) expected[document.Id] = value;
         }
         List<ResultRow> rows = _corpus.Machine.One(new Core.Model.Query
         {
@@ -96,7 +96,7 @@ public sealed class RankProperties : IDisposable
 
     private static RankBy Expression(Random random, int depth)
     {
-        switch (depth == 0 ? random.Next(3) : random.Next(8))
+        switch (depth == 0 ? random.Next(3) : random.Next(11))
         {
             case 0: return Text(random, "t");
             case 1: return Text(random, "p");
@@ -109,11 +109,23 @@ public sealed class RankProperties : IDisposable
             case 4:
                 string name = random.GetItems(["i", "u", "f", "d", "id"], 1)[0];
                 return new RankBy { Kind = RankKind.Attribute, Attribute = name };
+            case 5: return Distance(random);
+            case 6:
+                RankBy bent = random.Next(2) == 0 ? Distance(random) : Expression(random, depth - 1);
+                double midpoint = Math.Pow(10, random.Next(-3, 20)), exponent = random.Next(1, 13) / 4.0;
+                return random.Next(2) == 0 ? RankBy.Saturate(bent, midpoint, exponent)
+                    : RankBy.Decay(bent, midpoint, exponent);
             default:
                 int count = random.Next(1, 4);
                 RankBy[] children = [.. Enumerable.Range(0, count).Select(_ => Expression(random, depth - 1))];
                 return new RankBy { Kind = random.Next(3) == 0 ? RankKind.Max : RankKind.Sum, Children = children };
         }
+    }
+
+    private static RankBy Distance(Random random)
+    {
+        string name = random.GetItems(["i", "u", "f", "d"], 1)[0];
+        return RankBy.Dist(name, Corpus.Scalar(random, name));
     }
 
     private static RankBy Text(Random random, string name)
