@@ -260,10 +260,12 @@ internal static class MachineRequests
                 Kind = RankKind.Sum, Children = [RankBy.Bm25("title", "fox"), RankBy.Bm25("title", "dog")],
             },
         };
+        bool capped = tape.Chance(Ratio.OneIn(4));
         return new Query
         {
-            RankBy = rank, Filter = filter, Limit = (uint)tape.Range(1, 12),
-            Include = tape.Boolean() ? IncludeMode.All : IncludeMode.IdOnly,
+            RankBy = rank, Filter = filter, Limit = (uint)tape.Range(3, 12),
+            Include = capped || tape.Boolean() ? IncludeMode.All : IncludeMode.IdOnly,
+            LimitPer = capped ? ["year"] : [], PerLimit = capped ? (uint)tape.Range(1, 3) : 0,
         };
     }
 }

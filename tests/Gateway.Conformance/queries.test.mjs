@@ -145,6 +145,20 @@ test('numbers and distances in time are bent by Saturate and Decay', async () =>
   await refused(ns.query({ rank_by: ['Decay', clicks, { midpoint: '1d' }], limit: 1 }), 400, 'datetime');
 });
 
+test('a limit per value of an attribute', async () => {
+  const ns = fresh('per');
+  await ns.write({
+    upsert_rows: ['a', 'a', 'a', 'b', 'b', 'c'].map((author, i) => ({ id: i + 1, author, vector: [1, i] })), ...metric,
+  });
+  const query = (rank_by, total, limit, include_attributes = ['author']) =>
+    ns.query({ rank_by, limit: { total, per: { attributes: ['author'], limit } }, include_attributes });
+  assert.deepEqual(ids(await query(['id', 'asc'], 10, 1)), [1, 4, 6]);
+  assert.deepEqual(ids(await query(['id', 'desc'], 4, 2)), [6, 5, 4, 3]);
+  assert.deepEqual(ids(await query(['vector', 'ANN', [1, 0]], 3, 2)), [1, 2, 4]);
+  await assert.rejects(query(['id', 'asc'], 2, 3), { status: 400 });
+  await assert.rejects(query(['id', 'asc'], 2, 1, ['id']), { status: 400 });
+});
+
 test('answers are compressed only for those who ask, and only large ones', async () => {
   const name = nameOf('compression');
   const rows = Array.from({ length: 10 }, (_, id) => ({

@@ -184,10 +184,13 @@ public sealed class RequestGenerator(TapeStream tape)
             aggregates[i] = new Aggregate($"a{i}", (AggregateFunction)tape.Below(6), Name());
         string[] groupBy = new string[tape.Below(3)];
         for (int i = 0; i < groupBy.Length; i++) groupBy[i] = Name();
+        string[] per = new string[tape.Chance(Ratio.OneIn(4)) ? tape.Range(1, 2) : 0];
+        for (int i = 0; i < per.Length; i++) per[i] = Name();
         return new Query
         {
             RankBy = RankBy(), Filter = MaybeFilter(), Limit = (uint)tape.Below(30), Offset = (uint)tape.Below(3),
             Include = include, IncludeNames = [.. names], Aggregates = aggregates, GroupBy = groupBy,
+            LimitPer = per, PerLimit = per.Length > 0 ? (uint)tape.Below(5) : 0,
         };
     }
 

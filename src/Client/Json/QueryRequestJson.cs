@@ -69,7 +69,10 @@ public static class QueryRequestJson
         return queries.ToArray();
     }
 
-    private static uint ReadLimit(ref JsonCursor json)
+    /// <param name="json">At a number or <c>{"total":n,"per":{"attributes":[…],"limit":n}}</c>.</param>
+    /// <param name="per">Attributes of which rows that agree in them are limited.</param>
+    /// <param name="perLimit">To this number.</param>
+    private static uint ReadLimit(ref JsonCursor json, ref string[] per, ref uint perLimit)
     {
         if (json.Token != JsonTokenType.StartObject) return json.Count(1, Limits.ResultsMax);
         uint total = 0;
@@ -78,10 +81,24 @@ public static class QueryRequestJson
         {
             if (field == "total") total = json.Count(1, Limits.ResultsMax);
             else if (field == "per" && json.IsNull) continue;
-            else if (field == "per") throw json.NotSupported("a limit per attribute");
-            else throw json.Fail("unknown field; known is total");
+            else if (field == "per") ReadLimitPer(ref json, ref per, ref perLimit);
+            else throw json.Fail("unknown field; known are total and per");
         }
         return total > 0 ? total : throw json.Missing("total");
+    }
+
+    private static void ReadLimitPer(ref JsonCursor json, ref string[] attributes, ref uint limit)
+    {
+        ObjectScope scope = json.Object("an object such as {\"attributes\":[\"author\"],\"limit\":3}");
+        while (json.Next(ref scope, out string field))
+        {
+            if (field == "attributes") attributes = ReadNames(ref json);
+            else if (field == "limit") limit = json.Count(1, Limits.ResultsMax);
+            else throw json.Fail("unknown field; known are attributes and limit");
+        }
+        if (attributes.Length == 0) throw json.Missing("attributes");
+        if (limit == 0) throw json.Missing("limit");
+        json.CheckCount(attributes.Length, Limits.GroupByAttributesMax, "attributes");
     }
 
     private static string[] ReadNames(ref JsonCursor json)
@@ -203,7 +220,8 @@ public static class QueryRequestJson
         private readonly List<Aggregate> _aggregates = [];
         private RankBy? _rankBy;
         private Filter? _filter;
-        private uint _limit, _offset;
+        private uint _limit, _offset, _perLimit;
+        private string[] _per = [];
         private string[]? _included, _excluded;
         private bool _includeSaid, _all;
         private string[] _groupBy = [];
@@ -219,7 +237,7 @@ public static class QueryRequestJson
                 case "rank_by": _rankBy = RankJson.Read(ref json); break;
                 case "filters": _filter = FilterJson.Read(ref json); break;
                 case "top_k": SetLimit(ref json, json.Count(1, Limits.ResultsMax)); break;
-                case "limit": SetLimit(ref json, ReadLimit(ref json)); break;
+                case "limit": SetLimit(ref json, ReadLimit(ref json, ref _per, ref _perLimit)); break;
                 case "offset": _offset = json.Count(0, Limits.ResultsMax); break;
                 case "include_attributes": ReadInclude(ref json); break;
                 case "exclude_attributes": _excluded = ReadNames(ref json); break;
@@ -248,6 +266,7 @@ public static class QueryRequestJson
                 RankBy = _rankBy ?? (_aggregates.Count > 0 ? none : RankBy.OrderBy((ValueJson.IdName, false))),
                 Filter = _filter, Limit = _limit, Offset = _offset, Include = IncludeMode(),
                 IncludeNames = _excluded ?? _included ?? [], Aggregates = _aggregates.ToArray(), GroupBy = _groupBy,
+                LimitPer = _per, PerLimit = _perLimit,
             };
         }
 
@@ -255,6 +274,7 @@ public static class QueryRequestJson
         public void OnlyLimit(ref JsonCursor json, ref uint limit)
         {
             if (_first is not null) throw json.Fail($"\"{_first}\" cannot stand beside \"queries\", only inside them");
+            if (_per.Length > 0) throw json.Fail("limit.per cannot stand beside \"queries\", only inside them");
             limit = _limit;
         }
 

@@ -31,9 +31,20 @@ public readonly struct Aggregate(string label, AggregateFunction function, strin
     public string Attribute { get; } = attribute;
 }
 
+/// <summary>What follows behind a sub-query's other fields: the high bits of its include mode. Append only,
+/// downwards.</summary>
+[Flags]
+public enum SubqueryParts : byte
+{
+    None = 0,
+    LimitPer = 0x80,
+    All = LimitPer,
+}
+
 /// <summary>One sub-query. On the wire: rank node, filter, limit u32, offset u32 (rows skipped after ranking), include
-/// mode u8, names (u16 count) for Listed and AllExcept, aggregates (u16 count; label, function u8, attribute),
-/// group-by names (u8 count). Limit 0 means "not said", which only aggregates may leave so.</summary>
+/// mode and <see cref="SubqueryParts"/> u8, names (u16 count) for Listed and AllExcept, aggregates (u16 count; label,
+/// function u8, attribute), group-by names (u8 count); with LimitPer names (u8 count) and u32. Limit 0 means "not
+/// said", which only aggregates may leave so.</summary>
 public sealed class Query
 {
     public RankBy RankBy { get; init; } = new() { Kind = RankKind.None };
@@ -45,13 +56,20 @@ public sealed class Query
     public Aggregate[] Aggregates { get; init; } = [];
     public string[] GroupBy { get; init; } = [];
 
+    /// <summary>Of the rows that agree in these attributes only the best are answered; none: all.</summary>
+    public string[] LimitPer { get; init; } = [];
+
+    /// <summary>How many of those.</summary>
+    public uint PerLimit { get; init; }
+
     public void Write(ref WireWriter writer)
     {
         RankBy.Write(ref writer);
         Filter.WriteOptional(ref writer, Filter);
         writer.U32(Limit);
         writer.U32(Offset);
-        writer.U8((byte)Include);
+        SubqueryParts parts = LimitPer.Length > 0 ? SubqueryParts.LimitPer : SubqueryParts.None;
+        writer.U8((byte)((byte)Include | (byte)parts));
         if (Include is IncludeMode.Listed or IncludeMode.AllExcept)
         {
             writer.U16(IncludeNames.Length);
@@ -66,6 +84,10 @@ public sealed class Query
         }
         writer.U8((byte)GroupBy.Length);
         foreach (string name in GroupBy) writer.Name(Encoding.UTF8.GetBytes(name));
+        if (LimitPer.Length == 0) return;
+        writer.U8((byte)LimitPer.Length);
+        foreach (string name in LimitPer) writer.Name(Encoding.UTF8.GetBytes(name));
+        writer.U32(PerLimit);
     }
 
     public static Query Read(ref WireReader reader)
@@ -74,7 +96,9 @@ public sealed class Query
         Filter? filter = Filter.ReadOptional(ref reader);
         uint limit = reader.U32();
         uint offset = reader.U32();
-        IncludeMode include = (IncludeMode)reader.U8();
+        byte modeAndParts = reader.U8();
+        SubqueryParts parts = (SubqueryParts)modeAndParts & SubqueryParts.All;
+        IncludeMode include = (IncludeMode)(modeAndParts & ~(byte)SubqueryParts.All);
         string[] names = include is IncludeMode.Listed or IncludeMode.AllExcept ? NameTable.Read(ref reader) : [];
         int aggregateCount = reader.U16();
         if (aggregateCount > reader.Remaining) reader.Fail();
@@ -87,10 +111,14 @@ public sealed class Query
         }
         string[] groupBy = new string[reader.U8()];
         for (int i = 0; i < groupBy.Length; i++) groupBy[i] = Encoding.UTF8.GetString(reader.Name());
+        string[] per = [];
+        if ((parts & SubqueryParts.LimitPer) != 0) per = new string[reader.U8()];
+        for (int i = 0; i < per.Length; i++) per[i] = Encoding.UTF8.GetString(reader.Name());
+        uint perLimit = (parts & SubqueryParts.LimitPer) != 0 ? reader.U32() : 0;
         return new Query
         {
             RankBy = rankBy, Filter = filter, Limit = limit, Offset = offset, Include = include,
-            IncludeNames = names, Aggregates = aggregates, GroupBy = groupBy,
+            IncludeNames = names, Aggregates = aggregates, GroupBy = groupBy, LimitPer = per, PerLimit = perLimit,
         };
     }
 }

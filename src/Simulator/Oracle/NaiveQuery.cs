@@ -28,7 +28,8 @@ internal static class NaiveQuery
                 reply.Results.Add(result);
                 continue;
             }
-            List<ScoredRow> ranked = Cut(Rank(query.RankBy, rows, database), query.Offset, limitOf(query.Limit));
+            List<ScoredRow> all = Cap(Rank(query.RankBy, rows, database), query);
+            List<ScoredRow> ranked = Cut(all, query.Offset, limitOf(query.Limit));
             lists.Add(ranked);
             reply.Results.Add(ToResult(ranked, query));
         }
@@ -106,6 +107,25 @@ internal static class NaiveQuery
             return 0;
         });
         return ordered;
+    }
+
+    /// <summary>Without the rows that have enough better ones with the same values before them.</summary>
+    private static List<ScoredRow> Cap(List<ScoredRow> ranked, Query query)
+    {
+        if (query.LimitPer.Length == 0) return ranked;
+        SortedDictionary<Value, uint> counts = new(ValueOrder.Instance);
+        List<ScoredRow> kept = [];
+        foreach (ScoredRow scored in ranked)
+        {
+            Value[] values = new Value[query.LimitPer.Length];
+            for (int i = 0; i < values.Length; i++) values[i] = scored.Row.Get(query.LimitPer[i]);
+            Value group = Value.Of(values);
+            counts.TryGetValue(group, out uint count);
+            if (count == query.PerLimit) continue;
+            counts[group] = count + 1;
+            kept.Add(scored);
+        }
+        return kept;
     }
 
     private static List<ScoredRow> Cut(List<ScoredRow> ranked, uint offset, uint limit)

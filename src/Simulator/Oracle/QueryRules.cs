@@ -42,7 +42,7 @@ internal sealed class QueryRules(QueryRequest request, NaiveSchema schema)
 
     private Refusal? Check(Query query) =>
         CheckRank(query.RankBy) ?? FilterRules.Check(query.Filter, schema, newRow: false) ?? CheckInclude(query) ??
-        CheckAggregates(query) ?? CheckLimits(query);
+        CheckAggregates(query) ?? CheckCap(query) ?? CheckLimits(query);
 
     private Refusal? CheckRank(RankBy rank)
     {
@@ -177,6 +177,19 @@ internal sealed class QueryRules(QueryRequest request, NaiveSchema schema)
         return null;
     }
 
+    private Refusal? CheckCap(Query query)
+    {
+        if (query.LimitPer.Length > 8)
+            return new(ErrorCode.LimitExceeded, $"limit.per has {query.LimitPer.Length} entries, at most 8");
+        foreach (string name in query.LimitPer)
+        {
+            if (CheckColumn("limit.per", name, needsNumber: false, noArray: true) is Refusal refusal) return refusal;
+            if (name != "id" && !NaiveReply.Includes(query, name))
+                return Refusal.Invalid($"limit.per: attribute `{name}` must be included in the answer");
+        }
+        return null;
+    }
+
     private static Refusal? CheckLimits(Query query)
     {
         bool aggregates = query.Aggregates.Length > 0;
@@ -189,6 +202,15 @@ internal sealed class QueryRules(QueryRequest request, NaiveSchema schema)
         {
             return new(ErrorCode.LimitExceeded, $"top_k must be between 1 and {ResultsMax}, offset included, " +
                 $"but is {limit} with offset {query.Offset}");
+        }
+        if (query.LimitPer.Length > 0)
+        {
+            if (aggregates) return Refusal.Invalid("limit.per requires rank_by");
+            if (query.PerLimit == 0 || query.PerLimit > limit)
+            {
+                return new(ErrorCode.LimitExceeded, $"limit.per.limit must be between 1 and limit.total, {limit}, " +
+                    $"but is {query.PerLimit}");
+            }
         }
         return aggregates && query.Offset > 0 ? Refusal.Invalid("offset requires rank_by") : null;
     }

@@ -41,6 +41,7 @@ internal static class RequestCoverage
             foreach (Aggregate aggregate in query.Aggregates) coverage.Hit("aggregate", aggregate.Function.ToString());
             if (query.GroupBy.Length > 0) coverage.Hit("path", "grouped");
             if (query.Offset > 0) coverage.Hit("path", "offset");
+            if (query.LimitPer.Length > 0) coverage.Hit("path", "limit per attribute");
         }
         if (request.Queries.Length > 1) coverage.Hit("path", "several queries");
         if (request.Rerank != Rerank.None) coverage.Hit("path", "fusion");

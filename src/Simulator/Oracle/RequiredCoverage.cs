@@ -17,7 +17,7 @@ internal static class RequiredCoverage
         "namespace created again", "indexes changed", "indexes changed by a write", "type inferred", "query with rows",
         "page of a list", "page of keys", "several queries", "fusion", "weighted fusion", "grouped", "offset",
         "ordered by several attributes", "last token as prefix", "ranked by a prefix",
-        "duration as midpoint",
+        "duration as midpoint", "limit per attribute",
     ];
 
     private static readonly string[] Storage =

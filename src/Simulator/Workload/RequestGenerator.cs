@@ -194,16 +194,28 @@ internal sealed class RequestGenerator(
     {
         IncludeMode include = (IncludeMode)tape.Below(4);
         bool named = include is IncludeMode.Listed or IncludeMode.AllExcept;
+        string[] per = tape.Below(5) == 4 ? LimitPer(include) : [];
+        uint limit = (uint)(tape.Below(8) == 0 ? 1000 : tape.Range(1, 10));
         return new Query
         {
             RankBy = tape.Below(40) == 39 ? new RankBy { Kind = RankKind.None } : _ranks.Draw(name, ordered),
             Filter = tape.Boolean() ? _filters.Draw(name, 3) : null,
-            Limit = (uint)(tape.Below(8) == 0 ? 1000 : tape.Range(1, 10)),
+            Limit = limit, LimitPer = per, PerLimit = per.Length > 0 ? (uint)tape.Range(1, int.Min(3, (int)limit)) : 0,
             Offset = tape.Below(6) == 0 ? (uint)tape.Below(4) : 0,
             Include = include,
             IncludeNames = named ? ["color", "vector"] : [],
         };
     }
+
+    /// <summary>Of attributes that are part of the answer, at times one that is not.</summary>
+    private string[] LimitPer(IncludeMode include) => include switch
+    {
+        IncludeMode.IdOnly when tape.Below(8) == 7 => ["size"],
+        IncludeMode.IdOnly => ["id"],
+        IncludeMode.Listed => ["color"],
+        IncludeMode.AllExcept => tape.Boolean() ? ["sold"] : ["key", "size"],
+        _ => tape.Boolean() ? ["color"] : ["sold", "made", "price"],
+    };
 
     private Query Aggregation(string name)
     {

@@ -87,7 +87,7 @@ internal sealed class WrongRequests(TapeStream tape, Vocabulary vocabulary, Filt
         Query count = new() { Aggregates = [new("n", AggregateFunction.Count)] };
         string Either(string one, string other) => tape.Boolean() ? one : other;
         Query Sum(string attribute) => new() { Aggregates = [new("s", AggregateFunction.Sum, attribute)] };
-        switch (tape.Below(23))
+        switch (tape.Below(24))
         {
             case 0: return Of(new Query { RankBy = byId, Limit = 3, Filter = filters.Unusual() });
             case 1: return Of(new Query { RankBy = byId });
@@ -115,7 +115,13 @@ internal sealed class WrongRequests(TapeStream tape, Vocabulary vocabulary, Filt
                     Kind = RankKind.Saturate, Children = [RankBy.Dist("size", Value.Of(3L))], Midpoint = 1,
                     Exponent = tape.Boolean() ? 1 : double.PositiveInfinity, MidpointIsDuration = true,
                 });
-            case 21: return Fused(name, tape.Boolean() ? [plain, count] : [plain], 60);
+            case 21:
+                return Of(new Query
+                {
+                    RankBy = byId, Limit = 3, Include = IncludeMode.All, PerLimit = tape.Boolean() ? 4u : 0,
+                    LimitPer = [Either("color", "tags")],
+                });
+            case 22: return Fused(name, tape.Boolean() ? [plain, count] : [plain], 60);
             default: return Fused(name, [plain, plain], tape.Boolean() ? 0 : 60, 1);
         }
     }

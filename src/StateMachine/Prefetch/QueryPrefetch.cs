@@ -22,6 +22,7 @@ internal sealed class QueryPrefetch(Trees trees, NamespaceView view, FilterProgr
         foreach (int slot in plan.GroupSlots) resident &= TouchColumn(slot);
         if (plan.IsAggregation) return resident;
         resident &= TouchColumn(0);
+        foreach (int slot in plan.CapSlots) resident &= TouchColumn(slot);
         foreach (int slot in plan.OrderSlots) resident &= TouchColumn(slot);
         foreach (ref readonly RankNode node in plan.Ranks) resident &= TouchNode(node);
         return resident;

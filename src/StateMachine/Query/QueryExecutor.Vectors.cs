@@ -18,6 +18,9 @@ public sealed partial class QueryExecutor
     private readonly float[] _scores = new float[ChunkLayout.RowsMax];
     private float _inverseNorm;
 
+    /// <summary>Greater distances cannot be among the best; where groups are limited every row is offered.</summary>
+    private float ScoreBound => _plan.IsCapped ? float.PositiveInfinity : _heap.ScoreBound;
+
     private void BeginVector() => _inverseNorm = Normalisation.InverseNorm(_backend, _plan.Vector);
 
     /// <summary>Scores the documents of the mask that have a vector, chunk by chunk from the last of the window to the
@@ -61,7 +64,7 @@ public sealed partial class QueryExecutor
         _bytesRead += (whole ? chunk.PresentCount : wantedCount) * rowSize;
         ReadOnlySpan<float> inverseNorms = cosine ? chunk.InverseNorms : default;
         ReadOnlySpan<float> scores = _scores;
-        float bound = _heap.ScoreBound;
+        float bound = ScoreBound;
         int packed = 0;
         for (int word = 0; word < presence.Length; word++)
         {
@@ -77,7 +80,7 @@ public sealed partial class QueryExecutor
                 if (cosine) distance = 1f - distance * _inverseNorm * inverseNorms[index];
                 if (distance > bound) continue;
                 Offer(Scores.AscendingKey(distance), distance, chunk.First + (uint)(word * 64 + row));
-                bound = _heap.ScoreBound;
+                bound = ScoreBound;
             }
             packed += BitOperations.PopCount(present);
         }

@@ -29,6 +29,7 @@ public sealed partial class QueryExecutor : IRowTies
     private readonly FilterProgram _filters;
     private readonly QueryPlan _plan;
     private readonly RowHeap _heap;
+    private readonly CappedRows _capped;
     private readonly Aggregator _aggregator;
     private readonly Fusion _fusion;
     private readonly ColumnWalk _ids;
@@ -63,6 +64,7 @@ public sealed partial class QueryExecutor : IRowTies
         _filters = new FilterProgram(memory, trees, _view, messageBodySizeMax);
         _plan = new QueryPlan(memory, trees, _view, _filters);
         _heap = new RowHeap(memory, Limits.ResultsMax, this);
+        _capped = new CappedRows(memory, trees, _view, this);
         _aggregator = new Aggregator(memory, trees, _view, messageBodySizeMax);
         _fusion = new Fusion(memory);
         _lists = new RankedLists(memory, messageBodySizeMax);
@@ -167,7 +169,7 @@ public sealed partial class QueryExecutor : IRowTies
             }
             RunRanking();
             fusedLimit = Math32.Max(fusedLimit, _plan.Limit);
-            ReadOnlySpan<RankedRow> rows = _heap.Sort();
+            ReadOnlySpan<RankedRow> rows = _plan.IsCapped ? _capped.Sort() : _heap.Sort();
             rows = rows[Math32.Min(_plan.Offset, rows.Length)..];
             if (_fusion.IsOn) _fusion.Add(i, rows);
             else EndList(rows, touching);
@@ -230,7 +232,8 @@ public sealed partial class QueryExecutor : IRowTies
 
     private void RunRanking()
     {
-        _heap.Reset(_plan.Offset + _plan.Limit);
+        if (_plan.IsCapped) _capped.Reset(_plan.Offset + _plan.Limit, _plan.GroupLimit, _plan.CapSlots);
+        else _heap.Reset(_plan.Offset + _plan.Limit);
         BeginColumn(_ids, 0);
         for (int i = 0; i < _plan.OrderCount; i++)
         {
@@ -246,7 +249,7 @@ public sealed partial class QueryExecutor : IRowTies
             else if (_plan.OrderCount > 0) OrderWindow(window);
             else ScoreWindow(window);
         }
-        _bytesRead += _ids.BytesRead;
+        _bytesRead += _ids.BytesRead + (_plan.IsCapped ? _capped.BytesRead : 0);
         for (int i = 0; i < _plan.OrderCount; i++) _bytesRead += _order[i].BytesRead;
     }
 
@@ -296,11 +299,13 @@ public sealed partial class QueryExecutor : IRowTies
     /// <summary>Adds a row if its key may enter; only then is its id read.</summary>
     private void Offer(UInt128 key, float score, uint document)
     {
-        if (!_heap.MayEnter(key)) return;
+        if (!(_plan.IsCapped ? _capped.MayEnter(key) : _heap.MayEnter(key))) return;
         bool has = _ids.TryRead(document, out ReadOnlySpan<byte> id);
         Check.That(has);
         UInt128 tie = _ids.Type == AttributeType.String ? Prefix(id) : ScalarKey.OfStored(_ids.Type, id);
-        _heap.Add(new RankedRow { Key = key, Tie = tie, Score = score, Document = document });
+        RankedRow row = new() { Key = key, Tie = tie, Score = score, Document = document };
+        if (_plan.IsCapped) _capped.Add(row);
+        else _heap.Add(row);
     }
 
     /// <summary>The first 16 bytes in their order, zeroes behind a shorter string.</summary>

@@ -71,6 +71,7 @@ public sealed partial class QueryPlan
     private readonly int[] _groupSlots = new int[Limits.GroupByAttributesMax];
     private readonly int[] _orderSlots = new int[Limits.OrderByAttributesMax];
     private readonly bool[] _descending = new bool[Limits.OrderByAttributesMax];
+    private readonly int[] _capSlots = new int[Limits.GroupByAttributesMax];
     private readonly bool[] _included = new bool[Limits.AttributesPerNamespaceMax + 1];
     private readonly float[] _vector = new float[Limits.DimensionsMax];
     private readonly int[] _tokenOrder = new int[Limits.QueryTextSizeMax];
@@ -79,6 +80,8 @@ public sealed partial class QueryPlan
     private int _termCount;
     private int _termKeysSize;
     private int _vectorSize;
+    private int _capCount;
+    private uint _groupLimit;
     private bool _touching;
 
     public QueryPlan(StaticMemory memory, Trees trees, NamespaceView view, FilterProgram filters)
@@ -100,6 +103,13 @@ public sealed partial class QueryPlan
     public ReadOnlySpan<int> OrderSlots => _orderSlots.AsSpan(0, OrderCount);
     public ReadOnlySpan<bool> Descending => _descending.AsSpan(0, OrderCount);
     public ReadOnlySpan<float> Vector => _vector.AsSpan(0, _vectorSize);
+    public ReadOnlySpan<int> CapSlots => _capSlots.AsSpan(0, _capCount);
+
+    /// <summary>Whether rows that agree in some attributes are limited.</summary>
+    public bool IsCapped => _capCount > 0;
+
+    /// <summary>Rows at most that agree in them.</summary>
+    public int GroupLimit { get; private set; }
     public int AggregateCount { get; private set; }
     public int GroupCount { get; private set; }
     public int OrderCount { get; private set; }
@@ -142,7 +152,9 @@ public sealed partial class QueryPlan
         FilterRoot = filterRoot;
         uint limit = reader.U32();
         uint offset = reader.U32();
-        if (!TryInclude(ref reader, ref error) || !TryAggregates(ref reader, ref error)) return false;
+        if (!TryInclude(ref reader, out SubqueryParts parts, ref error)) return false;
+        if (!TryAggregates(ref reader, ref error)) return false;
+        if (!TryCap(ref reader, parts, ref error)) return false;
         if (reader.Failed) return error.Malformed("query"u8);
         return TryLimits(limit, offset, ref error);
     }
@@ -161,6 +173,14 @@ public sealed partial class QueryPlan
                 .Text(" with offset "u8).Number((ulong)offset);
             return false;
         }
+        if (IsAggregation && IsCapped) return Invalid(ref error, "limit.per requires rank_by"u8);
+        if (IsCapped && (_groupLimit == 0 || _groupLimit > limit))
+        {
+            error.Begin(ErrorCode.LimitExceeded).Text("limit.per.limit must be between 1 and limit.total, "u8)
+                .Number((ulong)limit).Text(", but is "u8).Number((ulong)_groupLimit);
+            return false;
+        }
+        GroupLimit = (int)_groupLimit;
         if (IsAggregation && offset > 0) return Invalid(ref error, "offset requires rank_by"u8);
         if (!IsAggregation && Rank == RankKind.None)
         {
@@ -174,9 +194,11 @@ public sealed partial class QueryPlan
         return true;
     }
 
-    private bool TryInclude(ref WireReader reader, ref ErrorText error)
+    private bool TryInclude(ref WireReader reader, out SubqueryParts parts, ref ErrorText error)
     {
-        IncludeMode mode = (IncludeMode)reader.U8();
+        byte include = reader.U8();
+        parts = (SubqueryParts)include & SubqueryParts.All;
+        IncludeMode mode = (IncludeMode)(include & ~(byte)SubqueryParts.All);
         if (mode > IncludeMode.AllExcept) return error.Malformed("include mode"u8);
         _included.AsSpan(0, _view.AttributeCount + 1).Fill(mode is IncludeMode.All or IncludeMode.AllExcept);
         _included[0] = false;

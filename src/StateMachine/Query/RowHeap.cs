@@ -17,6 +17,9 @@ public struct RankedRow
     /// <summary>What the answer reports.</summary>
     public float Score;
     public uint Document;
+
+    /// <summary>Number of its group where groups are limited.</summary>
+    public int Group;
 }
 
 /// <summary>Decides between rows with equal keys; total.</summary>
@@ -25,18 +28,25 @@ public interface IRowTies
     int Compare(in RankedRow left, in RankedRow right);
 }
 
+/// <summary>By key, then as a comparer of ties says.</summary>
+public readonly struct RowOrder(IRowTies ties) : IOrder<RankedRow>
+{
+    public int Compare(in RankedRow left, in RankedRow right) =>
+        left.Key != right.Key ? left.Key.CompareTo(right.Key) : ties.Compare(left, right);
+}
+
 /// <summary>The best rows seen so far, at most a limit of them: a binary heap with the worst on top.</summary>
 [FloatAllowed("the bound is a stored score or infinity")]
 public sealed class RowHeap
 {
     private readonly NativeBuffer _rows;
-    private readonly Order _order;
+    private readonly RowOrder _order;
     private int _limit;
 
     public RowHeap(StaticMemory memory, int capacity, IRowTies ties)
     {
         _rows = memory.Take((long)capacity * Marshal.SizeOf<RankedRow>());
-        _order = new Order(ties);
+        _order = new RowOrder(ties);
     }
 
     public int Count { get; private set; }
@@ -77,11 +87,5 @@ public sealed class RowHeap
     {
         HeapSort.Sort(Rows, _order);
         return Rows;
-    }
-
-    private readonly struct Order(IRowTies ties) : IOrder<RankedRow>
-    {
-        public int Compare(in RankedRow left, in RankedRow right) =>
-            left.Key != right.Key ? left.Key.CompareTo(right.Key) : ties.Compare(left, right);
     }
 }

@@ -67,10 +67,12 @@ internal sealed class ModelGenerator(int seed)
             };
         }
         IncludeMode include = (IncludeMode)_random.Next(4);
+        string[] per = _random.Next(3) == 0 ? Distinct() : [];
         return new Query
         {
             RankBy = Rank(0), Filter = Bool() ? null : Filter(), Limit = (uint)_random.Next(1, 10_001),
-            Offset = (uint)_random.Next(3), Include = include,
+            Offset = (uint)_random.Next(3), Include = include, LimitPer = per,
+            PerLimit = per.Length > 0 ? (uint)_random.Next(1, 10_001) : 0,
             IncludeNames = include is IncludeMode.Listed or IncludeMode.AllExcept ? Distinct() : [],
         };
     }

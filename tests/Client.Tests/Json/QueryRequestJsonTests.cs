@@ -99,6 +99,25 @@ public sealed class QueryRequestJsonTests
         "rank_by[1][0]: expects \"Attribute\", but got \"title\"");
 
     [Fact]
+    public void ALimitPerAttribute()
+    {
+        Query query = JsonText.Single("""
+            {"rank_by":["id","asc"],"limit":{"total":9,"per":{"attributes":["author","year"],"limit":2}}}
+            """);
+        Assert.Equal((9u, 2u), (query.Limit, query.PerLimit));
+        Assert.Equal(["author", "year"], query.LimitPer);
+        Assert.Empty(JsonText.Single("""{"rank_by":["id","asc"],"limit":{"total":1,"per":null}}""").LimitPer);
+    }
+
+    [Theory]
+    [InlineData("{}", "limit.per: missing field `attributes`")]
+    [InlineData("{\"attributes\":[\"a\"]}", "limit.per: missing field `limit`")]
+    [InlineData("{\"attributes\":[\"a\"],\"limit\":0}", "limit.per.limit: must be between 1 and 10000, but got 0")]
+    [InlineData("{\"by\":1}", "limit.per.by: unknown field; known are attributes and limit")]
+    public void ALimitPerAttributeNamesWhatIsWrong(string per, string message) => JsonText.Fails(
+        () => JsonText.Query("{\"rank_by\":[\"id\",\"asc\"],\"limit\":{\"total\":5,\"per\":" + per + "}}"), message);
+
+    [Fact]
     public void OrderByOneOrSeveralAttributes()
     {
         Assert.Equal([("price", true)], JsonText.Single("""{"rank_by":["price","desc"],"limit":1}""").RankBy.Order);
@@ -158,8 +177,6 @@ public sealed class QueryRequestJsonTests
         "filters[1]: filter operator Regex is not supported by this release")]
     [InlineData("""{"compute_attributes":{},"limit":1}""",
         "compute_attributes: compute_attributes is not supported by this release")]
-    [InlineData("""{"rank_by":["id","asc"],"limit":{"total":1,"per":{}}}""",
-        "limit.per: a limit per attribute is not supported by this release")]
     [InlineData("""{"aggregate_by":{"n":["Count"]},"group_by":[{"t":["ForEachUnique","tags"]}]}""",
         "group_by[0]: grouping by ForEachUnique is not supported by this release")]
     public void WhatIsNotSupportedIsNamed(string json, string message)

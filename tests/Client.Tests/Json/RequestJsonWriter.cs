@@ -60,7 +60,12 @@ internal static class RequestJsonWriter
         JsonObject node = [];
         if (query.RankBy.Kind != RankKind.None) node["rank_by"] = Node(query.RankBy);
         if (query.Filter is not null) node["filters"] = Node(query.Filter);
-        if (query.Limit > 0) node["top_k"] = query.Limit;
+        if (query.LimitPer.Length > 0)
+        {
+            JsonObject per = new() { ["attributes"] = Strings(query.LimitPer), ["limit"] = query.PerLimit };
+            node["limit"] = new JsonObject { ["total"] = query.Limit, ["per"] = per };
+        }
+        else if (query.Limit > 0) node["top_k"] = query.Limit;
         if (query.Offset > 0) node["offset"] = query.Offset;
         if (metric != DistanceMetric.Unspecified) node["distance_metric"] = SchemaJson.MetricName(metric);
         if (query.Include == IncludeMode.All) node["include_attributes"] = true;
