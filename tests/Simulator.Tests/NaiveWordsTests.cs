@@ -19,6 +19,7 @@ public sealed class NaiveWordsTests
 {
     [Theory]
     [InlineData(Tokenizer.WordV1)]
+    [InlineData(Tokenizer.WordV3)]
     [InlineData(Tokenizer.WordV4)]
     public void Every_word_of_the_workload_is_cut_alike(Tokenizer tokenizer)
     {

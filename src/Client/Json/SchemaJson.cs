@@ -23,7 +23,7 @@ public static class SchemaJson
 
     private static readonly (string Name, Tokenizer Tokenizer)[] Tokenizers =
     [
-        ("word_v1", Tokenizer.WordV1), ("word_v4", Tokenizer.WordV4),
+        ("word_v1", Tokenizer.WordV1), ("word_v3", Tokenizer.WordV3), ("word_v4", Tokenizer.WordV4),
         ("pre_tokenized_array", Tokenizer.PreTokenizedArray),
     ];
 

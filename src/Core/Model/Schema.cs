@@ -45,6 +45,9 @@ public enum Tokenizer : byte
     WordV1 = 1,
 
     /// <summary>UAX #29 word segmentation of Unicode 15.0.</summary>
+    WordV3 = 3,
+
+    /// <summary>The same segmentation.</summary>
     WordV4 = 4,
 
     /// <summary>The value is an array of strings, each one token.</summary>

@@ -188,7 +188,8 @@ internal sealed class NaiveSchema
         bool whole = text.Tokenizer == Tokenizer.PreTokenizedArray;
         bool typed = said.Type == AttributeType.StringArray || (said.Type == AttributeType.String && !whole);
         bool sound = text.K1 is > 0 and < 1e6f && text.B is >= 0 and <= 1 && text.K3 is > 0 and <= 1e9f &&
-            text.Tokenizer is Tokenizer.WordV1 or Tokenizer.WordV4 or Tokenizer.PreTokenizedArray &&
+            text.Tokenizer is Tokenizer.WordV1 or >= Tokenizer.WordV3 and <= Tokenizer.WordV4
+                or Tokenizer.PreTokenizedArray &&
             text.Language <= Language.Porter && text.MaxTokenLength is > 0 and <= 254;
         if (typed && sound) return null;
         string reason = typed

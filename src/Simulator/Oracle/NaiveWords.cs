@@ -54,7 +54,7 @@ internal static class NaiveWords
         if (word.Length == 0) return [];
         foreach ((string uneven, string[] segments, string[] runs) in Uneven)
         {
-            if (uneven == word) return tokenizer == Tokenizer.WordV4 ? segments : runs;
+            if (uneven == word) return tokenizer == Tokenizer.WordV1 ? runs : segments;
         }
         foreach (char c in word) Check.That(char.IsLetterOrDigit(c), "a word that the oracle does not know");
         return [word];

@@ -217,10 +217,11 @@ internal sealed class Vocabulary(TapeStream tape, int namespaces, int ids, int d
     /// <summary>Ways to analyse text that a schema change may ask for.</summary>
     public FullTextOptions TextOptions(bool array) => new()
     {
-        Tokenizer = tape.Below(array ? 3 : 2) switch
+        Tokenizer = tape.Below(array ? 4 : 3) switch
         {
             0 => Tokenizer.WordV4,
             1 => Tokenizer.WordV1,
+            2 => Tokenizer.WordV3,
             _ => Tokenizer.PreTokenizedArray,
         },
         Language = (Language)tape.Below(3), Stemming = tape.Boolean(), RemoveStopwords = tape.Boolean(),

@@ -17,7 +17,8 @@ public sealed class Analyzer
     /// <summary>Whether <see cref="Analyze"/> takes the options: known names, a token size limit in
     /// 1..<see cref="Limits.TokenSizeMax"/>. A schema with others must be refused.</summary>
     public static bool Supports(in TextOptions options) =>
-        options.Tokenizer is Tokenizer.WordV1 or Tokenizer.WordV4 or Tokenizer.PreTokenizedArray &&
+        options.Tokenizer is Tokenizer.WordV1 or Tokenizer.WordV3 or Tokenizer.WordV4
+            or Tokenizer.PreTokenizedArray &&
         options.Language is Language.None or Language.English or Language.Porter &&
         options.TokenSizeMax is > 0 and <= Limits.TokenSizeMax;
 
@@ -33,7 +34,7 @@ public sealed class Analyzer
         return options.Tokenizer switch
         {
             Tokenizer.WordV1 => AnalyzeRuns(options, utf8, output),
-            Tokenizer.WordV4 => AnalyzeSegments(options, utf8, output),
+            Tokenizer.WordV3 or Tokenizer.WordV4 => AnalyzeSegments(options, utf8, output),
             _ => AnalyzeWhole(options, utf8, output),
         };
     }

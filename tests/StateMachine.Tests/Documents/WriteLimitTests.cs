@@ -126,7 +126,7 @@ public sealed class WriteLimitTests : IDisposable
     }
 
     [Theory]
-    [InlineData(3, 1, 39, 1.2f, 0.75f, 8f)]
+    [InlineData(2, 1, 39, 1.2f, 0.75f, 8f)]
     [InlineData(4, 9, 39, 1.2f, 0.75f, 8f)]
     [InlineData(4, 1, 0, 1.2f, 0.75f, 8f)]
     [InlineData(4, 1, 255, 1.2f, 0.75f, 8f)]

@@ -41,6 +41,13 @@ public sealed class AnalyzerTests : IDisposable
         Assert.Equal("strasse@0 σοσ@1", Analyze("Straße ΣΟΣ", Plain(Tokenizer.WordV4)));
 
     [Fact]
+    public void Segments_are_the_words_of_v3_and_v4()
+    {
+        foreach (Tokenizer tokenizer in (Tokenizer[])[Tokenizer.WordV3, Tokenizer.WordV4])
+            Assert.Equal("can't@0 3.14@1 fox@2 trot@3", Analyze("can't 3.14 fox-trot", Plain(tokenizer)));
+    }
+
+    [Fact]
     public void Ascii_folding_takes_composed_and_combining_accents() =>
         Assert.Equal("creme@0 creme@1 lodz@2",
             Analyze("crème cre\u0300me Łódź", Plain(Tokenizer.WordV4, TextOptions.AsciiFoldingFlag)));
@@ -81,7 +88,7 @@ public sealed class AnalyzerTests : IDisposable
     public void Any_bytes_give_the_same_tokens_twice_in_ascending_positions() =>
         Prop.ForAll<byte[]>(bytes =>
         {
-            foreach (Tokenizer tokenizer in (Tokenizer[])[Tokenizer.WordV1, Tokenizer.WordV4])
+            foreach (Tokenizer tokenizer in (Tokenizer[])[Tokenizer.WordV1, Tokenizer.WordV3, Tokenizer.WordV4])
             {
                 TextOptions options = Porter(tokenizer);
                 string first = Analyze(bytes, options);
