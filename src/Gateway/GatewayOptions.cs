@@ -21,14 +21,35 @@ public sealed record GatewayOptions
     /// <summary>The longest that may be said for either part of the end.</summary>
     public static readonly TimeSpan DrainMax = TimeSpan.FromHours(1);
 
-    /// <summary>Loopback only; port 0 takes a free one.</summary>
+    /// <summary>Port 0 takes a free one.</summary>
     public required IPEndPoint Listen { get; init; }
 
     /// <summary>The cluster.</summary>
     public required ClientOptions Cluster { get; init; }
 
-    /// <summary>Any bearer token is accepted.</summary>
-    public required bool Development { get; init; }
+    /// <summary>Any bearer token is accepted, on loopback only. Otherwise it has to be one of an API key of the
+    /// cluster.</summary>
+    public bool Development { get; init; }
+
+    /// <summary>Files in PEM, of the certificate with its chain and of its private key: TLS; both or none.</summary>
+    public string? CertificateFile { get; init; }
+    public string? CertificateKeyFile { get; init; }
+
+    /// <summary>Beyond loopback without TLS, because something in front ends it.</summary>
+    public bool InsecureHttp { get; init; }
+
+    /// <summary>Nothing is listened on before the cluster has a key. Always so beyond loopback.</summary>
+    public bool WaitsForKeys
+    {
+        get => field || IsOpenToOthers;
+        init;
+    }
+
+    /// <summary>For rates and for how old what is known of the keys may be.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Whether other machines may reach it.</summary>
+    public bool IsOpenToOthers => !IPAddress.IsLoopback(Listen.Address);
 
     /// <summary>Bytes of the largest body of a request, before and after it is decompressed.</summary>
     public int BodySizeMax { get; init; } = BodySizeMaxDefault;

@@ -1,13 +1,15 @@
 using System;
 using System.IO;
 using System.Linq;
-using System.Net;
+using System.Threading;
 using System.Threading.Tasks;
 using Deterministic.Gateway.Cluster;
 using Deterministic.Gateway.Routes;
+using Deterministic.Gateway.Security;
 using Deterministic.Gateway.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -27,11 +29,15 @@ public sealed class GatewayServer : IAsyncDisposable
         "WARNING: --development: the HTTP gateway accepts ANY bearer token. Whoever reaches this port can read, " +
         "change and delete everything. Never use it beyond this machine.";
 
+    /// <summary>For one reading of the keys.</summary>
+    private static readonly TimeSpan KeyPatience = TimeSpan.FromSeconds(5);
+
     private readonly WebApplication _application;
     private readonly TimeSpan _drainDelay;
     private readonly GatewayMetrics _metrics;
     private readonly ClusterAccess _cluster;
     private readonly Readiness _readiness;
+    private readonly KeyReader _keyReader;
 
     private GatewayServer(WebApplication application, GatewayOptions options, ILogger logger)
     {
@@ -40,50 +46,72 @@ public sealed class GatewayServer : IAsyncDisposable
         _metrics = new GatewayMetrics(options.OtherMeters);
         _cluster = new ClusterAccess(options, _metrics);
         _readiness = new Readiness(options.Cluster);
-        new Router(options, _cluster, _readiness, _metrics, logger).Map(application);
+        TimeSpan patience = options.Cluster.RequestTimeout < KeyPatience ? options.Cluster.RequestTimeout : KeyPatience;
+        _keyReader = new KeyReader(options.Cluster with { RequestTimeout = patience });
+        if (!options.Development) Keys = new KeyRing(_keyReader.ReadAsync, options.Time, logger);
+        new Router(options, _cluster, Keys, _readiness, _metrics, logger).Map(application);
     }
 
     /// <summary>Such as http://127.0.0.1:8080.</summary>
     public string Url => _application.Urls.First();
 
+    /// <summary>Null in development.</summary>
+    internal KeyRing? Keys { get; }
+
     /// <summary>Null if such a gateway may be started, else why not and what to do.</summary>
     public static string? WhyNot(GatewayOptions options)
     {
-        if (!IPAddress.IsLoopback(options.Listen.Address))
+        bool hasTls = options.CertificateFile is not null;
+        if (hasTls != options.CertificateKeyFile is not null)
+            return "--tls-certificate and --tls-key belong together";
+        if (hasTls && options.InsecureHttp)
+            return "--insecure-http says that there is no TLS, --tls-certificate that there is";
+        if (!options.IsOpenToOthers) return null;
+        if (options.Development)
         {
-            return $"--http: {options.Listen} is not on this machine only; without API keys and TLS, which this " +
-                "release does not have, the gateway listens on loopback addresses only, such as 127.0.0.1:8080";
+            return $"--http: {options.Listen} is not on this machine only; --development, which accepts any bearer " +
+                "token, listens on loopback addresses only, such as 127.0.0.1:8080";
         }
-        if (options.Development) return null;
-        return "--http: this release has no API keys yet, so the gateway can only be started with --development, " +
-            "which accepts any bearer token";
+        if (hasTls || options.InsecureHttp) return null;
+        return $"--http: {options.Listen} is not on this machine only, and keys would cross the network readable by " +
+            "all; give --tls-certificate and --tls-key, or --insecure-http if a proxy in front of it ends TLS";
     }
 
-    /// <summary>Null and an error text if it may not be started or the address cannot be listened on.</summary>
+    /// <summary>Null and an error text if it may not be started or the address cannot be listened on. Beyond loopback
+    /// it first waits until the cluster has a key.</summary>
+    /// <exception cref="OperationCanceledException">Told to stop while it waited.</exception>
     public static async Task<(GatewayServer? Server, string Error)> TryStartAsync(
-        GatewayOptions options, ILogger logger)
+        GatewayOptions options, ILogger logger, CancellationToken stop = default)
     {
         if (WhyNot(options) is string refused) return (null, refused);
+        CertificateFiles? certificate = null;
+        string error = "";
+        if (options.CertificateFile is not null)
+        {
+            certificate =
+                CertificateFiles.TryOpen(options.CertificateFile, options.CertificateKeyFile!, logger, out error);
+        }
+        if (error.Length > 0) return (null, error);
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel =>
-        {
-            kestrel.AddServerHeader = false;
-            // Bodies are measured where they are read: what is too large is answered, not cut off.
-            kestrel.Limits.MaxRequestBodySize = null;
-            kestrel.Listen(options.Listen, listen => listen.Protocols = HttpProtocols.Http1);
-        });
+        builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.WebHost.ConfigureKestrel(kestrel => Configure(kestrel, options, certificate));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.DrainTimeout);
         WebApplication application = builder.Build();
         GatewayServer server = new(application, options, logger);
         try
         {
-            await application.StartAsync().ConfigureAwait(false);
+            await server.OpenAsync(options, logger, stop).ConfigureAwait(false);
         }
         catch (IOException exception)
         {
             await server.DisposeAsync().ConfigureAwait(false);
             return (null, $"--http: cannot listen on {options.Listen}: {exception.Message}");
+        }
+        catch
+        {
+            await server.DisposeAsync().ConfigureAwait(false);
+            throw;
         }
         return (server, "");
     }
@@ -99,8 +127,49 @@ public sealed class GatewayServer : IAsyncDisposable
         if (_drainDelay > TimeSpan.Zero) await Task.Delay(_drainDelay).ConfigureAwait(false);
         await _application.StopAsync().ConfigureAwait(false);
         await _application.DisposeAsync().ConfigureAwait(false);
+        if (Keys is not null) await Keys.DisposeAsync().ConfigureAwait(false);
+        _keyReader.Dispose();
         await _cluster.DisposeAsync().ConfigureAwait(false);
         _readiness.Dispose();
         _metrics.Dispose();
+    }
+
+    private static void Configure(KestrelServerOptions kestrel, GatewayOptions options, CertificateFiles? certificate)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxConcurrentConnections = GatewayLimits.ConnectionsMax;
+        kestrel.Limits.MaxRequestLineSize = GatewayLimits.RequestLineSizeMax;
+        kestrel.Limits.MaxRequestHeaderCount = GatewayLimits.HeadersMax;
+        kestrel.Limits.MaxRequestHeadersTotalSize = GatewayLimits.HeadersSizeMax;
+        kestrel.Limits.RequestHeadersTimeout = GatewayLimits.HeadersTimeout;
+        kestrel.Limits.MinRequestBodyDataRate = GatewayLimits.BodyRateMin;
+        kestrel.Limits.MinResponseDataRate = GatewayLimits.BodyRateMin;
+        // Bodies are measured where they are read: what is too large is answered, not cut off.
+        kestrel.Limits.MaxRequestBodySize = null;
+        kestrel.Listen(options.Listen, listen =>
+        {
+            listen.Protocols = HttpProtocols.Http1;
+            if (certificate is null) return;
+            listen.UseHttps(new TlsHandshakeCallbackOptions
+            {
+                OnConnection = _ => ValueTask.FromResult(certificate.Current()),
+                HandshakeTimeout = GatewayLimits.HandshakeTimeout,
+            });
+        });
+    }
+
+    private async Task OpenAsync(GatewayOptions options, ILogger logger, CancellationToken stop)
+    {
+        if (Keys is not null)
+        {
+            await Keys.RefreshAsync().ConfigureAwait(false);
+            Keys.Start();
+            if (options.WaitsForKeys && !Keys.HasKeys.IsCompleted)
+            {
+                KeyLog.Waits(logger, options.Listen.ToString());
+                await Keys.HasKeys.WaitAsync(stop).ConfigureAwait(false);
+            }
+        }
+        await _application.StartAsync(stop).ConfigureAwait(false);
     }
 }

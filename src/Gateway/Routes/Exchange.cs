@@ -4,7 +4,9 @@ using System.Text.Json;
 using System.Threading;
 using System.Threading.Tasks;
 using Deterministic.Gateway.Http;
+using Deterministic.Gateway.Security;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Deterministic.Gateway.Routes;
 
@@ -15,6 +17,9 @@ internal sealed class Exchange(HttpContext context, string name, BodyBudget budg
 
     /// <summary>The namespace in the path; empty if the route has none.</summary>
     public string Namespace { get; } = name;
+
+    /// <summary>Who asks. On a route that is open to all this is nobody's business.</summary>
+    public Caller Caller => context.Features.GetRequiredFeature<Caller>();
 
     /// <summary>Of the client's connection.</summary>
     public CancellationToken Aborted => context.RequestAborted;

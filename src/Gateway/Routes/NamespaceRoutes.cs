@@ -30,8 +30,12 @@ internal sealed class NamespaceRoutes(ClusterAccess cluster)
             throw RequestException.Invalid($"prefix is longer than {Limits.NamespaceNameSizeMax} bytes");
         if (Encoding.UTF8.GetByteCount(cursor) > Limits.NamespaceNameSizeMax)
             throw RequestException.Invalid("cursor is not the next_cursor of a list of namespaces");
-        ListNamespacesRequest request = new() { Prefix = prefix, Cursor = cursor, PageSize = pageSize };
-        ListNamespacesReply reply = await cluster.ListNamespacesAsync(request, exchange.Aborted).ConfigureAwait(false);
+        ListNamespacesReply reply = new();
+        if (exchange.Caller.Narrow(prefix) is string visible)
+        {
+            ListNamespacesRequest request = new() { Prefix = visible, Cursor = cursor, PageSize = pageSize };
+            reply = await cluster.ListNamespacesAsync(request, exchange.Aborted).ConfigureAwait(false);
+        }
         await exchange.AnswerAsync(writer => ReplyJson.Write(writer, reply)).ConfigureAwait(false);
     }
 

@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using System.Threading.Tasks;
 using Deterministic.Gateway.Cluster;
 using Deterministic.Gateway.Http;
+using Deterministic.Gateway.Security;
 using Deterministic.Gateway.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -11,16 +12,22 @@ using Microsoft.Extensions.Logging;
 
 namespace Deterministic.Gateway.Routes;
 
-/// <summary>Which handler answers which request, and what is alike for all: the token, the region in the path, and
-/// what becomes of errors.</summary>
+/// <summary>Which handler answers which request, and what is alike for all: the region in the path, who may come in,
+/// and what becomes of errors.</summary>
+/// <param name="options">Of the gateway.</param>
+/// <param name="cluster">Behind it.</param>
+/// <param name="keys">Null: any token will do.</param>
+/// <param name="readiness">Whether the gateway is about to stop.</param>
+/// <param name="metrics">Counts requests.</param>
+/// <param name="logger">Has a line for each, and is told what was not foreseen.</param>
 internal sealed partial class Router(
-    GatewayOptions options, ClusterAccess cluster, Readiness readiness, GatewayMetrics metrics, ILogger logger)
+    GatewayOptions options, ClusterAccess cluster, KeyRing? keys, Readiness readiness, GatewayMetrics metrics,
+    ILogger logger)
 {
     /// <summary>Of the namespace among the values of a route.</summary>
     public const string NameKey = "name";
 
     private const string Name = "{" + NameKey + "}";
-    private const string Bearer = "Bearer ";
 
     private readonly BodyBudget _budget = new(options.BodiesSizeMax);
 
@@ -29,25 +36,32 @@ internal sealed partial class Router(
         metrics.Gauge("deterministic.http.bodies_bytes", "Memory that bodies of requests take now",
             () => _budget.Taken);
         application.Use(new RequestObserver(metrics, options.RequestLog, logger).ObserveAsync);
-        application.Use(TakeRegionOutAsync);
+        application.Use(PrepareAsync);
         application.UseRouting();
-        application.Use(AdmitAsync);
+        application.Use(new Admission(keys).AdmitAsync);
         WriteRoute write = new(cluster);
         NamespaceRoutes names = new(cluster);
-        application.MapGet("/v1/namespaces", Handle(names.ListAsync));
-        application.MapPost($"/v2/namespaces/{Name}", Handle(write.WriteAsync));
-        application.MapDelete($"/v2/namespaces/{Name}", Handle(names.DeleteAsync));
-        application.MapPost($"/v2/namespaces/{Name}/query", Handle(new QueryRoute(cluster).QueryAsync));
-        application.MapGet($"/v2/namespaces/{Name}/metadata", Handle(names.MetadataAsync));
-        application.MapGet($"/v1/namespaces/{Name}/metadata", Handle(names.MetadataOfVersion1Async));
-        application.MapGet($"/v1/namespaces/{Name}/schema", Handle(names.SchemaAsync));
-        application.MapPost($"/v1/namespaces/{Name}/schema", Handle(names.UpdateSchemaAsync));
-        application.MapGet($"/v1/namespaces/{Name}/hint_cache_warm", Handle(names.HintCacheWarmAsync));
-        application.MapPost($"/v1/namespaces/{Name}/_debug/recall", Handle(new RecallRoute(cluster).RecallAsync));
+        MapRead("GET", "/v1/namespaces", names.ListAsync);
+        MapWrite("POST", $"/v2/namespaces/{Name}", write.WriteAsync);
+        MapWrite("DELETE", $"/v2/namespaces/{Name}", names.DeleteAsync);
+        MapRead("POST", $"/v2/namespaces/{Name}/query", new QueryRoute(cluster).QueryAsync);
+        MapRead("GET", $"/v2/namespaces/{Name}/metadata", names.MetadataAsync);
+        MapRead("GET", $"/v1/namespaces/{Name}/metadata", names.MetadataOfVersion1Async);
+        MapRead("GET", $"/v1/namespaces/{Name}/schema", names.SchemaAsync);
+        MapWrite("POST", $"/v1/namespaces/{Name}/schema", names.UpdateSchemaAsync);
+        MapRead("GET", $"/v1/namespaces/{Name}/hint_cache_warm", names.HintCacheWarmAsync);
+        MapRead("POST", $"/v1/namespaces/{Name}/_debug/recall", new RecallRoute(cluster).RecallAsync);
         MapOperations(application);
         MapRefusals(application);
         application.MapFallback("{*path}", Handle(static _ =>
-            throw new RequestException(404, "no such route; docs/http.md lists them")));
+            throw new RequestException(404, "no such route; docs/http.md lists them")))
+            .WithMetadata(RouteAccess.AnyKey);
+
+        void MapRead(string method, string pattern, Func<Exchange, Task> serve) =>
+            application.MapMethods(pattern, [method], Handle(serve)).WithMetadata(RouteAccess.Read);
+
+        void MapWrite(string method, string pattern, Func<Exchange, Task> serve) =>
+            application.MapMethods(pattern, [method], Handle(serve)).WithMetadata(RouteAccess.Write);
     }
 
     private void MapOperations(WebApplication application)
@@ -55,9 +69,9 @@ internal sealed partial class Router(
         OperationsRoutes operations = new(options, readiness, metrics);
         application.MapGet("/healthz", Handle(operations.HealthAsync)).WithMetadata(RouteAccess.Open);
         application.MapGet("/readyz", Handle(operations.ReadyAsync)).WithMetadata(RouteAccess.Open);
-        application.MapGet("/status", Handle(operations.StatusAsync));
-        IEndpointConventionBuilder page = application.MapGet("/metrics", Handle(operations.MetricsAsync));
-        if (options.Development) page.WithMetadata(RouteAccess.Open);
+        application.MapGet("/status", Handle(operations.StatusAsync)).WithMetadata(RouteAccess.Cluster);
+        application.MapGet("/metrics", Handle(operations.MetricsAsync))
+            .WithMetadata(options.Development ? RouteAccess.Open : RouteAccess.Cluster);
     }
 
     /// <summary>What turbopuffer has and this release has not says so.</summary>
@@ -71,35 +85,24 @@ internal sealed partial class Router(
             Refuse(method, $"/v1/namespaces/{Name}", "version 1 of this route (there is version 2)");
         Refuse("POST", $"/v1/namespaces/{Name}/query", "version 1 of queries (there is version 2)");
         application.MapGet($"/v1/namespaces/{Name}/operations/{{token}}", Handle(static _ =>
-            throw new RequestException(404, "operation was not found: this server answers everything at once")));
+            throw new RequestException(404, "operation was not found: this server answers everything at once")))
+            .WithMetadata(RouteAccess.Read);
 
         void Refuse(string method, string pattern, string what) =>
-            application.MapMethods(pattern, [method], Handle(_ => throw RequestException.NotSupported(what)));
+            application.MapMethods(pattern, [method], Handle(_ => throw RequestException.NotSupported(what)))
+                .WithMetadata(RouteAccess.AnyKey);
     }
 
-    private static Task TakeRegionOutAsync(HttpContext context, RequestDelegate next)
+    /// <summary>What all answers say, and the region taken out of the path.</summary>
+    private Task PrepareAsync(HttpContext context, RequestDelegate next)
     {
+        context.Response.Headers.XContentTypeOptions = "nosniff";
+        context.Response.Headers.CacheControl = "no-store";
+        // A client whose connection is closed looks for another gateway with its next request.
+        if (readiness.IsDraining) context.Response.Headers.Connection = "close";
         Match region = Region().Match(context.Request.Path.Value ?? "");
         if (region.Success) context.Request.Path = context.Request.Path.Value![(region.Length - 1)..];
         return next(context);
-    }
-
-    /// <summary>Refuses who brings no token.</summary>
-    private async Task AdmitAsync(HttpContext context, RequestDelegate next)
-    {
-        context.Response.Headers.XContentTypeOptions = "nosniff";
-        // A client whose connection is closed looks for another gateway with its next request.
-        if (readiness.IsDraining) context.Response.Headers.Connection = "close";
-        string authorization = context.Request.Headers.Authorization.ToString();
-        bool isOpen = context.GetEndpoint()?.Metadata.GetMetadata<RouteAccess>() == RouteAccess.Open;
-        if (!isOpen && (!authorization.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase)
-            || string.IsNullOrWhiteSpace(authorization[Bearer.Length..])))
-        {
-            Refusal refusal = new(401, "the header `Authorization: Bearer <API key>` is missing");
-            await Answer.RefuseAsync(context, refusal).ConfigureAwait(false);
-            return;
-        }
-        await next(context).ConfigureAwait(false);
     }
 
     private RequestDelegate Handle(Func<Exchange, Task> serve) => async context =>

@@ -7,6 +7,7 @@ using Deterministic.Client.Json;
 using Deterministic.Core.Model;
 using Deterministic.Gateway.Cluster;
 using Deterministic.Gateway.Http;
+using Deterministic.Gateway.Security;
 
 namespace Deterministic.Gateway.Routes;
 
@@ -21,6 +22,7 @@ internal sealed class WriteRoute(ClusterAccess cluster)
         ParsedWrite write;
         using (RequestBody body = await exchange.ReadBodyAsync().ConfigureAwait(false))
             write = WriteRequestJson.ParseWithCopy(exchange.Namespace, body.Span);
+        if (write.CopyFrom is not null) CheckSource(exchange.Caller, write.CopyFrom);
         WriteTotal total = write.CopyFrom is null
             ? await ApplyAsync(write.Request, exchange.Aborted).ConfigureAwait(false)
             : await new NamespaceCopy(cluster, write.CopyFrom, exchange.Namespace)
@@ -29,6 +31,13 @@ internal sealed class WriteRoute(ClusterAccess cluster)
         WriteReply reply = total.ToReply();
         await exchange.AnswerAsync(writer => ReplyJson.Write(writer, reply, exchange.Elapsed, total.Units))
             .ConfigureAwait(false);
+    }
+
+    /// <summary>A copy reads what it copies.</summary>
+    private static void CheckSource(Caller caller, string source)
+    {
+        if (!caller.May(KeyScopes.Read)) throw Admission.WithoutScope(KeyScopes.Read);
+        if (!caller.Sees(source)) throw Admission.NotFor(source);
     }
 
     private async Task<WriteTotal> ApplyAsync(WriteRequest request, CancellationToken aborted)

@@ -19,6 +19,7 @@ public static class ClientCommands
         root.Subcommands.Add(ReplCommand.Create());
         root.Subcommands.Add(EvalCommand.Create());
         root.Subcommands.Add(StatusCommand.Create());
+        root.Subcommands.Add(KeysCommand.Create());
     }
 
     /// <summary>Longer than any service needs to stop by itself: whoever wants it sooner sends SIGKILL.</summary>

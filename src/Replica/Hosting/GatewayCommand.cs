@@ -12,11 +12,13 @@ namespace Deterministic.Replica.Hosting;
 internal static class GatewayCommand
 {
     private const string Help = """
-        Serve turbopuffer's HTTP API in front of a running cluster. Prints "http on URL" once it serves; SIGTERM
-        stops it cleanly.
+        Serve turbopuffer's HTTP API in front of a running cluster, to those who bring an API key of it
+        (deterministic keys create). Prints "http on URL" once it serves; SIGTERM stops it cleanly.
 
         Example:
           deterministic gateway --addresses 127.0.0.1:3001 --http 127.0.0.1:8080 --development
+          deterministic gateway --addresses 10.0.0.1:3001,10.0.0.2:3001,10.0.0.3:3001 --http 10.0.0.9:443 \
+            --tls-certificate server.pem --tls-key server-key.pem
         """;
 
     public static Command Create()
@@ -39,7 +41,16 @@ internal static class GatewayCommand
             console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
             console.UseUtcTimestamp = true;
         }));
-        (GatewayServer? server, string error) = await HttpOptions.StartAsync(options, loggers).ConfigureAwait(false);
+        GatewayServer? server;
+        string error;
+        try
+        {
+            (server, error) = await HttpOptions.StartAsync(options, loggers, stop).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return ExitCode.Ok;
+        }
         if (server is null)
         {
             await Console.Error.WriteLineAsync(error).ConfigureAwait(false);

@@ -12,24 +12,54 @@ namespace Deterministic.Replica.Hosting;
 /// thread knows nothing of it. It is stopped before the replica.</summary>
 internal sealed class GatewayService(
     GatewayOptions options, ReplicaMetrics metrics, IHostApplicationLifetime lifetime, ILoggerFactory loggers)
-    : IHostedService
+    : IHostedService, IDisposable
 {
-    private GatewayServer? _server;
+    private readonly CancellationTokenSource _stop = new();
+    private Task<GatewayServer?> _server = Task.FromResult<GatewayServer?>(null);
 
     public int ExitCode { get; private set; }
 
-    public async Task StartAsync(CancellationToken cancellationToken)
+    /// <summary>The gateway may have to wait for the replica, and for somebody to create a key.</summary>
+    public Task StartAsync(CancellationToken cancellationToken)
     {
-        (_server, string error) = await HttpOptions
-            .StartAsync(options with { OtherMeters = [metrics.Meter] }, loggers).ConfigureAwait(false);
-        if (_server is not null) return;
-        await Console.Error.WriteLineAsync(error).ConfigureAwait(false);
-        ExitCode = 1;
-        lifetime.StopApplication();
+        _server = RunAsync();
+        return Task.CompletedTask;
     }
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        if (_server is not null) await _server.DisposeAsync().ConfigureAwait(false);
+        await _stop.CancelAsync().ConfigureAwait(false);
+        if (await _server.ConfigureAwait(false) is GatewayServer server)
+            await server.DisposeAsync().ConfigureAwait(false);
+    }
+
+    public void Dispose() => _stop.Dispose();
+
+    private async Task<GatewayServer?> RunAsync()
+    {
+        try
+        {
+            GatewayOptions all = options with { OtherMeters = [metrics.Meter] };
+            (GatewayServer? server, string error) =
+                await HttpOptions.StartAsync(all, loggers, _stop.Token).ConfigureAwait(false);
+            if (server is not null) return server;
+            await FailAsync(error).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            // The replica ends before the gateway serves.
+        }
+        catch (Exception exception)
+        {
+            await FailAsync($"the HTTP gateway could not start: {exception}").ConfigureAwait(false);
+        }
+        return null;
+    }
+
+    private async Task FailAsync(string error)
+    {
+        await Console.Error.WriteLineAsync(error).ConfigureAwait(false);
+        ExitCode = 1;
+        lifetime.StopApplication();
     }
 }

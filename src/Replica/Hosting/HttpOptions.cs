@@ -1,6 +1,7 @@
 using System;
 using System.CommandLine;
 using System.Net;
+using System.Threading;
 using System.Threading.Tasks;
 using Deterministic.Client;
 using Deterministic.Gateway;
@@ -17,13 +18,28 @@ internal sealed class HttpOptions(string? addressDefault)
 {
     private readonly Option<string?> _http = new("--http")
     {
-        Description = "host:port for turbopuffer's HTTP API, on this machine only; port 0 takes a free one",
+        Description = "host:port for turbopuffer's HTTP API; port 0 takes a free one",
         HelpName = "ADDR",
         DefaultValueFactory = _ => addressDefault,
     };
 
     private readonly Option<bool> _development = new("--development")
-        { Description = "Accept any bearer token over HTTP. This release has no API keys, so it has to be said" };
+        { Description = "Accept any bearer token over HTTP, not only those of API keys; on this machine only" };
+
+    private readonly Option<string?> _certificate = new("--tls-certificate")
+    {
+        Description = "HTTPS with the certificate (and those between it and the root) in this file, PEM; when the " +
+            "file changes, new connections get the new one",
+        HelpName = "FILE",
+    };
+
+    private readonly Option<string?> _certificateKey = new("--tls-key")
+        { Description = "The certificate's private key, PEM", HelpName = "FILE" };
+
+    private readonly Option<bool> _insecure = new("--insecure-http")
+    {
+        Description = "HTTP without TLS for other machines: a proxy in front ends TLS, and only it reaches this port",
+    };
 
     private readonly Option<string?> _bodySizeMax = new("--http-body-max")
     {
@@ -52,6 +68,9 @@ internal sealed class HttpOptions(string? addressDefault)
     {
         command.Options.Add(_http);
         command.Options.Add(_development);
+        command.Options.Add(_certificate);
+        command.Options.Add(_certificateKey);
+        command.Options.Add(_insecure);
         command.Options.Add(_bodySizeMax);
         command.Options.Add(_drainDelay);
         command.Options.Add(_drainTimeout);
@@ -80,8 +99,10 @@ internal sealed class HttpOptions(string? addressDefault)
         GatewayOptions options = new()
         {
             Listen = listen, Cluster = cluster, Development = parse.GetValue(_development),
-            BodySizeMax = (int)bodySizeMax, DrainDelay = Seconds(parse, _drainDelay),
-            DrainTimeout = Seconds(parse, _drainTimeout), RequestLog = ReadLog(parse),
+            CertificateFile = parse.GetValue(_certificate), CertificateKeyFile = parse.GetValue(_certificateKey),
+            InsecureHttp = parse.GetValue(_insecure), BodySizeMax = (int)bodySizeMax,
+            DrainDelay = Seconds(parse, _drainDelay), DrainTimeout = Seconds(parse, _drainTimeout),
+            RequestLog = ReadLog(parse),
         };
         return GatewayServer.WhyNot(options) is string refused ? throw new UsageException(refused) : options;
     }
@@ -104,13 +125,15 @@ internal sealed class HttpOptions(string? addressDefault)
     };
 
     /// <summary>Starts it and says so. Null and an error text if the address cannot be listened on.</summary>
+    /// <exception cref="OperationCanceledException">Told to stop before it serves.</exception>
     public static async Task<(GatewayServer? Server, string Error)> StartAsync(
-        GatewayOptions options, ILoggerFactory loggers)
+        GatewayOptions options, ILoggerFactory loggers, CancellationToken stop)
     {
         (GatewayServer? server, string error) = await GatewayServer
-            .TryStartAsync(options, loggers.CreateLogger("http")).ConfigureAwait(false);
+            .TryStartAsync(options, loggers.CreateLogger("http"), stop).ConfigureAwait(false);
         if (server is null) return (null, error);
-        await Console.Error.WriteLineAsync(GatewayServer.DevelopmentWarning).ConfigureAwait(false);
+        if (options.Development)
+            await Console.Error.WriteLineAsync(GatewayServer.DevelopmentWarning).ConfigureAwait(false);
         await Console.Out.WriteLineAsync($"{GatewayServer.ReadyPrefix}{server.Url}").ConfigureAwait(false);
         return (server, "");
     }

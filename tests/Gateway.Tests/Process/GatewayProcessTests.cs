@@ -18,11 +18,13 @@ namespace Deterministic.Gateway.Tests.Process;
 public sealed class GatewayProcessTests
 {
     [Theory]
-    [InlineData("127.0.0.1:0", "--http: this release has no API keys yet, so the gateway can only be started with " +
-        "--development, which accepts any bearer token")]
-    [InlineData("0.0.0.0:8080 --development", "--http: 0.0.0.0:8080 is not on this machine only; without API keys " +
-        "and TLS, which this release does not have, the gateway listens on loopback addresses only, such as " +
-        "127.0.0.1:8080")]
+    [InlineData("0.0.0.0:8080 --development", "--http: 0.0.0.0:8080 is not on this machine only; --development, " +
+        "which accepts any bearer token, listens on loopback addresses only, such as 127.0.0.1:8080")]
+    [InlineData("0.0.0.0:8080", "--http: 0.0.0.0:8080 is not on this machine only, and keys would cross the network " +
+        "readable by all; give --tls-certificate and --tls-key, or --insecure-http if a proxy in front of it ends TLS")]
+    [InlineData("127.0.0.1:0 --tls-key a.pem", "--tls-certificate and --tls-key belong together")]
+    [InlineData("127.0.0.1:0 --tls-key a.pem --tls-certificate b.pem --insecure-http",
+        "--insecure-http says that there is no TLS, --tls-certificate that there is")]
     [InlineData("localhost --development", "--http: \"localhost\" is not one IP address with a port; write it like " +
         "127.0.0.1:8080")]
     [InlineData("127.0.0.1:0 --development --http-body-max 2GiB",
@@ -46,7 +48,7 @@ public sealed class GatewayProcessTests
             ChildReplica.Run(["start", "--addresses", address, .. options, replica.DataFile]);
         string url = await LineAsync(process, GatewayServer.ReadyPrefix);
         Assert.Equal(GatewayServer.DevelopmentWarning,
-            await LineOfErrorsAsync(process, GatewayServer.DevelopmentWarning));
+            await LineAsync(process.StandardError, GatewayServer.DevelopmentWarning));
         using HttpClient client = new() { BaseAddress = new Uri(url) };
         client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", "any");
         using HttpResponseMessage written = await client.PostAsync("/v2/namespaces/a",
@@ -120,14 +122,14 @@ public sealed class GatewayProcessTests
         }
     }
 
-    private static async Task TerminateAsync(System.Diagnostics.Process process)
+    internal static async Task TerminateAsync(System.Diagnostics.Process process)
     {
         using System.Diagnostics.Process kill = System.Diagnostics.Process.Start(
             "kill", ["-TERM", process.Id.ToString(CultureInfo.InvariantCulture)]);
         await kill.WaitForExitAsync();
     }
 
-    private static async Task<string> LineAsync(System.Diagnostics.Process process, string prefix)
+    internal static async Task<string> LineAsync(System.Diagnostics.Process process, string prefix)
     {
         string said = "";
         while (await process.StandardOutput.ReadLineAsync() is string line)
@@ -138,9 +140,9 @@ public sealed class GatewayProcessTests
         throw new InvalidOperationException($"{said}{await process.StandardError.ReadToEndAsync()}");
     }
 
-    private static async Task<string?> LineOfErrorsAsync(System.Diagnostics.Process process, string text)
+    internal static async Task<string?> LineAsync(StreamReader output, string text)
     {
-        while (await process.StandardError.ReadLineAsync() is string line)
+        while (await output.ReadLineAsync() is string line)
             if (line.Contains(text, StringComparison.Ordinal)) return line;
         return null;
     }

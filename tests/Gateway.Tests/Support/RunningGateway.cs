@@ -31,11 +31,14 @@ public sealed class RunningGateway : IAsyncLifetime
     /// <summary>Where the replica listens, host:port.</summary>
     public string ReplicaAddress => _replica!.Address.ToString();
 
+    /// <summary>How to reach the replica.</summary>
+    internal ClientOptions Cluster => new() { Addresses = [_replica!.Address] };
+
     public async Task InitializeAsync()
     {
         _replica = await ChildReplica.FormatAsync(null, "64MiB");
         await _replica.StartAsync("--cache", "64MiB");
-        _server = await StartAsync(new ClientOptions { Addresses = [_replica.Address] });
+        _server = await StartAsync(Cluster);
         Http = Connect(_server);
     }
 
@@ -44,13 +47,18 @@ public sealed class RunningGateway : IAsyncLifetime
         StartAsync(new ClientOptions { Addresses = [_replica!.Address] }, logger);
 
     /// <summary>A gateway on a free port.</summary>
-    internal static async Task<GatewayServer> StartAsync(ClientOptions cluster, ILogger? logger = null)
+    /// <param name="cluster">Behind it.</param>
+    /// <param name="logger">Nobody's if none.</param>
+    /// <param name="change">What is different about it.</param>
+    internal static async Task<GatewayServer> StartAsync(
+        ClientOptions cluster, ILogger? logger = null, Func<GatewayOptions, GatewayOptions>? change = null)
     {
         GatewayOptions options = new()
         {
             Listen = new IPEndPoint(IPAddress.Loopback, 0), Cluster = cluster, Development = true,
             BodySizeMax = BodySizeMax,
         };
+        options = change?.Invoke(options) ?? options;
         (GatewayServer? server, string error) =
             await GatewayServer.TryStartAsync(options, logger ?? NullLogger.Instance);
         Assert.Equal("", error);

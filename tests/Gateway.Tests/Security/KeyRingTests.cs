@@ -1,0 +1,125 @@
+using System;
+using System.Collections.Generic;
+using System.Threading.Tasks;
+using Deterministic.Client;
+using Deterministic.Core.Model;
+using Deterministic.Gateway.Security;
+using Deterministic.Gateway.Tests.Support;
+using Microsoft.Extensions.Logging.Abstractions;
+using Xunit;
+
+namespace Deterministic.Gateway.Tests.Security;
+
+public sealed class KeyRingTests
+{
+    private readonly ManualTime _time = new();
+    private readonly List<ApiKey> _keys = [];
+    private bool _reachable = true;
+
+    private KeyRing Ring() => new(_ => _reachable
+        ? Task.FromResult<List<ApiKey>>([.. _keys])
+        : throw new RequestTimeoutException("no answer"), _time, NullLogger.Instance);
+
+    private string Add(uint rate = 0)
+    {
+        string token = ApiToken.Create(out string id, out byte[] hash);
+        _keys.Add(new ApiKey { Id = id, Hash = hash, Scopes = KeyScopes.Read, RequestsPerSecond = rate });
+        return token;
+    }
+
+    [Fact]
+    public async Task BeforeTheFirstReadingNothingIsKnown()
+    {
+        await using KeyRing ring = Ring();
+        Assert.Null(ring.Current);
+        _reachable = false;
+        await ring.RefreshAsync();
+        Assert.Null(ring.Current);
+        _reachable = true;
+        await ring.RefreshAsync();
+        Assert.Equal(0, ring.Current!.Count);
+        Assert.False(ring.HasKeys.IsCompleted);
+        string token = Add();
+        await ring.RefreshAsync();
+        Assert.NotNull(ring.Current!.Find(token));
+        Assert.True(ring.HasKeys.IsCompletedSuccessfully);
+    }
+
+    [Fact]
+    public async Task WithoutTheClusterTheLastKeysServeForAWhile()
+    {
+        string token = Add();
+        await using KeyRing ring = Ring();
+        await ring.RefreshAsync();
+        _reachable = false;
+        _time.Advance(KeyRing.AgeMax);
+        await ring.RefreshAsync();
+        Assert.NotNull(ring.Current!.Find(token));
+        _time.Advance(TimeSpan.FromTicks(1));
+        Assert.Null(ring.Current);
+        _reachable = true;
+        await ring.RefreshAsync();
+        Assert.NotNull(ring.Current!.Find(token));
+    }
+
+    /// <summary>What was revoked while a reading was under way may be in it.</summary>
+    [Fact]
+    public async Task TheAgeOfKeysCountsFromWhenTheirReadingBegan()
+    {
+        Add();
+        await using KeyRing ring = new(_ =>
+        {
+            _time.Advance(KeyRing.AgeMax + TimeSpan.FromTicks(1));
+            return Task.FromResult(_keys);
+        }, _time, NullLogger.Instance);
+        await ring.RefreshAsync();
+        Assert.Null(ring.Current);
+    }
+
+    [Fact]
+    public async Task ARateIsUsedUpWhateverIsReadMeanwhile()
+    {
+        string token = Add(rate: 1);
+        await using KeyRing ring = Ring();
+        await ring.RefreshAsync();
+        Assert.True(ring.Current!.Find(token)!.Bucket!.TryTake());
+        await ring.RefreshAsync();
+        Assert.False(ring.Current!.Find(token)!.Bucket!.TryTake());
+    }
+
+    [Fact]
+    public void ABucketHoldsTheRequestsOfASecond()
+    {
+        TokenBucket bucket = new(3, _time);
+        _time.Advance(TimeSpan.FromHours(1));
+        for (int i = 0; i < 3; i++) Assert.True(bucket.TryTake());
+        Assert.False(bucket.TryTake());
+        _time.Advance(TimeSpan.FromSeconds(0.4));
+        Assert.True(bucket.TryTake());
+        Assert.False(bucket.TryTake());
+    }
+
+    [Fact]
+    public void ATokenIsAnIdAndASecret()
+    {
+        string token = ApiToken.Create(out string id, out byte[] hash);
+        Assert.Matches("^det_[a-z0-9]{12}_[A-Za-z0-9_-]{43}$", token);
+        byte[] found = new byte[32];
+        Assert.True(ApiToken.TryParse(token, out string foundId, found));
+        Assert.Equal(id, foundId);
+        Assert.Equal(hash, found);
+        Assert.NotEqual(token, ApiToken.Create(out _, out _));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("det_")]
+    [InlineData("det__AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]
+    [InlineData("det_a_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]
+    [InlineData("det_a_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]
+    [InlineData("det_a_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")]
+    [InlineData("det_a_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA ")]
+    [InlineData("tpuf_a_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]
+    public void WhatNoKeyCanBeDoesNotParse(string token) =>
+        Assert.False(ApiToken.TryParse(token, out _, new byte[32]));
+}
