@@ -49,6 +49,9 @@ public sealed class GatewayServer : IAsyncDisposable
         TimeSpan patience = options.Cluster.RequestTimeout < KeyPatience ? options.Cluster.RequestTimeout : KeyPatience;
         _keyReader = new KeyReader(options.Cluster with { RequestTimeout = patience });
         if (!options.Development) Keys = new KeyRing(_keyReader.ReadAsync, options.Time, logger);
+        _metrics.Gauge("deterministic.api_keys", "API keys that are known", () => Keys?.Count ?? 0);
+        _metrics.Gauge("deterministic.api_keys.age_seconds", "Since they were read",
+            () => (long)(Keys?.Age.TotalSeconds ?? 0));
         new Router(options, _cluster, Keys, _readiness, _metrics, logger).Map(application);
     }
 

@@ -42,7 +42,7 @@ internal sealed class Admission(KeyRing? keys)
     private (Caller? Caller, Refusal Refusal) Identify(string authorization)
     {
         if (!authorization.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase)
-            || string.IsNullOrWhiteSpace(authorization[Bearer.Length..]))
+            || authorization.AsSpan(Bearer.Length).IsWhiteSpace())
             return (null, new Refusal(401, "the header `Authorization: Bearer <API key>` is missing"));
         if (keys is null) return (Caller.Anyone, default);
         if (keys.Current is not KeySet current)

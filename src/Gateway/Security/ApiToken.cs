@@ -31,17 +31,17 @@ public static class ApiToken
     /// <param name="token">As it was sent.</param>
     /// <param name="id">Of the key.</param>
     /// <param name="hash">Of the secret, <see cref="Limits.KeyHashSize"/> bytes.</param>
-    public static bool TryParse(ReadOnlySpan<char> token, out string id, Span<byte> hash)
+    public static bool TryParse(ReadOnlySpan<char> token, out ReadOnlySpan<char> id, Span<byte> hash)
     {
         Check.That(hash.Length == Limits.KeyHashSize);
-        id = "";
+        id = [];
         if (!token.StartsWith(Prefix, StringComparison.Ordinal)) return false;
         token = token[Prefix.Length..];
         int end = token.IndexOf('_');
         if (end is < 1 or > Limits.KeyIdSizeMax || token.Length != end + 1 + SecretTextSize) return false;
         Span<byte> secret = stackalloc byte[SecretSize];
         if (!Base64Url.TryDecodeFromChars(token[(end + 1)..], secret, out int size) || size != SecretSize) return false;
-        id = token[..end].ToString();
+        id = token[..end];
         SHA256.HashData(secret, hash);
         return true;
     }

@@ -21,6 +21,7 @@ internal sealed class KeyRing : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stop = new();
+    private readonly long _started;
     private readonly TaskCompletionSource _hasKeys = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _loop = Task.CompletedTask;
     private Reading? _last;
@@ -34,6 +35,7 @@ internal sealed class KeyRing : IAsyncDisposable
         _read = read;
         _time = time;
         _logger = logger;
+        _started = time.GetTimestamp();
     }
 
     /// <summary>Null if it is not known which keys there are.</summary>
@@ -45,6 +47,12 @@ internal sealed class KeyRing : IAsyncDisposable
             return last is not null && _time.GetElapsedTime(last.Begun) <= AgeMax ? last.Keys : null;
         }
     }
+
+    /// <summary>Of the last reading, good or too old.</summary>
+    public int Count => Volatile.Read(ref _last)?.Keys.Count ?? 0;
+
+    /// <summary>Since the last reading that was answered began; since the start if there was none.</summary>
+    public TimeSpan Age => _time.GetElapsedTime(Volatile.Read(ref _last)?.Begun ?? _started);
 
     /// <summary>Completes once there has been a key.</summary>
     public Task HasKeys => _hasKeys.Task;

@@ -14,10 +14,16 @@ internal sealed class KeySet
     private static readonly byte[] Nobody = new byte[Limits.KeyHashSize];
 
     private readonly FrozenDictionary<string, Caller> _callers;
+    private readonly FrozenDictionary<string, Caller>.AlternateLookup<ReadOnlySpan<char>> _byId;
 
-    private KeySet(FrozenDictionary<string, Caller> callers) => _callers = callers;
+    private KeySet(FrozenDictionary<string, Caller> callers)
+    {
+        _callers = callers;
+        _byId = callers.GetAlternateLookup<ReadOnlySpan<char>>();
+    }
 
-    public static KeySet Empty { get; } = new(FrozenDictionary<string, Caller>.Empty);
+    public static KeySet Empty { get; } =
+        new(new Dictionary<string, Caller>(StringComparer.Ordinal).ToFrozenDictionary(StringComparer.Ordinal));
 
     public int Count => _callers.Count;
 
@@ -44,8 +50,8 @@ internal sealed class KeySet
     public Caller? Find(ReadOnlySpan<char> token)
     {
         Span<byte> hash = stackalloc byte[Limits.KeyHashSize];
-        if (!ApiToken.TryParse(token, out string id, hash)) return null;
-        bool known = _callers.TryGetValue(id, out Caller? caller);
+        if (!ApiToken.TryParse(token, out ReadOnlySpan<char> id, hash)) return null;
+        bool known = _byId.TryGetValue(id, out Caller? caller);
         bool right = CryptographicOperations.FixedTimeEquals(hash, known ? caller!.Hash : Nobody);
         return known & right ? caller : null;
     }

@@ -57,6 +57,27 @@ public sealed class KeysProcessTests
         await StopAsync(gateway);
     }
 
+    [Fact]
+    public async Task AReplicaWithHttpAsksForKeysToo()
+    {
+        await using ChildReplica replica = await ChildReplica.FormatAsync(null, "16MiB");
+        string address = LoopbackAddresses.Free(1)[0].ToString();
+        string[] options = ["--cache", "64MiB", "--http", "127.0.0.1:0"];
+        using System.Diagnostics.Process process =
+            ChildReplica.Run(["start", "--addresses", address, .. options, replica.DataFile]);
+        string url = await GatewayProcessTests.LineAsync(process, GatewayServer.ReadyPrefix);
+        using HttpClient client = new() { BaseAddress = new Uri(url) };
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", "any");
+        await UntilAsync(client, HttpStatusCode.Unauthorized);
+        JsonNode key = await KeysAsync(["create", "--scopes", "admin", "--json", "--addresses", address]);
+        client.DefaultRequestHeaders.Authorization =
+            new AuthenticationHeaderValue("Bearer", (string)key["token"]!);
+        await UntilAsync(client, HttpStatusCode.OK);
+        Assert.Contains("\ndeterministic_api_keys 1\n", await client.GetStringAsync("/metrics"),
+            StringComparison.Ordinal);
+        await StopAsync(process);
+    }
+
     [Theory]
     [InlineData("create --scopes none", 2,
         "--scopes: \"none\" is not of read, write and admin, with commas between")]

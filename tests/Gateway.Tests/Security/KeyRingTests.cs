@@ -57,9 +57,12 @@ public sealed class KeyRingTests
         Assert.NotNull(ring.Current!.Find(token));
         _time.Advance(TimeSpan.FromTicks(1));
         Assert.Null(ring.Current);
+        Assert.Equal(1, ring.Count);
+        Assert.Equal(KeyRing.AgeMax + TimeSpan.FromTicks(1), ring.Age);
         _reachable = true;
         await ring.RefreshAsync();
         Assert.NotNull(ring.Current!.Find(token));
+        Assert.Equal(TimeSpan.Zero, ring.Age);
     }
 
     /// <summary>What was revoked while a reading was under way may be in it.</summary>
@@ -105,8 +108,8 @@ public sealed class KeyRingTests
         string token = ApiToken.Create(out string id, out byte[] hash);
         Assert.Matches("^det_[a-z0-9]{12}_[A-Za-z0-9_-]{43}$", token);
         byte[] found = new byte[32];
-        Assert.True(ApiToken.TryParse(token, out string foundId, found));
-        Assert.Equal(id, foundId);
+        Assert.True(ApiToken.TryParse(token, out ReadOnlySpan<char> foundId, found));
+        Assert.Equal(id, foundId.ToString());
         Assert.Equal(hash, found);
         Assert.NotEqual(token, ApiToken.Create(out _, out _));
     }

@@ -54,11 +54,14 @@ internal sealed class GuardedGateway : IAsyncDisposable
 
     public Task<Reply> GetAsync(string token, string path) => SendAsync(token, HttpMethod.Get, path);
 
-    public async Task<Reply> SendAsync(string token, HttpMethod method, string path, string? json = null)
+    public Task<Reply> SendAsync(string token, HttpMethod method, string path, string? json = null) =>
+        SendAsync(token, method, path, json is null ? null : Encoding.UTF8.GetBytes(json));
+
+    public async Task<Reply> SendAsync(string token, HttpMethod method, string path, byte[]? body)
     {
         using HttpRequestMessage request = new(method, path);
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
-        if (json is not null) request.Content = new StringContent(json, Encoding.UTF8, "application/json");
+        if (body is not null) request.Content = new ByteArrayContent(body);
         using HttpResponseMessage response = await _http.SendAsync(request);
         return await Reply.ReadAsync(response);
     }
