@@ -1,4 +1,5 @@
 using System;
+using Deterministic.Core;
 using Deterministic.Core.Wire;
 
 namespace Deterministic.Vsr;
@@ -85,14 +86,17 @@ internal sealed partial class Journal<TDisk>
     private bool Counts(in Header header) =>
         header.Command == Command.Prepare && header.Prepare.Op <= _limit && Belongs(in header);
 
-    /// <summary>As many writes as may be under way at once can be torn just after the head, each with a readable
-    /// header of an earlier turn of the ring, for that is written only after the prepare.</summary>
+    /// <summary>As many writes as may be under way at once can be torn around the head, for they end in any order, each
+    /// with a readable header of an earlier turn of the ring, for that is written only after the prepare.</summary>
     private bool IsTornAmongMany(int slot)
     {
         if (_found[slot].Size != 0 || _redundant[slot].Size == 0) return false;
         ulong slots = (ulong)_headers.Length;
+        ulong writes = (ulong)_writesMax;
+        Check.That(writes < slots / 2);
         ulong op = Head + 1 + ((ulong)slot + slots - (Head + 1) % slots) % slots;
-        if (op > Head + (ulong)_writesMax || op > _limit) return false;
+        if (op > slots && op - slots + writes > Head) op -= slots;
+        if (op > Head + writes || op > _limit || op <= _start) return false;
         return _redundant[slot].Command == Command.Reserved || _redundant[slot].Prepare.Op < op;
     }
 
