@@ -77,6 +77,10 @@ public sealed record GatewayOptions
     /// <summary>Which requests have a line in the log.</summary>
     public RequestLog RequestLog { get; init; } = RequestLog.All;
 
+    /// <summary>Collector of traces, for OTLP over HTTP; null: OpenTelemetry's environment variables tell whether there
+    /// is one.</summary>
+    public Uri? TraceEndpoint { get; init; }
+
     /// <summary>What is on the page of figures beside the gateway's own.</summary>
     public IReadOnlyList<Meter> OtherMeters { get; init; } = [];
 }

@@ -38,11 +38,13 @@ public sealed class GatewayServer : IAsyncDisposable
     private readonly ClusterAccess _cluster;
     private readonly Readiness _readiness;
     private readonly KeyReader _keyReader;
+    private readonly TraceExporter? _traces;
 
     private GatewayServer(WebApplication application, GatewayOptions options, ILogger logger)
     {
         _application = application;
         _drainDelay = options.DrainDelay;
+        _traces = TraceExporter.TryStart(options.TraceEndpoint);
         _metrics = new GatewayMetrics(options.OtherMeters);
         _cluster = new ClusterAccess(options, _metrics);
         _readiness = new Readiness(options.Cluster);
@@ -135,6 +137,7 @@ public sealed class GatewayServer : IAsyncDisposable
         await _cluster.DisposeAsync().ConfigureAwait(false);
         _readiness.Dispose();
         _metrics.Dispose();
+        _traces?.Dispose();
     }
 
     private static void Configure(KestrelServerOptions kestrel, GatewayOptions options, CertificateFiles? certificate)

@@ -64,6 +64,13 @@ internal sealed class HttpOptions(string? addressDefault)
         HelpName = "WHICH", DefaultValueFactory = _ => "all",
     };
 
+    private readonly Option<string?> _otlp = new("--otlp")
+    {
+        Description = "Collector that traces of HTTP requests are sent to, by OTLP over HTTP, such as " +
+            "http://127.0.0.1:4318 (default: what OTEL_EXPORTER_OTLP_ENDPOINT says)",
+        HelpName = "URL",
+    };
+
     public void AddTo(Command command)
     {
         command.Options.Add(_http);
@@ -75,6 +82,7 @@ internal sealed class HttpOptions(string? addressDefault)
         command.Options.Add(_drainDelay);
         command.Options.Add(_drainTimeout);
         command.Options.Add(_log);
+        command.Options.Add(_otlp);
     }
 
     /// <summary>Whether a gateway is asked for.</summary>
@@ -102,7 +110,7 @@ internal sealed class HttpOptions(string? addressDefault)
             CertificateFile = parse.GetValue(_certificate), CertificateKeyFile = parse.GetValue(_certificateKey),
             InsecureHttp = parse.GetValue(_insecure), BodySizeMax = (int)bodySizeMax,
             DrainDelay = Seconds(parse, _drainDelay), DrainTimeout = Seconds(parse, _drainTimeout),
-            RequestLog = ReadLog(parse),
+            RequestLog = ReadLog(parse), TraceEndpoint = ReadCollector(parse),
         };
         return GatewayServer.WhyNot(options) is string refused ? throw new UsageException(refused) : options;
     }
@@ -113,6 +121,14 @@ internal sealed class HttpOptions(string? addressDefault)
         double most = GatewayOptions.DrainMax.TotalSeconds;
         return seconds >= 0 && seconds <= most ? TimeSpan.FromSeconds(seconds)
             : throw new UsageException($"{option.Name} takes seconds from 0 to {most}");
+    }
+
+    private Uri? ReadCollector(ParseResult parse)
+    {
+        string? text = parse.GetValue(_otlp);
+        if (text is null) return null;
+        return Uri.TryCreate(text, UriKind.Absolute, out Uri? address) && address.Scheme is "http" or "https" ? address
+            : throw new UsageException($"--otlp: \"{text}\" is not a URL; write it like http://127.0.0.1:4318");
     }
 
     private RequestLog ReadLog(ParseResult parse) => parse.GetValue(_log) switch

@@ -27,6 +27,10 @@ public sealed class GatewayProcessTests
         "--insecure-http says that there is no TLS, --tls-certificate that there is")]
     [InlineData("localhost --development", "--http: \"localhost\" is not one IP address with a port; write it like " +
         "127.0.0.1:8080")]
+    [InlineData("127.0.0.1:0 --development --otlp collector", "--otlp: \"collector\" is not a URL; write it like " +
+        "http://127.0.0.1:4318")]
+    [InlineData("127.0.0.1:0 --development --drain-delay 4000", "--drain-delay takes seconds from 0 to 3600")]
+    [InlineData("127.0.0.1:0 --development --http-log some", "--http-log: \"some\" is none of all, failed and none")]
     [InlineData("127.0.0.1:0 --development --http-body-max 2GiB",
         "--http-body-max: \"2GiB\" is not a size from 1 byte to 1GiB")]
     public async Task AGatewayThatMayNotBeStartedSaysWhy(string options, string error)
@@ -74,10 +78,24 @@ public sealed class GatewayProcessTests
         string[] options = ["--http", "127.0.0.1:0", "--development", "--drain-delay", "3"];
         using System.Diagnostics.Process process =
             ChildReplica.Run(["gateway", "--addresses", replica.Address.ToString(), .. options]);
+        try
+        {
+            await TerminateWithARequestUnderWayAsync(process);
+        }
+        finally
+        {
+            if (!process.HasExited) process.Kill();
+        }
+    }
+
+    private static async Task TerminateWithARequestUnderWayAsync(System.Diagnostics.Process process)
+    {
         Uri url = new(await LineAsync(process, GatewayServer.ReadyPrefix));
         Task<string> log = process.StandardOutput.ReadToEndAsync();
         using HttpClient client = new() { BaseAddress = url };
-        Assert.Equal("""{"status":"OK"}""", await client.GetStringAsync("/readyz"));
+        Reply ready;
+        do ready = await ReadyAsync(client);
+        while (ready.Status != 200);
 
         const string body = """{"upsert_rows":[{"id":1}]}""";
         using TcpClient slow = new();
@@ -86,12 +104,7 @@ public sealed class GatewayProcessTests
         await stream.WriteAsync(Encoding.ASCII.GetBytes("POST /v2/namespaces/slow HTTP/1.1\r\nhost: x\r\n" +
             $"authorization: Bearer x\r\nx-request-id: slow-1\r\ncontent-length: {body.Length}\r\n\r\n{body[..5]}"));
         await TerminateAsync(process);
-        Reply ready;
-        do
-        {
-            using HttpResponseMessage response = await client.GetAsync("/readyz");
-            ready = await Reply.ReadAsync(response);
-        }
+        do ready = await ReadyAsync(client);
         while (ready.Status == 200);
         ready.MustBe(503, "the gateway is about to stop");
         Assert.Equal("close", ready.Headers["connection"]);
@@ -106,6 +119,12 @@ public sealed class GatewayProcessTests
         Assert.Contains("POST /v2/namespaces/{name} namespace=slow status=200 in=26 out=", await log,
             StringComparison.Ordinal);
         Assert.Contains(" id=slow-1 ", await log, StringComparison.Ordinal);
+    }
+
+    private static async Task<Reply> ReadyAsync(HttpClient client)
+    {
+        using HttpResponseMessage response = await client.GetAsync("/readyz");
+        return await Reply.ReadAsync(response);
     }
 
     private static async Task<bool> AcceptsAsync(int port)

@@ -43,8 +43,9 @@ public sealed class RunningGateway : IAsyncLifetime
     }
 
     /// <summary>Another gateway in front of the same replica.</summary>
-    internal Task<GatewayServer> StartAnotherAsync(ILogger? logger = null) =>
-        StartAsync(new ClientOptions { Addresses = [_replica!.Address] }, logger);
+    internal Task<GatewayServer> StartAnotherAsync(ILogger? logger = null, Uri? collector = null) =>
+        StartAsync(new ClientOptions { Addresses = [_replica!.Address] }, logger,
+            options => options with { TraceEndpoint = collector });
 
     /// <summary>A gateway on a free port.</summary>
     /// <param name="cluster">Behind it.</param>
