@@ -52,6 +52,7 @@ internal sealed partial class Router(
         MapRead("GET", $"/v1/namespaces/{Name}/hint_cache_warm", names.HintCacheWarmAsync);
         MapRead("POST", $"/v1/namespaces/{Name}/_debug/recall", new RecallRoute(cluster).RecallAsync);
         MapOperations(application);
+        MapConsole(application);
         MapRefusals(application);
         application.MapFallback("{*path}", Handle(static _ =>
             throw new RequestException(404, "no such route; docs/http.md lists them")))
@@ -72,6 +73,14 @@ internal sealed partial class Router(
         application.MapGet("/status", Handle(operations.StatusAsync)).WithMetadata(RouteAccess.Cluster);
         application.MapGet("/metrics", Handle(operations.MetricsAsync))
             .WithMetadata(options.Development ? RouteAccess.Open : RouteAccess.Cluster);
+    }
+
+    private void MapConsole(WebApplication application)
+    {
+        ConsoleRoutes console = new(options.Development);
+        application.MapGet("/", Handle(console.PageAsync)).WithMetadata(RouteAccess.Open);
+        foreach (string file in ConsoleRoutes.Files)
+            application.MapGet($"/console/{file}", Handle(ConsoleRoutes.Serve(file))).WithMetadata(RouteAccess.Open);
     }
 
     /// <summary>What turbopuffer has and this release has not says so.</summary>

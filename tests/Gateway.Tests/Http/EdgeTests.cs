@@ -61,7 +61,7 @@ public sealed class EdgeTests(RunningGateway gateway)
         Assert.Equal(200, (await gateway.WriteAsync(new string('n', 128), OneRow)).Status);
 
     [Theory]
-    [InlineData("GET", "/")]
+    [InlineData("GET", "/console/x.js")]
     [InlineData("PUT", "/v2/namespaces/x")]
     [InlineData("POST", "/v3/namespaces/x")]
     [InlineData("GET", "/v1/namespaces/x/file.txt")]

@@ -25,6 +25,8 @@ internal sealed class GuardedGateway : IAsyncDisposable
         _http = new HttpClient { BaseAddress = new Uri(server.Url), Timeout = TimeSpan.FromMinutes(2) };
     }
 
+    public string Url => _server.Url;
+
     public ManualTime Time { get; private init; } = new();
 
     public static async Task<GuardedGateway> StartAsync(RunningGateway running)
