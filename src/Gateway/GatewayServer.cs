@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Threading;
@@ -9,6 +10,7 @@ using Deterministic.Gateway.Security;
 using Deterministic.Gateway.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
@@ -59,6 +61,10 @@ public sealed class GatewayServer : IAsyncDisposable
 
     /// <summary>Such as http://127.0.0.1:8080.</summary>
     public string Url => _application.Urls.First();
+
+    /// <summary>All that it serves.</summary>
+    internal IEnumerable<RouteEndpoint> Routes => ((IEndpointRouteBuilder)_application).DataSources
+        .SelectMany(static source => source.Endpoints).OfType<RouteEndpoint>();
 
     /// <summary>Null in development.</summary>
     internal KeyRing? Keys { get; }

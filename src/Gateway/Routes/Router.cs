@@ -56,7 +56,7 @@ internal sealed partial class Router(
         MapRefusals(application);
         application.MapFallback("{*path}", Handle(static _ =>
             throw new RequestException(404, "no such route; docs/http.md lists them")))
-            .WithMetadata(RouteAccess.AnyKey);
+            .WithMetadata(RouteAccess.AnyKey, NotDescribed.Instance);
 
         void MapRead(string method, string pattern, Func<Exchange, Task> serve) =>
             application.MapMethods(pattern, [method], Handle(serve)).WithMetadata(RouteAccess.Read);
@@ -73,14 +73,21 @@ internal sealed partial class Router(
         application.MapGet("/status", Handle(operations.StatusAsync)).WithMetadata(RouteAccess.Cluster);
         application.MapGet("/metrics", Handle(operations.MetricsAsync))
             .WithMetadata(options.Development ? RouteAccess.Open : RouteAccess.Cluster);
+        byte[] description = Resource.Read("openapi.json");
+        application.MapGet("/openapi.json", Handle(exchange => exchange.AnswerAsync("application/json", description)))
+            .WithMetadata(RouteAccess.Open);
     }
 
     private void MapConsole(WebApplication application)
     {
         ConsoleRoutes console = new(options.Development);
-        application.MapGet("/", Handle(console.PageAsync)).WithMetadata(RouteAccess.Open);
+        application.MapGet("/", Handle(console.PageAsync))
+            .WithMetadata(RouteAccess.Open, NotDescribed.Instance);
         foreach (string file in ConsoleRoutes.Files)
-            application.MapGet($"/console/{file}", Handle(ConsoleRoutes.Serve(file))).WithMetadata(RouteAccess.Open);
+        {
+            application.MapGet($"/console/{file}", Handle(ConsoleRoutes.Serve(file)))
+                .WithMetadata(RouteAccess.Open, NotDescribed.Instance);
+        }
     }
 
     /// <summary>What turbopuffer has and this release has not says so.</summary>
@@ -95,11 +102,11 @@ internal sealed partial class Router(
         Refuse("POST", $"/v1/namespaces/{Name}/query", "version 1 of queries (there is version 2)");
         application.MapGet($"/v1/namespaces/{Name}/operations/{{token}}", Handle(static _ =>
             throw new RequestException(404, "operation was not found: this server answers everything at once")))
-            .WithMetadata(RouteAccess.Read);
+            .WithMetadata(RouteAccess.Read, NotDescribed.Instance);
 
         void Refuse(string method, string pattern, string what) =>
             application.MapMethods(pattern, [method], Handle(_ => throw RequestException.NotSupported(what)))
-                .WithMetadata(RouteAccess.AnyKey);
+                .WithMetadata(RouteAccess.AnyKey, NotDescribed.Instance);
     }
 
     /// <summary>What all answers say, and the region taken out of the path.</summary>

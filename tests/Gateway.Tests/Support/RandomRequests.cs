@@ -43,7 +43,7 @@ internal sealed class RandomRequests(int seed)
     private static string[] Recalls =>
         ["\"num\":3", "\"top_k\":2", "\"filters\":[\"n\",\"Gt\",0]", "\"include_ground_truth\":true"];
 
-    private static readonly string[] Values =
+    internal static readonly string[] Values =
     [
         "null", "true", "false", "0", "1", "-1", "18446744073709551615", "1e400", "0.1", "\"\"", "\"x\"", "\"id\"",
         "\"vector\"", "\"title\"", "\"zczMPc3MTD4=\"", "\"769c134d-07b8-4225-954a-b6cc5ffc320c\"", "\"\\ud83d\"",
