@@ -183,7 +183,8 @@ internal sealed class Browser : IAsyncDisposable
         {
             while (true)
             {
-                ValueWebSocketReceiveResult part = await _socket.ReceiveAsync(buffer.AsMemory(), CancellationToken.None);
+                ValueWebSocketReceiveResult part =
+                    await _socket.ReceiveAsync(buffer.AsMemory(), CancellationToken.None);
                 message.Write(buffer, 0, part.Count);
                 if (part.MessageType == WebSocketMessageType.Close) return;
                 if (!part.EndOfMessage) continue;
