@@ -166,7 +166,7 @@ public static class ReplyJson
                 foreach (ResultRow row in result.Rows)
                 {
                     WriteRow(writer, row, encoding);
-                    returned += Size(row.Id) + (row.Score is null ? 0 : (ulong)ScoreSize) + Size(row.Attributes);
+                    returned += Size(row.Id) + (row.Score is null ? 0 : (ulong)ScoreSize) + LogicalSize(row.Attributes);
                 }
                 writer.WriteEndArray();
                 break;
@@ -174,7 +174,7 @@ public static class ReplyJson
                 writer.WriteStartObject("aggregations");
                 WritePairs(writer, result.Aggregates, encoding);
                 writer.WriteEndObject();
-                returned += Size(result.Aggregates);
+                returned += LogicalSize(result.Aggregates);
                 break;
             default:
                 writer.WriteStartArray("aggregation_groups");
@@ -184,7 +184,7 @@ public static class ReplyJson
                     WritePairs(writer, group.Keys, encoding);
                     WritePairs(writer, group.Aggregates, encoding);
                     writer.WriteEndObject();
-                    returned += Size(group.Keys) + Size(group.Aggregates);
+                    returned += LogicalSize(group.Keys) + LogicalSize(group.Aggregates);
                 }
                 writer.WriteEndArray();
                 break;
@@ -210,7 +210,8 @@ public static class ReplyJson
         writer.WriteEndArray();
     }
 
-    private static ulong Size(List<KeyValuePair<string, Value>> pairs)
+    /// <summary>Logical bytes of all values, see turbopuffer's billing.</summary>
+    public static ulong LogicalSize(List<KeyValuePair<string, Value>> pairs)
     {
         ulong size = 0;
         foreach (KeyValuePair<string, Value> pair in pairs) size += Size(pair.Value);

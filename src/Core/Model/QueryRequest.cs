@@ -62,6 +62,13 @@ public sealed class Query
     /// <summary>How many of those.</summary>
     public uint PerLimit { get; init; }
 
+    /// <summary>The same rows with other attributes.</summary>
+    public Query WithInclude(IncludeMode include, string[] names) => new()
+    {
+        RankBy = RankBy, Filter = Filter, Limit = Limit, Offset = Offset, Include = include, IncludeNames = names,
+        Aggregates = Aggregates, GroupBy = GroupBy, LimitPer = LimitPer, PerLimit = PerLimit,
+    };
+
     public void Write(ref WireWriter writer)
     {
         RankBy.Write(ref writer);

@@ -11,9 +11,10 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Deterministic.Gateway.Routes;
 
 /// <summary>One request and its answer.</summary>
-internal sealed class Exchange(HttpContext context, string name, BodyBudget budget, int bodySizeMax)
+internal sealed class Exchange(HttpContext context, string name, BodyBudget budget, int bodySizeMax) : IDisposable
 {
     private readonly long _started = Stopwatch.GetTimestamp();
+    private long _reserved;
 
     /// <summary>The namespace in the path; empty if the route has none.</summary>
     public string Namespace { get; } = name;
@@ -31,6 +32,28 @@ internal sealed class Exchange(HttpContext context, string name, BodyBudget budg
     public string? QueryValue(string key) => context.Request.Query[key] is [string first, ..] ? first : null;
 
     public Task<RequestBody> ReadBodyAsync() => RequestBody.ReadAsync(context, budget, bodySizeMax);
+
+    /// <summary>Takes room for a part of an answer that is larger than one message of the cluster.</summary>
+    /// <exception cref="RequestException">The answer is too large, or all requests together take too much.</exception>
+    public void ReserveAnswer(long size)
+    {
+        if (_reserved + size > bodySizeMax)
+        {
+            throw RequestException.Invalid($"the answer has more than {bodySizeMax} bytes of attributes; lower top_k " +
+                "or limit, or name fewer attributes in include_attributes");
+        }
+        if (!budget.TryTake(size)) throw RequestException.TooMany("the server is busy with large requests; try again");
+        _reserved += size;
+    }
+
+    /// <summary>Gives back what <see cref="ReserveAnswer"/> took.</summary>
+    public void ReleaseAnswer()
+    {
+        budget.Return(_reserved);
+        _reserved = 0;
+    }
+
+    public void Dispose() => ReleaseAnswer();
 
     public void SetHeader(string key, string value) => context.Response.Headers[key] = value;
 

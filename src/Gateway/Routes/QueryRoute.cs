@@ -1,4 +1,5 @@
 using System.Threading.Tasks;
+using Deterministic.Client;
 using Deterministic.Client.Json;
 using Deterministic.Core.Model;
 using Deterministic.Gateway.Cluster;
@@ -14,11 +15,26 @@ internal sealed class QueryRoute(ClusterAccess cluster)
         ParsedQuery query;
         using (RequestBody body = await exchange.ReadBodyAsync().ConfigureAwait(false))
             query = QueryRequestJson.Parse(exchange.Namespace, body.Span);
-        Task<QueryReply> answer = query.Eventual
-            ? cluster.QueryStaleAsync(query.Request, exchange.Aborted)
-            : cluster.QueryAsync(query.Request, exchange.Aborted);
-        QueryReply reply = await answer.ConfigureAwait(false);
+        QueryReply reply = await ReplyAsync(exchange, query).ConfigureAwait(false);
         await exchange.AnswerAsync(writer => ReplyJson.Write(writer, reply, query, exchange.Elapsed))
             .ConfigureAwait(false);
+    }
+
+    private async Task<QueryReply> ReplyAsync(Exchange exchange, ParsedQuery query)
+    {
+        try
+        {
+            Task<QueryReply> answer = query.Eventual
+                ? cluster.QueryStaleAsync(query.Request, exchange.Aborted)
+                : cluster.QueryAsync(query.Request, exchange.Aborted);
+            return await answer.ConfigureAwait(false);
+        }
+        catch (DeterministicException exception) when (exception.Code == ErrorCode.ReplyTooLarge)
+        {
+            LargeQuery large = new(cluster, exchange, query.Request);
+            QueryReply reply = await large.RunAsync().ConfigureAwait(false);
+            exchange.SetHeader("x-deterministic-one-snapshot", large.IsOneSnapshot ? "true" : "false");
+            return reply;
+        }
     }
 }

@@ -127,7 +127,8 @@ internal sealed partial class Router(
         try
         {
             if (context.Request.RouteValues.ContainsKey(NameKey)) NamespaceName.CheckPath(name);
-            await serve(new Exchange(context, name, _budget, options.BodySizeMax)).ConfigureAwait(false);
+            using Exchange exchange = new(context, name, _budget, options.BodySizeMax);
+            await serve(exchange).ConfigureAwait(false);
         }
         catch (Exception) when (context.RequestAborted.IsCancellationRequested)
         {

@@ -32,6 +32,19 @@ public sealed class RoundTripProperties
     }).Check(Runs);
 
     [Fact]
+    public void OtherAttributesChangeNothingElse() => Prop.ForAll(Seeds, seed =>
+    {
+        QueryRequest request = new ModelGenerator(seed).Query();
+        byte[] before = JsonText.Bytes(request);
+        for (int i = 0; i < request.Queries.Length; i++)
+        {
+            Query query = request.Queries[i];
+            request.Queries[i] = query.WithInclude(IncludeMode.All, []).WithInclude(query.Include, query.IncludeNames);
+        }
+        return JsonText.Bytes(request).AsSpan().SequenceEqual(before);
+    }).Check(Runs);
+
+    [Fact]
     public void DamageIsRefusedOrHarmless() => Prop.ForAll(Seeds, seed =>
     {
         Random random = new(seed);
