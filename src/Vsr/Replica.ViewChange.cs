@@ -352,7 +352,9 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
         if (_headUnknown && (_nonce == 0 || view.ViewChange.Nonce != _nonce)) return;
         if (_isStandby && view.ViewChange.Op < CommitMin)
         {
-            Stop(StopReason.LogForked);
+            // Of the view that it follows this is an old word that was late; the log of a later one has all that was
+            // run before.
+            if (view.View > _logView) Stop(StopReason.LogForked);
             return;
         }
         if (_headUnknown) _forgottenOp = ulong.Max(_forgottenOp, view.ViewChange.Op);
