@@ -10,6 +10,7 @@ RootCommand root = new("Measurements of a cluster of real replica processes on t
     ReadsCommand.Create(),
     CatchUpCommand.Create(),
     HttpCommand.Create(),
+    MixedCommand.Create(),
     DiskCommand.Create(),
 };
 // An interrupted run still says what it has found, and leaves no file behind.
