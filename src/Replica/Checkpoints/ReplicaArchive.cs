@@ -46,6 +46,9 @@ internal sealed class ReplicaArchive : IDisposable
     public string RepairFailure => Archive.LastRepairFailure.IsNone
         ? "" : _log.TextOf(Archive.LastRepairFailure);
 
+    /// <summary>Of requests to the object store, ended and failed.</summary>
+    public (long Ended, long Failed) Counts => _store.Counts;
+
     /// <summary>Passes on what the store has answered; whether anything was there.</summary>
     public bool Pump()
     {

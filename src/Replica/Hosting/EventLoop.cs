@@ -171,6 +171,7 @@ internal sealed class EventLoop : IMessageHandler, IDisposable
             MemoryTaken = _memory.TakenBytes, MemoryResident = resident, MemoryLimit = _limit?.Limit ?? 0,
         };
         figures.Take(_machine.Trees.Forest);
+        (figures.ObjectRequests, figures.ObjectFailures) = _archive?.Counts ?? default;
         _metrics.Publish(in figures);
     }
 

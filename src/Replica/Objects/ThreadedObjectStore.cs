@@ -21,6 +21,8 @@ internal abstract class ThreadedObjectStore : IObjectStore, IDisposable
     private readonly CancellationTokenSource _stopping = new();
     private string _error = "";
     private int _underWay;
+    private long _ended;
+    private long _failed;
 
     protected ThreadedObjectStore(WakeSignal wake, int threads)
     {
@@ -37,6 +39,16 @@ internal abstract class ThreadedObjectStore : IObjectStore, IDisposable
 
     /// <summary>For a person: why the last request failed that was refused or got no usable answer.</summary>
     public string Error => Volatile.Read(ref _error);
+
+    /// <summary>Requests that have ended, and those of them that the store throttled, refused or did not answer. That a
+    /// key is not there, or a condition does not hold, is an answer.</summary>
+    public (long Ended, long Failed) Counts
+    {
+        get
+        {
+            lock (_gate) return (_ended, _failed);
+        }
+    }
 
     /// <summary>Set when the store is being closed; what waits should stop waiting.</summary>
     protected CancellationToken Stopping => _stopping.Token;
@@ -153,8 +165,11 @@ internal abstract class ThreadedObjectStore : IObjectStore, IDisposable
                 Check.That(_requests.TryTake(out request));
             }
             ObjectResult result = Run(request);
+            bool hasFailed = result.Status is ObjectStatus.Throttled or ObjectStatus.Unknown or ObjectStatus.Refused;
             lock (_gate)
             {
+                _ended++;
+                if (hasFailed) _failed++;
                 Check.That(_completions.TryAdd(new Completion(request.Token, result)));
             }
             _wake.Set();

@@ -31,7 +31,7 @@ public sealed partial class MetricsTests
             CompactionDebt = 13, BytesPut = 100, BytesFlushed = 110, BytesMerged = 120, BytesOfCheckpoints = 20,
             ScrubberBlocks = 14, ScrubberPasses = 15, ScrubberRot = 16, CommitOp = 17, CheckpointOp = 18,
             MemoryTaken = 19, MemoryResident = 20, MemoryLimit = 21,
-            BytesAllocated = 22,
+            BytesAllocated = 22, ObjectRequests = 23, ObjectFailures = 24,
         };
         metrics.Publish(in figures);
         SortedDictionary<string, double> page = Parse(PrometheusText.Of(metrics.Meter));
@@ -46,7 +46,8 @@ public sealed partial class MetricsTests
             ["deterministic_compaction_debt_bytes"] = 13, ["deterministic_scrubber_blocks_total"] = 14,
             ["deterministic_scrubber_passes_total"] = 15, ["deterministic_scrubber_rot_total"] = 16,
             ["deterministic_commit_op"] = 17, ["deterministic_checkpoint_op"] = 18,
-            ["deterministic_allocated_bytes_total"] = 22,
+            ["deterministic_allocated_bytes_total"] = 22, ["deterministic_objects_requests_total"] = 23,
+            ["deterministic_objects_failures_total"] = 24,
             ["deterministic_memory_taken_bytes"] = 19, ["deterministic_memory_resident_bytes"] = 20,
             ["deterministic_memory_limit_bytes"] = 21,
         }, page);

@@ -39,6 +39,16 @@ public sealed class DirectoryObjectStoreTests : ObjectStoreContract, IDisposable
     }
 
     [Fact]
+    public void AnswersThatNobodyLikesAreNoFailures()
+    {
+        using ObjectClient client = Open(_folder);
+        Assert.Equal(ObjectStatus.Ok, client.Put("key", "one").Status);
+        Assert.Equal(ObjectStatus.ConditionFailed, client.Put("key", "two", PutCondition.IfAbsent).Status);
+        Assert.Equal(ObjectStatus.NotFound, client.Get("none", out _).Status);
+        Assert.Equal((3, 0), ((ThreadedWorld)client.World).Counts);
+    }
+
+    [Fact]
     public void NothingUnfinishedStaysBehind()
     {
         using ObjectClient client = Open(_folder);

@@ -24,6 +24,8 @@ internal sealed class ThreadedWorld(ThreadedObjectStore store, WakeSignal wake) 
 
     public string Error => store.Error;
 
+    public (long Ended, long Failed) Counts => store.Counts;
+
     public override uint Next(out ObjectResult result)
     {
         uint token;

@@ -40,6 +40,7 @@ public sealed class S3RetryTests
         using ObjectClient client = Open(server.Endpoint);
         Assert.Equal(ObjectStatus.Throttled, client.Put("key", "x").Status);
         Assert.Equal(AttemptsMax, server.Requests);
+        Assert.Equal((1, 1), ((ThreadedWorld)client.World).Counts);
     }
 
     [Theory]

@@ -38,6 +38,12 @@ internal struct ReplicaFigures
     public long CommitOp;
     public long CheckpointOp;
 
+    /// <summary>To the object store; 0 if there is none.</summary>
+    public long ObjectRequests;
+
+    /// <summary>Those of them that it throttled, refused or did not answer.</summary>
+    public long ObjectFailures;
+
     /// <summary>By the replica's thread, from the heap that is collected.</summary>
     public long BytesAllocated;
     public long MemoryTaken;

@@ -31,6 +31,8 @@ internal sealed class ReplicaMetrics : IDisposable
         Counter("scrubber.rot", "Damaged blocks that the scrubber met", f => f.ScrubberRot);
         Gauge("commit.op", "Last operation that was run", f => f.CommitOp);
         Gauge("checkpoint.op", "Operation of the last durable checkpoint", f => f.CheckpointOp);
+        Counter("objects.requests", "Requests to the object store that have ended", f => f.ObjectRequests);
+        Counter("objects.failures", "Requests that it throttled, refused or did not answer", f => f.ObjectFailures);
         Counter("allocated.bytes", "Bytes that the replica's thread has allocated", f => f.BytesAllocated);
         Gauge("memory.taken.bytes", "Address space of all static regions", f => f.MemoryTaken);
         Gauge("memory.resident.bytes", "Memory that the process has in use", f => f.MemoryResident);
