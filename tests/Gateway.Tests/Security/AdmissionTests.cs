@@ -78,6 +78,21 @@ public sealed class AdmissionTests(RunningGateway running)
         (await gateway.GetAsync(token, "/nothing")).MustBe(404, "no such route; docs/http.md lists them");
     }
 
+    [Theory]
+    [InlineData("/metrics")]
+    [InlineData("/status")]
+    public async Task OnlyAnAdministratorOfTheWholeClusterSeesHowItDoes(string path)
+    {
+        await using GuardedGateway gateway = await GuardedGateway.StartAsync(running);
+        (string user, _) = await gateway.CreateKeyAsync(KeyScopes.Read | KeyScopes.Write);
+        (await gateway.GetAsync(user, path)).MustBe(403, "this API key has not the scope `admin`");
+        (string some, _) = await gateway.CreateKeyAsync(KeyScopes.Admin, prefix: "k-");
+        (await gateway.GetAsync(some, path))
+            .MustBe(403, "this API key is for some namespaces only, not for the cluster");
+        (string admin, _) = await gateway.CreateKeyAsync(KeyScopes.Admin);
+        Assert.Equal(200, (await gateway.GetAsync(admin, path)).Status);
+    }
+
     [Fact]
     public async Task ARevokedKeyIsRefusedFromTheNextReadingOfTheKeysOn()
     {

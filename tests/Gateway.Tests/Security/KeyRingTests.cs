@@ -103,6 +103,23 @@ public sealed class KeyRingTests
     }
 
     [Fact]
+    public void ALookAtATokenMakesNoGarbage()
+    {
+        string unknown = Add();
+        string known = Add();
+        KeySet keys = KeySet.Of(_keys[1..], KeySet.Empty, _time);
+        for (int i = 0; i < 100; i++) Look();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 100; i++) Look();
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+
+        void Look()
+        {
+            if (keys.Find(known) is null || keys.Find(unknown) is not null) throw new InvalidOperationException();
+        }
+    }
+
+    [Fact]
     public void ATokenIsAnIdAndASecret()
     {
         string token = ApiToken.Create(out string id, out byte[] hash);

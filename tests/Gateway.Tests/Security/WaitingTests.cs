@@ -34,7 +34,7 @@ public sealed class WaitingTests : IAsyncLifetime
     {
         Waits logger = new();
         Task<(GatewayServer? Server, string Error)> starting = GatewayServer.TryStartAsync(Options, logger);
-        await logger.Seen;
+        await Task.WhenAny(logger.Seen, starting);
         Assert.False(starting.IsCompleted);
         ApiToken.Create(out string id, out byte[] hash);
         await using DeterministicClient client = new(Cluster);
@@ -52,7 +52,7 @@ public sealed class WaitingTests : IAsyncLifetime
         using CancellationTokenSource stop = new();
         Task<(GatewayServer? Server, string Error)> starting =
             GatewayServer.TryStartAsync(Options, logger, stop.Token);
-        await logger.Seen;
+        await Task.WhenAny(logger.Seen, starting);
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => starting);
     }
