@@ -48,6 +48,7 @@ internal static class Targets
         new("slot", Generators.Message, () => Slot),
         new("journal", JournalTarget.Generate, () => new JournalTarget().Run),
         new("tokenizer", Generators.Text, () => new TokenizerTarget().Run),
+        new("pattern", PatternTarget.Generate, () => new PatternTarget().Run),
         new("tape", Generators.Recording, () => Tapes),
         new("pack", PacksTargets.GeneratePack, () => PacksTargets.Pack),
         new("manifest", PacksTargets.GenerateManifest, () => PacksTargets.ReadManifest),

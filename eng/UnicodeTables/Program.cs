@@ -14,6 +14,9 @@ files.RequireVersion("auxiliary/WordBreakProperty.txt", "15.0.0");
 files.RequireVersion("CaseFolding.txt", "15.0.0");
 WordTable.Write(files, Path.Combine(args[1], "WordTables.cs"));
 FoldTable.Write(files, Path.Combine(args[1], "FoldTables.cs"));
+files.RequireVersion("DerivedCoreProperties.txt", "15.0.0");
+files.RequireVersion("PropList.txt", "15.0.0");
+ClassTable.Write(files, Path.Combine(args[1], "ClassTables.cs"));
 return 0;
 
 /// <summary>Word break class (5 bits) and flags of a code point, a letter for each combination that occurs.</summary>
@@ -172,4 +175,47 @@ internal static class FoldTable
     }
 
     private static string Key(int[] points) => string.Join(' ', Array.ConvertAll(points, point => point.ToString("X")));
+}
+
+/// <summary>The classes \w, \d and \s of patterns (UTS #18, annex C) as first and last code points of their
+/// ranges.</summary>
+internal static class ClassTable
+{
+    public static void Write(UcdFiles files, string path)
+    {
+        bool[] word = new bool[UcdFiles.CodePoints];
+        bool[] digit = new bool[UcdFiles.CodePoints];
+        bool[] space = new bool[UcdFiles.CodePoints];
+        Mark(files, "DerivedCoreProperties.txt", static value => value == "Alphabetic", word);
+        const string categories = "extracted/DerivedGeneralCategory.txt";
+        Mark(files, categories, static value => value[0] == 'M' || value is "Nd" or "Pc", word);
+        Mark(files, categories, static value => value == "Nd", digit);
+        Mark(files, "PropList.txt", static value => value == "Join_Control", word);
+        Mark(files, "PropList.txt", static value => value == "White_Space", space);
+        TableWriter writer = new("ClassTables", "Words, digits and spaces of Unicode 15.0, as pairs of code points.");
+        writer.Numbers("int", "Word", Pairs(word));
+        writer.Numbers("int", "Digit", Pairs(digit));
+        writer.Numbers("int", "Space", Pairs(space));
+        writer.Save(path);
+    }
+
+    private static void Mark(UcdFiles files, string file, Predicate<string> wanted, bool[] marks)
+    {
+        foreach ((int first, int last, string value) in files.Ranges(file))
+        {
+            if (wanted(value)) Array.Fill(marks, true, first, last - first + 1);
+        }
+    }
+
+    private static int[] Pairs(bool[] marks)
+    {
+        List<int> pairs = [];
+        for (int c = 0; c < marks.Length; c++)
+        {
+            if (!marks[c]) continue;
+            if (c == 0 || !marks[c - 1]) pairs.Add(c);
+            if (c + 1 == marks.Length || !marks[c + 1]) pairs.Add(c);
+        }
+        return [.. pairs];
+    }
 }

@@ -51,6 +51,22 @@ public static class Limits
     public const int OrderByAttributesMax = 8;
     public const int FilterNodesMax = 1024;
     public const int FilterDepthMax = 32;
+
+    /// <summary>Bytes of a glob, a regular expression or the text of a fuzzy filter.</summary>
+    public const int PatternSizeMax = 2048;
+
+    /// <summary>Such filters in one request.</summary>
+    public const int PatternsMax = 256;
+
+    /// <summary>Instructions that a pattern may come to; a counted repetition needs its content as many times.</summary>
+    public const int PatternCodeMax = 8192;
+
+    /// <summary>Instructions of all patterns in the conditions of a write, which are tested row by row.</summary>
+    public const int ConditionCodeMax = 1024;
+
+    /// <summary>Steps of matching, about one for a byte of text, that one walk over a namespace may take.</summary>
+    public const long PatternWorkMax = 1L << 30;
+
     public const int RankNodesMax = 256;
     public const int RankDepthMax = 16;
     public const int QueryTextSizeMax = 8192;
