@@ -158,10 +158,14 @@ internal static class MachineRequests
             Metric = tape.Boolean() ? DistanceMetric.CosineDistance : DistanceMetric.EuclideanSquared,
             Schema =
             [
-                new() { Name = "title", Type = AttributeType.String, Filterable = true, FullText = new() },
+                new()
+                {
+                    Name = "title", Type = AttributeType.String, Filterable = true, FullText = new(), Regex = true,
+                    Fuzzy = true,
+                },
                 new() { Name = "year", Type = AttributeType.Int, Filterable = true },
                 new() { Name = "price", Type = AttributeType.Float },
-                new() { Name = "tags", Type = AttributeType.StringArray },
+                new() { Name = "tags", Type = AttributeType.StringArray, Glob = true },
                 new() { Name = "vector", Type = AttributeType.VectorF32, Dimensions = 3, Ann = true },
             ],
         };
@@ -207,7 +211,7 @@ internal static class MachineRequests
 
     private static Filter Filter(TapeStream tape, int depth)
     {
-        switch (tape.Weighted([2, 2, 2, 2, 2, depth < 2 ? 1 : 0, depth < 2 ? 1 : 0, depth < 2 ? 1 : 0]))
+        switch (tape.Weighted([2, 2, 2, 2, 2, depth < 2 ? 1 : 0, depth < 2 ? 1 : 0, depth < 2 ? 1 : 0, 2]))
         {
             case 0: return Leaf(FilterOperator.Gte, "year", Value.Of(tape.Range(-3L, 3)));
             case 1: return Leaf(FilterOperator.Eq, "title", Value.Of(tape.Pick<string>(Words)));
@@ -216,9 +220,21 @@ internal static class MachineRequests
             case 4: return Leaf(FilterOperator.In, "id", Value.Of([Value.Of((ulong)tape.Below(9)), Value.Of(2UL)]));
             case 5: return Core.Model.Filter.Not(Filter(tape, depth + 1));
             case 6: return Core.Model.Filter.And([Filter(tape, depth + 1), Filter(tape, depth + 1)]);
-            default: return Core.Model.Filter.Or([Filter(tape, depth + 1), Filter(tape, depth + 1)]);
+            case 7: return Core.Model.Filter.Or([Filter(tape, depth + 1), Filter(tape, depth + 1)]);
+            default: return Pattern(tape);
         }
     }
+
+    private static Filter Pattern(TapeStream tape) => tape.Below(3) switch
+    {
+        0 => Leaf(FilterOperator.Glob, "tags", Value.Of(tape.Pick<string>(["x", "[!x]", "{x,y}", "*"]))),
+        1 => Leaf(FilterOperator.Regex, "title", Value.Of(tape.Pick<string>(["fox$", "\\bdog|(?i)Q", "[^x]{2,3}"]))),
+        _ => new()
+        {
+            Operator = FilterOperator.Fuzzy, Attribute = "title", Operand = Value.Of("brwon fox"),
+            Fuzzy = new() { Distances = [new(6, 1), new(9, 2)] },
+        },
+    };
 
     private static Filter Leaf(FilterOperator @operator, string attribute, Value operand) =>
         new() { Operator = @operator, Attribute = attribute, Operand = operand };

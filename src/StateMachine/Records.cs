@@ -47,6 +47,14 @@ public enum AttributeFlags : byte
 
     /// <summary>Has postings.</summary>
     FullText = 2,
+
+    /// <summary>Takes filters by patterns, which read the column if there is one, else the rows.</summary>
+    Glob = 4,
+    Regex = 8,
+    Fuzzy = 16,
+
+    /// <summary>Those that stand for something that is stored.</summary>
+    Indexes = Filterable | FullText,
 }
 
 /// <summary>Value of <see cref="TreeId.Attributes"/>.</summary>

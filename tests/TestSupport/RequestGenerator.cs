@@ -59,14 +59,24 @@ public sealed class RequestGenerator(TapeStream tape)
             return kind == 1 ? Core.Model.Filter.And(children) : Core.Model.Filter.Or(children);
         }
         bool newRow = tape.Chance(Ratio.OneIn(8));
+        FilterOperator op = tape.Pick<FilterOperator>(Comparisons);
         return new Filter
         {
-            Operator = tape.Pick<FilterOperator>(Comparisons),
+            Operator = op,
             Attribute = Name(),
             LastAsPrefix = tape.Chance(Ratio.OneIn(4)),
             NewRowAttribute = newRow ? Name() : null,
             Operand = newRow ? Core.Model.Value.Null : Value(),
+            Fuzzy = op == FilterOperator.Fuzzy ? Fuzzy() : null,
         };
+    }
+
+    private FuzzyOptions Fuzzy()
+    {
+        FuzzyDistance[] distances = new FuzzyDistance[tape.Below(3)];
+        for (int i = 0; i < distances.Length; i++)
+            distances[i] = new FuzzyDistance((ushort)tape.Range(4, 12), (byte)tape.Below(4));
+        return new FuzzyOptions { CaseSensitive = tape.Boolean(), Distances = distances };
     }
 
     public RankBy RankBy(int depth = 0)
@@ -157,10 +167,13 @@ public sealed class RequestGenerator(TapeStream tape)
                 FullText = text,
                 FullTextOff = text is null && tape.Boolean(),
                 Ann = tape.Boolean(),
+                Glob = Said(), Regex = Said(), Fuzzy = Said(),
             };
         }
         return schema;
     }
+
+    private bool? Said() => tape.Below(6) switch { 0 => false, 1 => true, _ => null };
 
     private FullTextOptions FullText() => new()
     {

@@ -6,8 +6,8 @@ using Deterministic.Core.Model;
 
 namespace Deterministic.Client.Json;
 
-/// <summary>Filters: <c>["And",[f…]]</c>, <c>["Or",[f…]]</c>, <c>["Not",f]</c>,
-/// <c>["attribute","Eq",value]</c>.</summary>
+/// <summary>Filters: <c>["And",[f…]]</c>, <c>["Or",[f…]]</c>, <c>["Not",f]</c>, <c>["attribute","Eq",value]</c>,
+/// <c>["attribute","Fuzzy",text,{"max_edit_distance":[{"min_query_chars":6,"distance":1}]}]</c>.</summary>
 internal static class FilterJson
 {
     private const string Shape = "a filter, [attribute, operator, value] or [\"And\"|\"Or\"|\"Not\", …]";
@@ -31,16 +31,21 @@ internal static class FilterJson
         else if (head == ValueJson.IdName) operand = Unsigned(ValueJson.Read(ref json));
         else operand = ValueJson.Read(ref json);
         bool lastAsPrefix = false;
+        FuzzyOptions? fuzzy = null;
         while (json.Next(ref array))
         {
-            if (array.Count > 4 || op is not (FilterOperator.ContainsAllTokens or FilterOperator.ContainsAnyToken))
-                throw json.Fail($"expects nothing more after the value of {op}");
-            lastAsPrefix = RankJson.ReadLastAsPrefix(ref json);
+            bool takesOptions = op is FilterOperator.ContainsAllTokens or FilterOperator.ContainsAnyToken
+                or FilterOperator.Fuzzy;
+            if (array.Count > 4 || !takesOptions) throw json.Fail($"expects nothing more after the value of {op}");
+            if (op == FilterOperator.Fuzzy) fuzzy = ReadFuzzy(ref json);
+            else lastAsPrefix = RankJson.ReadLastAsPrefix(ref json);
         }
+        if (op == FilterOperator.Fuzzy && fuzzy is null)
+            throw json.Fail("Fuzzy expects {\"max_edit_distance\":[…]} after its value");
         return new Filter
         {
             Operator = op, Attribute = head, Operand = operand, NewRowAttribute = reference,
-            LastAsPrefix = lastAsPrefix,
+            LastAsPrefix = lastAsPrefix, Fuzzy = fuzzy,
         };
     }
 
@@ -75,12 +80,51 @@ internal static class FilterJson
             || op < FilterOperator.Eq || Enum.GetName(op) != name)
         {
             throw json.Fail($"\"{name}\" is not an operator; known are Eq, NotEq, In, NotIn, Contains, NotContains, " +
-                "ContainsAny, NotContainsAny, Lt, Lte, Gt, Gte, AnyLt, AnyLte, AnyGt, AnyGte, ContainsAllTokens, " +
-                "ContainsAnyToken, ContainsTokenSequence");
+                "ContainsAny, NotContainsAny, Lt, Lte, Gt, Gte, AnyLt, AnyLte, AnyGt, AnyGte, Glob, NotGlob, IGlob, NotIGlob, " +
+                "Regex, Fuzzy, ContainsAllTokens, ContainsAnyToken, ContainsTokenSequence");
         }
-        if (op is >= FilterOperator.Glob and <= FilterOperator.Fuzzy)
-            throw json.NotSupported($"filter operator {name}");
         return op;
+    }
+
+    private static FuzzyOptions ReadFuzzy(ref JsonCursor json)
+    {
+        List<FuzzyDistance>? distances = null;
+        bool caseSensitive = true;
+        ObjectScope scope = json.Object("an object of options");
+        while (json.Next(ref scope, out string name))
+        {
+            switch (name)
+            {
+                case "case_sensitive": caseSensitive = json.Bool(); break;
+                case "max_edit_distance": distances = ReadDistances(ref json); break;
+                default: throw json.Fail("unknown option; known are max_edit_distance, case_sensitive");
+            }
+        }
+        if (distances is null) throw json.Missing("max_edit_distance");
+        return new FuzzyOptions { CaseSensitive = caseSensitive, Distances = distances.ToArray() };
+    }
+
+    private static List<FuzzyDistance> ReadDistances(ref JsonCursor json)
+    {
+        List<FuzzyDistance> distances = [];
+        ArrayScope array = json.Array("an array of {min_query_chars, distance}");
+        while (json.Next(ref array))
+        {
+            uint? characters = null;
+            uint? distance = null;
+            ObjectScope scope = json.Object("{\"min_query_chars\": …, \"distance\": …}");
+            while (json.Next(ref scope, out string name))
+            {
+                if (name == "min_query_chars") characters = json.Count(0, ushort.MaxValue);
+                else if (name == "distance") distance = json.Count(0, byte.MaxValue);
+                else throw json.Fail("unknown key; known are min_query_chars, distance");
+            }
+            if (characters is null) throw json.Missing("min_query_chars");
+            if (distance is null) throw json.Missing("distance");
+            distances.Add(new FuzzyDistance((ushort)characters.Value, (byte)distance.Value));
+            json.CheckCount(distances.Count, byte.MaxValue, "distances");
+        }
+        return distances;
     }
 
     private static string ReadReference(ref JsonCursor json, bool newRow)

@@ -66,6 +66,7 @@ public static class SchemaJson
             writer.WritePropertyName("full_text_search");
             if (attribute.FullText is null) writer.WriteNullValue();
             else WriteFullText(writer, attribute.FullText);
+            WritePatterns(writer, attribute);
             writer.WriteEndObject();
         }
         writer.WriteEndObject();
@@ -95,9 +96,18 @@ public static class SchemaJson
                 writer.WritePropertyName("full_text_search");
                 WriteFullText(writer, attribute.FullText);
             }
+            WritePatterns(writer, attribute);
             writer.WriteEndObject();
         }
         writer.WriteEndObject();
+    }
+
+    /// <summary>Only what is on.</summary>
+    private static void WritePatterns(Utf8JsonWriter writer, AttributeSchema attribute)
+    {
+        if (attribute.Glob == true) writer.WriteBoolean("glob", true);
+        if (attribute.Regex == true) writer.WriteBoolean("regex", true);
+        if (attribute.Fuzzy == true) writer.WriteBoolean("fuzzy", true);
     }
 
     /// <summary>Such as "string", "[]int", "[128]f16".</summary>
@@ -134,7 +144,7 @@ public static class SchemaJson
             return new AttributeSchema { Name = name, Type = simple, Dimensions = size, Ann = IsVector(simple) };
         }
         (AttributeType Type, uint Dimensions)? type = null;
-        bool? filterable = null;
+        bool? filterable = null, glob = null, regex = null, fuzzy = null;
         (FullTextOptions? Options, bool Off) text = (null, false);
         bool ann = false;
         ObjectScope scope = json.Object("a type (a string) or an object with \"type\"");
@@ -146,19 +156,22 @@ public static class SchemaJson
                 case "filterable": filterable = json.IsNull ? null : json.Bool(); break;
                 case "full_text_search": text = ReadFullText(ref json); break;
                 case "ann": ann = ReadAnn(ref json); break;
-                case "regex" or "glob" or "fuzzy" when json.IsNull || !json.Bool(): break;
+                case "glob": glob = json.IsNull ? null : json.Bool(); break;
+                case "regex": regex = json.IsNull ? null : json.Bool(); break;
+                case "fuzzy": fuzzy = json.IsNull ? null : json.Bool(); break;
                 case "embed" or "sparse_knn" when json.IsNull: break;
-                case "regex" or "glob" or "fuzzy" or "embed" or "sparse_knn" or "drop":
+                case "embed" or "sparse_knn" or "drop":
                     throw json.NotSupported($"schema option \"{option}\"");
                 default:
-                    throw json.Fail("unknown schema option; known are type, filterable, full_text_search, ann");
+                    throw json.Fail("unknown schema option; known are type, filterable, full_text_search, glob, " +
+                        "regex, fuzzy, ann");
             }
         }
         if (type is null) throw json.Missing("type");
         return new AttributeSchema
         {
             Name = name, Type = type.Value.Type, Dimensions = type.Value.Dimensions, Filterable = filterable,
-            FullText = text.Options, FullTextOff = text.Off, Ann = ann,
+            FullText = text.Options, FullTextOff = text.Off, Ann = ann, Glob = glob, Regex = regex, Fuzzy = fuzzy,
         };
     }
 

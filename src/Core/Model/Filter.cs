@@ -38,9 +38,45 @@ public enum FilterOperator : byte
     ContainsTokenSequence = 34,
 }
 
+/// <summary>From so many characters of the text on, so many edits are allowed.</summary>
+public readonly struct FuzzyDistance(ushort charactersMin, byte distance)
+{
+    public ushort CharactersMin { get; } = charactersMin;
+    public byte Distance { get; } = distance;
+}
+
+/// <summary>How near a fuzzy filter has to come: case_sensitive u8, u8 count of (characters u16, edits u8).</summary>
+public sealed class FuzzyOptions
+{
+    /// <summary>Bytes of one distance on the wire.</summary>
+    public const int DistanceSize = 3;
+
+    public bool CaseSensitive { get; init; } = true;
+    public FuzzyDistance[] Distances { get; init; } = [];
+
+    public void Write(ref WireWriter writer)
+    {
+        writer.U8(CaseSensitive ? (byte)1 : (byte)0);
+        writer.U8(checked((byte)Distances.Length));
+        foreach (FuzzyDistance distance in Distances)
+        {
+            writer.U16(distance.CharactersMin);
+            writer.U8(distance.Distance);
+        }
+    }
+
+    public static FuzzyOptions Read(ref WireReader reader)
+    {
+        bool caseSensitive = reader.U8() != 0;
+        FuzzyDistance[] distances = new FuzzyDistance[reader.U8()];
+        for (int i = 0; i < distances.Length; i++) distances[i] = new((ushort)reader.U16(), (byte)reader.U8());
+        return new FuzzyOptions { CaseSensitive = caseSensitive, Distances = distances };
+    }
+}
+
 /// <summary>A filter tree. Node on the wire: operator u8; And/Or: u16 count and children; Not: one child; else
 /// attribute name, flags u8 (1: the last token is a prefix, 2: the operand names an attribute of the new row), and the
-/// operand: a value, or that name.</summary>
+/// operand: a value, or that name; behind the operand of Fuzzy its options.</summary>
 public sealed class Filter
 {
     public const byte LastAsPrefixFlag = 1;
@@ -54,6 +90,9 @@ public sealed class Filter
     /// <summary>Compare with this attribute of the row being written, instead of <see cref="Operand"/>.</summary>
     public string? NewRowAttribute { get; init; }
     public bool LastAsPrefix { get; init; }
+
+    /// <summary>Of the operator Fuzzy alone; null is the default.</summary>
+    public FuzzyOptions? Fuzzy { get; init; }
 
     public static Filter And(params Filter[] children) => new() { Operator = FilterOperator.And, Children = children };
     public static Filter Or(params Filter[] children) => new() { Operator = FilterOperator.Or, Children = children };
@@ -85,6 +124,7 @@ public sealed class Filter
                 writer.U8((byte)flags);
                 if (NewRowAttribute is null) Operand.Write(ref writer);
                 else writer.Name(Encoding.UTF8.GetBytes(NewRowAttribute));
+                if (Operator == FilterOperator.Fuzzy) (Fuzzy ?? new FuzzyOptions()).Write(ref writer);
                 break;
         }
     }
@@ -123,6 +163,7 @@ public sealed class Filter
             LastAsPrefix = (flags & LastAsPrefixFlag) != 0,
             NewRowAttribute = newRow ? Encoding.UTF8.GetString(reader.Name()) : null,
             Operand = newRow ? Value.Null : Value.Read(ref reader),
+            Fuzzy = op == FilterOperator.Fuzzy ? FuzzyOptions.Read(ref reader) : null,
         };
     }
 }

@@ -126,12 +126,32 @@ public enum SchemaFlags : byte
     FullText = 8,
     Ann = 16,
 
+    /// <summary>A byte of <see cref="PatternFlags"/> follows.</summary>
+    Patterns = 32,
+
     /// <summary>Every bit that has a meaning; others are refused, so that they can get one later.</summary>
-    All = FilterableSaid | Filterable | FullTextSaid | FullText | Ann,
+    All = FilterableSaid | Filterable | FullTextSaid | FullText | Ann | Patterns,
 }
 
-/// <summary>One attribute of a schema: name, type u8, dimensions u32 (vectors, else 0), flags u8, and the full-text
-/// options if <see cref="SchemaFlags.FullText"/> is set.</summary>
+/// <summary>Which filters by patterns an attribute takes, and about which of them something was said.</summary>
+[Flags]
+public enum PatternFlags : byte
+{
+    None = 0,
+    Glob = 1,
+    Regex = 2,
+    Fuzzy = 4,
+    GlobSaid = 16,
+    RegexSaid = 32,
+    FuzzySaid = 64,
+
+    /// <summary>Every bit that has a meaning.</summary>
+    All = Glob | Regex | Fuzzy | GlobSaid | RegexSaid | FuzzySaid,
+}
+
+/// <summary>One attribute of a schema: name, type u8, dimensions u32 (vectors, else 0), flags u8, the full-text
+/// options if <see cref="SchemaFlags.FullText"/> is set, pattern flags u8 if <see cref="SchemaFlags.Patterns"/>
+/// is.</summary>
 public sealed class AttributeSchema
 {
     public required string Name { get; init; }
@@ -144,6 +164,21 @@ public sealed class AttributeSchema
     public bool FullTextOff { get; init; }
     public bool Ann { get; init; }
 
+    /// <summary>Whether Glob, Regex and Fuzzy are taken. Null: not said.</summary>
+    public bool? Glob { get; init; }
+    public bool? Regex { get; init; }
+    public bool? Fuzzy { get; init; }
+
+    private PatternFlags Patterns => Flags(Glob, PatternFlags.Glob, PatternFlags.GlobSaid)
+        | Flags(Regex, PatternFlags.Regex, PatternFlags.RegexSaid)
+        | Flags(Fuzzy, PatternFlags.Fuzzy, PatternFlags.FuzzySaid);
+
+    private static PatternFlags Flags(bool? said, PatternFlags on, PatternFlags about) =>
+        said is null ? PatternFlags.None : said.Value ? on | about : about;
+
+    private static bool? Said(PatternFlags flags, PatternFlags on, PatternFlags about) =>
+        (flags & about) == 0 ? null : (flags & on) != 0;
+
     public void Write(ref WireWriter writer)
     {
         writer.Name(Encoding.UTF8.GetBytes(Name));
@@ -154,8 +189,11 @@ public sealed class AttributeSchema
         if (FullText is not null) flags |= SchemaFlags.FullTextSaid | SchemaFlags.FullText;
         else if (FullTextOff) flags |= SchemaFlags.FullTextSaid;
         if (Ann) flags |= SchemaFlags.Ann;
+        PatternFlags patterns = Patterns;
+        if (patterns != PatternFlags.None) flags |= SchemaFlags.Patterns;
         writer.U8((byte)flags);
         FullText?.Write(ref writer);
+        if (patterns != PatternFlags.None) writer.U8((byte)patterns);
     }
 
     public static AttributeSchema Read(ref WireReader reader)
@@ -164,15 +202,20 @@ public sealed class AttributeSchema
         AttributeType type = (AttributeType)reader.U8();
         uint dimensions = reader.U32();
         SchemaFlags flags = (SchemaFlags)reader.U8();
+        FullTextOptions? text = (flags & SchemaFlags.FullText) != 0 ? FullTextOptions.Read(ref reader) : null;
+        PatternFlags patterns = (flags & SchemaFlags.Patterns) != 0 ? (PatternFlags)reader.U8() : PatternFlags.None;
         return new AttributeSchema
         {
             Name = name,
             Type = type,
             Dimensions = dimensions,
             Filterable = (flags & SchemaFlags.FilterableSaid) == 0 ? null : (flags & SchemaFlags.Filterable) != 0,
-            FullText = (flags & SchemaFlags.FullText) != 0 ? FullTextOptions.Read(ref reader) : null,
+            FullText = text,
             FullTextOff = (flags & (SchemaFlags.FullTextSaid | SchemaFlags.FullText)) == SchemaFlags.FullTextSaid,
             Ann = (flags & SchemaFlags.Ann) != 0,
+            Glob = Said(patterns, PatternFlags.Glob, PatternFlags.GlobSaid),
+            Regex = Said(patterns, PatternFlags.Regex, PatternFlags.RegexSaid),
+            Fuzzy = Said(patterns, PatternFlags.Fuzzy, PatternFlags.FuzzySaid),
         };
     }
 

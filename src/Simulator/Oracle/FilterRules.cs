@@ -19,14 +19,11 @@ internal static class FilterRules
             return null;
         }
         string name = filter.Attribute;
-        if (filter.Operator is >= FilterOperator.Glob and <= FilterOperator.Fuzzy)
-        {
-            return Of(ErrorCode.NotSupported, name,
-                $"operator {filter.Operator} is not supported by this release");
-        }
         NaiveAttribute? attribute = schema.Find(name);
         if (attribute is null) return Of(ErrorCode.AttributeNotFound, name, "attribute not found in schema");
         bool tokens = filter.Operator >= FilterOperator.ContainsAllTokens;
+        if (filter.Operator is >= FilterOperator.Glob and <= FilterOperator.Fuzzy)
+            return CheckPattern(filter, attribute);
         if (tokens && attribute.FullText is null)
             return Of(ErrorCode.AttributeNotFilterable, name, "attribute has no full_text_search");
         if (!tokens && !attribute.Filterable)
@@ -53,6 +50,44 @@ internal static class FilterRules
         if (left == right || (NaiveValues.IsNumber(left) && NaiveValues.IsNumber(right))) return null;
         return Of(ErrorCode.TypeMismatch, name, $"type mismatch, {filter.Operator} compares " +
             $"{NaiveValues.Describe(attribute.Type)} with {NaiveValues.Describe(other.Type)}");
+    }
+
+    private static Refusal? CheckPattern(Filter filter, NaiveAttribute attribute)
+    {
+        string name = filter.Attribute;
+        string? missing = filter.Operator switch
+        {
+            FilterOperator.Regex => attribute.Regex ? null : "attribute has no regex",
+            FilterOperator.Fuzzy => attribute.Fuzzy ? null : "attribute has no fuzzy",
+            _ => attribute.Glob || attribute.Filterable ? null : "attribute has no glob and is not filterable",
+        };
+        if (missing is not null) return Of(ErrorCode.AttributeNotFilterable, name, missing);
+        if (filter.NewRowAttribute is not null)
+            return Of(ErrorCode.InvalidArgument, name, $"$ref_new cannot be an operand of {filter.Operator}");
+        if (attribute.Type == AttributeType.None) return null;
+        if (NaiveValues.Element(attribute.Type) != AttributeType.String)
+        {
+            return Of(ErrorCode.TypeMismatch, name,
+                $"type mismatch, {filter.Operator} is for strings, but the attribute is {attribute.Describe()}");
+        }
+        if (filter.Operand.Kind != ValueKind.String) return Expects(filter, "string", filter.Operand);
+        if (filter.Operator == FilterOperator.Fuzzy) return CheckFuzzy(filter);
+        string? problem = NaivePattern.Problem(filter.Operator, filter.Operand.AsString);
+        return problem is null ? null
+            : Of(ErrorCode.InvalidArgument, name, $"{filter.Operator} has {problem}");
+    }
+
+    private static Refusal? CheckFuzzy(Filter filter)
+    {
+        bool sound = filter.Fuzzy is not null && filter.Fuzzy.Distances.Length > 0;
+        for (int i = 0; sound && i < filter.Fuzzy!.Distances.Length; i++)
+        {
+            FuzzyDistance distance = filter.Fuzzy.Distances[i];
+            sound = distance.Distance is 1 or 2 && distance.CharactersMin >= 3 * (distance.Distance + 1);
+        }
+        return sound ? null : Of(ErrorCode.InvalidArgument, filter.Attribute,
+            "max_edit_distance needs at least one entry, each with a distance of 1 or 2 and " +
+            "min_query_chars of at least 3 * (distance + 1)");
     }
 
     private static Refusal? CheckTokens(Filter filter, NaiveAttribute attribute)

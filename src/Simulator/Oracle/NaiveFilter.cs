@@ -32,10 +32,31 @@ internal static class NaiveFilter
         Value value = row.Get(filter.Attribute);
         if (filter.Operator >= FilterOperator.ContainsAllTokens)
             return NaiveText.Matches(filter, attribute.FullText!, row);
+        if (filter.Operator is >= FilterOperator.Glob and <= FilterOperator.Fuzzy)
+        {
+            bool negated = filter.Operator is FilterOperator.NotGlob or FilterOperator.NotIGlob;
+            return IsLike(filter, value) != negated;
+        }
         if (filter.NewRowAttribute is null) return Compare(filter.Operator, attribute, value, filter.Operand);
         Value other = newRow?.Get(filter.NewRowAttribute) ?? Value.Null;
         return FilterRules.CheckOperand(filter.Operator, attribute, other) is null &&
             Compare(filter.Operator, attribute, value, other);
+    }
+
+    /// <summary>Whether the value, or any element of it, is like a pattern.</summary>
+    private static bool IsLike(Filter filter, Value value)
+    {
+        if (value.IsNull || value.Kind is not (ValueKind.String or ValueKind.Array)) return false;
+        string wanted = filter.Operand.AsString;
+        ReadOnlySpan<Value> held = value.Kind == ValueKind.Array ? value.AsArray : [value];
+        foreach (Value text in held)
+        {
+            bool like = filter.Operator == FilterOperator.Fuzzy
+                ? NaivePattern.IsNear(wanted, text.AsString, filter.Fuzzy!)
+                : NaivePattern.Matches(filter.Operator, wanted, text.AsString);
+            if (like) return true;
+        }
+        return false;
     }
 
     private static bool Compare(FilterOperator op, NaiveAttribute attribute, Value value, Value operand)

@@ -16,6 +16,9 @@ internal sealed class NaiveAttribute
     public uint Dimensions { get; init; }
     public bool Filterable { get; set; }
     public FullTextOptions? FullText { get; set; }
+    public bool Glob { get; set; }
+    public bool Regex { get; set; }
+    public bool Fuzzy { get; set; }
 
     public bool IsVector => NaiveValues.IsVector(Type);
     public bool IsArray => NaiveValues.IsArray(Type);
@@ -24,7 +27,7 @@ internal sealed class NaiveAttribute
     public NaiveAttribute Copy() => new()
     {
         Name = Name, Number = Number, Type = Type, Dimensions = Dimensions, Filterable = Filterable,
-        FullText = FullText,
+        FullText = FullText, Glob = Glob, Regex = Regex, Fuzzy = Fuzzy,
     };
 }
 
@@ -119,8 +122,12 @@ internal sealed class NaiveSchema
         }
         if (attribute!.IsVector) return null;
         if (said.FullText is not null || said.FullTextOff) attribute.FullText = said.FullText;
+        attribute.Glob = said.Glob ?? attribute.Glob;
+        attribute.Regex = said.Regex ?? attribute.Regex;
+        attribute.Fuzzy = said.Fuzzy ?? attribute.Fuzzy;
+        bool searched = attribute.FullText is not null || attribute.Glob || attribute.Regex || attribute.Fuzzy;
         if (said.Filterable is bool filterable) attribute.Filterable = filterable;
-        else if (isNew) attribute.Filterable = attribute.FullText is null;
+        else if (isNew) attribute.Filterable = !searched;
         return null;
     }
 
@@ -180,7 +187,12 @@ internal sealed class NaiveSchema
         }
         if (vector && (said.Filterable == true || said.FullText is not null))
             return Refusal.Invalid($"vector attribute `{said.Name}` cannot be filterable or full-text");
-        return said.FullText is null ? null : CheckText(said, said.FullText);
+        Refusal? wrong = said.FullText is null ? null : CheckText(said, said.FullText);
+        bool patterns = said.Glob == true || said.Regex == true || said.Fuzzy == true;
+        if (wrong is not null || !patterns || said.Type is AttributeType.String or AttributeType.StringArray)
+            return wrong;
+        return Refusal.Invalid(
+            $"glob, regex and fuzzy of attribute `{said.Name}` need type string or []string");
     }
 
     private static Refusal? CheckText(AttributeSchema said, FullTextOptions text)
@@ -211,6 +223,8 @@ internal sealed class NaiveSchema
                 Name = attribute.Name, Type = attribute.Type, Dimensions = attribute.Dimensions,
                 Filterable = attribute.IsVector ? null : attribute.Filterable, FullText = attribute.FullText,
                 FullTextOff = !attribute.IsVector && attribute.FullText is null, Ann = attribute.IsVector,
+                Glob = attribute.Glob ? true : null, Regex = attribute.Regex ? true : null,
+                Fuzzy = attribute.Fuzzy ? true : null,
             });
         }
         writer.U8((byte)Metric);

@@ -54,6 +54,7 @@ internal static class RequestCoverage
         coverage.Hit("filter", filter.Operator.ToString());
         if (filter.NewRowAttribute is not null) coverage.Hit("path", "compared with the new row");
         if (filter.LastAsPrefix) coverage.Hit("path", "last token as prefix");
+        if (filter.Fuzzy is { CaseSensitive: false }) coverage.Hit("path", "fuzzy in any case");
         foreach (Filter child in filter.Children) Count(coverage, child);
     }
 

@@ -17,7 +17,7 @@ internal static class RequiredCoverage
         "namespace created again", "indexes changed", "indexes changed by a write", "type inferred", "query with rows",
         "page of a list", "page of keys", "several queries", "fusion", "weighted fusion", "grouped", "offset",
         "ordered by several attributes", "last token as prefix", "ranked by a prefix",
-        "duration as midpoint", "limit per attribute",
+        "duration as midpoint", "limit per attribute", "fuzzy in any case",
     ];
 
     private static readonly string[] Storage =
@@ -146,8 +146,7 @@ internal static class RequiredCoverage
             all.Add(("operation", operation.ToString()));
         foreach (FilterOperator op in Enum.GetValues<FilterOperator>())
         {
-            bool refused = op is >= FilterOperator.Glob and <= FilterOperator.Fuzzy;
-            if (op != FilterOperator.None && !refused) all.Add(("filter", op.ToString()));
+            if (op != FilterOperator.None) all.Add(("filter", op.ToString()));
         }
         foreach (RankKind kind in Enum.GetValues<RankKind>()) all.Add(("rank", kind.ToString()));
         foreach (AggregateFunction function in Enum.GetValues<AggregateFunction>())
@@ -165,8 +164,8 @@ internal static class RequiredCoverage
             all.Add(("id", type.ToString()));
         foreach (ErrorCode code in Enum.GetValues<ErrorCode>())
         {
-            // The state machine of one replica is never too busy to answer.
-            if (code is not (ErrorCode.Ok or ErrorCode.Busy)) all.Add(("error", code.ToString()));
+            // The state machine of one replica is never too busy to answer, and clients know no other operations.
+            if (code is not (ErrorCode.Ok or ErrorCode.Busy or ErrorCode.NotSupported)) all.Add(("error", code.ToString()));
         }
         foreach (string path in Paths) all.Add(("path", path));
     }

@@ -38,9 +38,12 @@ internal sealed class FilterGenerator(TapeStream tape, Vocabulary vocabulary)
         FilterOperator.ContainsAllTokens, FilterOperator.ContainsAnyToken, FilterOperator.ContainsTokenSequence,
     ];
 
+    private readonly PatternGenerator _patterns = new(tape, vocabulary);
+
     public Filter Draw(string name, int depth)
     {
         if (tape.Below(200) == 199) return Unusual();
+        if (tape.Below(8) == 7) return _patterns.Draw(name);
         int kind = tape.Below(depth == 0 ? 5 : 8);
         switch (kind)
         {
@@ -61,8 +64,10 @@ internal sealed class FilterGenerator(TapeStream tape, Vocabulary vocabulary)
     }
 
     /// <summary>A condition of a write: compares with a constant or with the row being written.</summary>
-    public Filter Condition()
+    /// <param name="name">Of the namespace.</param>
+    public Filter Condition(string name)
     {
+        if (tape.Below(8) == 7) return _patterns.Draw(name);
         string attribute = Scalars[tape.Below(Scalars.Length)];
         if (tape.Boolean()) return Scalar(attribute);
         FilterOperator op = ScalarOperators[tape.Below(6)];

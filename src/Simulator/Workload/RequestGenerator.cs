@@ -102,9 +102,9 @@ internal sealed class RequestGenerator(
             Flags = tape.Below(2) == 0 ? WriteFlags.None : (WriteFlags)tape.Below((int)WriteFlags.All + 1),
             DeleteByFilter = tape.Below(12) == 0 ? _filters.Draw(name, 2) : null,
             PatchByFilter = tape.Below(12) == 0 ? _filters.Draw(name, 2) : null,
-            UpsertCondition = tape.Below(8) == 0 ? _filters.Condition() : null,
-            PatchCondition = tape.Below(8) == 0 ? _filters.Condition() : null,
-            DeleteCondition = tape.Below(8) == 0 ? _filters.Condition() : null,
+            UpsertCondition = tape.Below(8) == 0 ? _filters.Condition(name) : null,
+            PatchCondition = tape.Below(8) == 0 ? _filters.Condition(name) : null,
+            DeleteCondition = tape.Below(8) == 0 ? _filters.Condition(name) : null,
         };
         if (request.PatchByFilter is not null)
             request.PatchByFilterValues.AddRange(Attributes(name, vectors: false, few: true));

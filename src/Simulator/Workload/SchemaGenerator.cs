@@ -37,6 +37,7 @@ internal sealed class SchemaGenerator(TapeStream tape, Vocabulary vocabulary)
                 return new AttributeSchema
                 {
                     Name = added, Type = type, Filterable = tape.Boolean() ? tape.Boolean() : null,
+                    Glob = type == AttributeType.String && tape.Boolean() ? true : null,
                 };
             default:
                 AttributeSchema[] all = vocabulary.SchemaOf(name);
@@ -51,8 +52,11 @@ internal sealed class SchemaGenerator(TapeStream tape, Vocabulary vocabulary)
         {
             Name = attribute, Type = type, Filterable = tape.Below(3) == 2 ? tape.Boolean() : null,
             FullText = on ? vocabulary.TextOptions(type == AttributeType.StringArray) : null, FullTextOff = !on,
+            Glob = Rarely(), Regex = Rarely(), Fuzzy = Rarely(),
         };
     }
+
+    private bool? Rarely() => tape.Below(8) == 7 ? tape.Below(4) > 0 : null;
 
     private AttributeSchema Filterable(string attribute, string name) => new()
     {
@@ -63,7 +67,7 @@ internal sealed class SchemaGenerator(TapeStream tape, Vocabulary vocabulary)
     private AttributeSchema Wrong(string name)
     {
         FullTextOptions options = new() { B = 2 };
-        return tape.Below(10) switch
+        return tape.Below(11) switch
         {
             0 => new() { Name = "color", Type = AttributeType.Int },
             1 => new() { Name = "vector", Type = AttributeType.VectorF32, Dimensions = 1000 },
@@ -74,6 +78,7 @@ internal sealed class SchemaGenerator(TapeStream tape, Vocabulary vocabulary)
             6 => new() { Name = "$odd", Type = AttributeType.Int },
             7 => new() { Name = "title", Type = AttributeType.String, FullText = options },
             8 => new() { Name = "odd", Type = AttributeType.Int, FullText = new FullTextOptions() },
+            9 => new() { Name = "odd", Type = AttributeType.IntArray, Regex = true },
             _ => new()
             {
                 Name = "odd", Type = AttributeType.String, Dimensions = name.Length > 0 ? (uint)tape.Below(2) : 0,

@@ -61,24 +61,26 @@ internal sealed class Vocabulary(TapeStream tape, int namespaces, int ids, int d
         [
             vector, image,
             new() { Name = "title", Type = AttributeType.String, FullText = new FullTextOptions
-                { Stemming = true, RemoveStopwords = true, AsciiFolding = KindOf(name) == 1 } },
+                { Stemming = true, RemoveStopwords = true, AsciiFolding = KindOf(name) == 1 },
+                Glob = true, Regex = true },
             new() { Name = "body", Type = AttributeType.String, Filterable = false, FullText = new FullTextOptions
                 { Tokenizer = Tokenizer.WordV1, Language = Language.Porter, Stemming = KindOf(name) == 2 } },
-            new() { Name = "color", Type = AttributeType.String, Filterable = true },
+            new() { Name = "color", Type = AttributeType.String, Filterable = true, Regex = true, Fuzzy = true },
             new() { Name = "size", Type = AttributeType.Int, Filterable = true },
             new() { Name = "count", Type = AttributeType.Uint, Filterable = true },
             new() { Name = "price", Type = AttributeType.Float, Filterable = true },
             new() { Name = "sold", Type = AttributeType.Bool, Filterable = true },
             new() { Name = "made", Type = AttributeType.Datetime, Filterable = true },
             new() { Name = "key", Type = AttributeType.Uuid, Filterable = true },
-            new() { Name = "tags", Type = AttributeType.StringArray, Filterable = true },
+            new() { Name = "tags", Type = AttributeType.StringArray, Filterable = true, Glob = true, Regex = true,
+                Fuzzy = true },
             new() { Name = "marks", Type = AttributeType.IntArray, Filterable = true },
             new() { Name = "counts", Type = AttributeType.UintArray },
             new() { Name = "prices", Type = AttributeType.FloatArray },
             new() { Name = "flags", Type = AttributeType.BoolArray },
             new() { Name = "keys", Type = AttributeType.UuidArray },
             new() { Name = "dates", Type = AttributeType.DatetimeArray },
-            new() { Name = "note", Type = AttributeType.String, Filterable = false },
+            new() { Name = "note", Type = AttributeType.String, Glob = true, Fuzzy = true },
         ];
     }
 

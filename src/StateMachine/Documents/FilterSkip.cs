@@ -32,6 +32,9 @@ public static class FilterSkip
         bool newRow = (reader.U8() & Filter.NewRowFlag) != 0;
         if (newRow) reader.Name();
         else EncodedValue.Read(ref reader);
+        if (op != FilterOperator.Fuzzy) return !reader.Failed;
+        reader.U8();
+        reader.Bytes(FuzzyOptions.DistanceSize * reader.U8());
         return !reader.Failed;
     }
 }

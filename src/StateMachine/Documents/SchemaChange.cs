@@ -44,8 +44,11 @@ public sealed class SchemaChange
                 ReadOnlySpan<byte> options = reader.Bytes(16);
                 if (!reader.Failed) text = MemoryMarshal.Read<TextOptions>(options);
             }
-            if (reader.Failed || (flags & ~SchemaFlags.All) != 0) return error.Malformed("schema"u8);
-            if (!TryPut(name, type, dimensions, flags, text, view, ref error)) return false;
+            bool says = (flags & SchemaFlags.Patterns) != 0;
+            PatternFlags patterns = says ? (PatternFlags)reader.U8() : PatternFlags.None;
+            bool unknown = (flags & ~SchemaFlags.All) != 0 || (patterns & ~PatternFlags.All) != 0;
+            if (reader.Failed || unknown) return error.Malformed("schema"u8);
+            if (!TryPut(name, type, dimensions, flags, patterns, text, view, ref error)) return false;
         }
         return !reader.Failed || error.Malformed("schema"u8);
     }
@@ -59,7 +62,9 @@ public sealed class SchemaChange
             reader.Name();
             reader.U8();
             reader.U32();
-            if ((reader.U8() & (byte)SchemaFlags.FullText) != 0) reader.Bytes(16);
+            SchemaFlags flags = (SchemaFlags)reader.U8();
+            if ((flags & SchemaFlags.FullText) != 0) reader.Bytes(16);
+            if ((flags & SchemaFlags.Patterns) != 0) reader.U8();
         }
         return !reader.Failed;
     }
@@ -74,7 +79,7 @@ public sealed class SchemaChange
         for (int slot = 1; slot <= _attributesBefore; slot++)
         {
             ref AttributeRecord attribute = ref view.Attribute(slot);
-            if (attribute.Flags == _flagsBefore[slot] && !TextChanged(attribute, slot)) continue;
+            if (!IndexesChanged(attribute, slot)) continue;
             all = true;
             key.Namespace(view.Number).Attribute((ushort)slot);
             trees.Columns.TouchPrefix(key.Key);
@@ -95,7 +100,7 @@ public sealed class SchemaChange
         for (int slot = 1; slot <= _attributesBefore; slot++)
         {
             ref AttributeRecord attribute = ref view.Attribute(slot);
-            if (attribute.Flags != _flagsBefore[slot] || TextChanged(attribute, slot)) return view.Record.Rows > 0;
+            if (IndexesChanged(attribute, slot)) return view.Record.Rows > 0;
         }
         return false;
     }
@@ -167,6 +172,9 @@ public sealed class SchemaChange
         return true;
     }
 
+    private bool IndexesChanged(in AttributeRecord attribute, int slot) =>
+        ((attribute.Flags ^ _flagsBefore[slot]) & AttributeFlags.Indexes) != 0 || TextChanged(attribute, slot);
+
     private bool TextChanged(in AttributeRecord attribute, int slot)
     {
         if ((attribute.Flags & _flagsBefore[slot] & AttributeFlags.FullText) == 0) return false;
@@ -176,14 +184,15 @@ public sealed class SchemaChange
     }
 
     private static bool TryPut(ReadOnlySpan<byte> name, AttributeType type, uint dimensions, SchemaFlags flags,
-        in TextOptions text, NamespaceView view, ref ErrorText error)
+        PatternFlags patterns, in TextOptions text, NamespaceView view, ref ErrorText error)
     {
         if (name.SequenceEqual("id"u8)) return TryPutId(type, view, ref error);
         if (!TryCheckType(name, type, dimensions, flags, text, ref error)) return false;
+        if (!TryCheckPatterns(name, type, patterns, ref error)) return false;
         if (!view.TryFind(name, out int slot))
         {
             AttributeRecord record = new() { Type = type, Dimensions = dimensions };
-            Put(ref record, flags, text);
+            Put(ref record, flags, patterns, text);
             return TryAdd(name, record, view, ref error, out _);
         }
         ref AttributeRecord existing = ref view.Attribute(slot);
@@ -195,15 +204,19 @@ public sealed class SchemaChange
             AttributeTypes.Describe(ref error, type, dimensions);
             return false;
         }
-        Put(ref existing, flags, text);
+        Put(ref existing, flags, patterns, text);
         return true;
     }
 
-    /// <summary>Filterable unless said otherwise; a new full-text attribute is not unless said so; vectors never
-    /// are.</summary>
-    private static void Put(ref AttributeRecord record, SchemaFlags flags, in TextOptions text)
+    /// <summary>Filterable unless said otherwise; a new attribute for full text or patterns is not unless said so;
+    /// vectors never are.</summary>
+    private static void Put(
+        ref AttributeRecord record, SchemaFlags flags, PatternFlags patterns, in TextOptions text)
     {
         if (AttributeTypes.IsVector(record.Type)) return;
+        Put(ref record, patterns, PatternFlags.Glob, PatternFlags.GlobSaid, AttributeFlags.Glob);
+        Put(ref record, patterns, PatternFlags.Regex, PatternFlags.RegexSaid, AttributeFlags.Regex);
+        Put(ref record, patterns, PatternFlags.Fuzzy, PatternFlags.FuzzySaid, AttributeFlags.Fuzzy);
         if ((flags & SchemaFlags.FullTextSaid) != 0)
         {
             bool on = (flags & SchemaFlags.FullText) != 0;
@@ -214,9 +227,16 @@ public sealed class SchemaChange
         bool isNew = record.Number == 0;
         bool filterable = said
             ? (flags & SchemaFlags.Filterable) != 0
-            : isNew ? (record.Flags & AttributeFlags.FullText) == 0 : (record.Flags & AttributeFlags.Filterable) != 0;
+            : isNew ? record.Flags == AttributeFlags.None : (record.Flags & AttributeFlags.Filterable) != 0;
         record.Flags = filterable ?
             record.Flags | AttributeFlags.Filterable : record.Flags & ~AttributeFlags.Filterable;
+    }
+
+    private static void Put(
+        ref AttributeRecord record, PatternFlags patterns, PatternFlags on, PatternFlags about, AttributeFlags flag)
+    {
+        if ((patterns & about) == 0) return;
+        record.Flags = (patterns & on) != 0 ? record.Flags | flag : record.Flags & ~flag;
     }
 
     private static bool TryPutId(AttributeType type, NamespaceView view, ref ErrorText error)
@@ -264,6 +284,16 @@ public sealed class SchemaChange
             return false;
         }
         return (flags & SchemaFlags.FullText) == 0 || TryCheckText(name, type, text, ref error);
+    }
+
+    private static bool TryCheckPatterns(
+        ReadOnlySpan<byte> name, AttributeType type, PatternFlags patterns, ref ErrorText error)
+    {
+        bool any = (patterns & (PatternFlags.Glob | PatternFlags.Regex | PatternFlags.Fuzzy)) != 0;
+        if (!any || type is AttributeType.String or AttributeType.StringArray) return true;
+        error.Begin(ErrorCode.InvalidArgument).Text("glob, regex and fuzzy of attribute "u8).Name(name)
+            .Text(" need type string or []string"u8);
+        return false;
     }
 
     private static bool TryCheckText(

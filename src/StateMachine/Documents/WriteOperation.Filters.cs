@@ -78,6 +78,7 @@ public sealed partial class WriteOperation
     {
         if (_roots[filter] == FilterProgram.NoFilter) return true;
         bool resident = true;
+        _filter.BeginWork();
         Keys key = new(stackalloc byte[12]);
         Storage.TreeCursor cursor = _trees.Liveness.Seek(_liveWindows, key.Namespace(_view.Number).Key, 8);
         for (; cursor.Valid && documentsMax > 0; cursor.Next())
@@ -131,12 +132,14 @@ public sealed partial class WriteOperation
         if (_roots[filter] == FilterProgram.NoFilter) return true;
         Keys prefix = new(stackalloc byte[8]);
         prefix.Namespace(_view.Number);
+        _filter.BeginWork();
         Storage.TreeCursor cursor = _trees.Liveness.Seek(_liveWindows, prefix.Key, prefix.Size);
         for (; cursor.Valid; cursor.Next())
         {
             uint window = BinaryPrimitives.ReadUInt32BigEndian(cursor.Key[8..]);
             cursor.Value.CopyTo(MemoryMarshal.AsBytes(_mask.AsSpan()));
             _filter.EvaluateWindow(_roots[filter], window, _mask);
+            if (!_filter.TryEndWork(ref error)) return false;
             if (TryTakeMatches(filter, window, matches)) continue;
             if (allowPartial)
             {

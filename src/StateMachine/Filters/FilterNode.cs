@@ -37,6 +37,12 @@ public enum FilterTest : byte
 
     /// <summary>Operands: points in ascending order.</summary>
     Points,
+
+    /// <summary>A glob or a regular expression: number <see cref="FilterNode.Pattern"/>.</summary>
+    Pattern,
+
+    /// <summary>Text number <see cref="FilterNode.Pattern"/> of the fuzzy ones.</summary>
+    Fuzzy,
 }
 
 /// <summary>Sides of a string interval.</summary>
@@ -72,6 +78,9 @@ public struct FilterNode
     /// <summary>Turns the answer for a document with a value.</summary>
     public bool Negated;
 
+    /// <summary>The attribute has no column, so that its values are read from the rows.</summary>
+    public bool FromRows;
+
     /// <summary>The last token stands for all terms that start with it.</summary>
     public bool LastAsPrefix;
 
@@ -82,6 +91,7 @@ public struct FilterNode
     public int End;
     public int OperandStart;
     public int OperandCount;
+    public int Pattern;
 }
 
 /// <summary>An operand: keys from <see cref="Least"/> to <see cref="Greatest"/>, both included (none if least is above

@@ -72,13 +72,10 @@ public sealed partial class FilterProgram
         ReadOnlySpan<byte> newName = newRow ? reader.Name() : default;
         EncodedValue value = newRow ? default : EncodedValue.Read(ref reader);
         if (reader.Failed) return error.Malformed("filter operand"u8);
+        PatternContext context = new() { IsCondition = newRowAllowed };
+        if (node.Operator == FilterOperator.Fuzzy && !context.TryReadOptions(ref reader))
+            return error.Malformed("options of Fuzzy"u8);
         node.LastAsPrefix = (flags & Filter.LastAsPrefixFlag) != 0;
-        if (node.Operator is >= FilterOperator.Glob and <= FilterOperator.Fuzzy)
-        {
-            Begin(ref error, ErrorCode.NotSupported, name).Text("operator "u8).Text(OperatorName(node.Operator))
-                .Text(" is not supported by this release"u8);
-            return false;
-        }
         if (!_view.TryFind(name, out int slot))
         {
             Begin(ref error, ErrorCode.AttributeNotFound, name).Text("attribute not found in schema"u8);
@@ -86,11 +83,17 @@ public sealed partial class FilterProgram
         }
         ref AttributeRecord attribute = ref _view.Attribute(slot);
         bool tokens = node.Operator >= FilterOperator.ContainsAllTokens;
-        if (!CheckUse(attribute, name, tokens, ref error)) return false;
+        bool patterns = node.Operator is >= FilterOperator.Glob and <= FilterOperator.Fuzzy;
+        bool allowed = patterns
+            ? CheckPatternUse(node.Operator, attribute, name, ref error)
+            : CheckUse(attribute, name, tokens, ref error);
+        if (!allowed) return false;
         node.Attribute = attribute.Number;
         node.IsArray = AttributeTypes.IsArray(attribute.Type);
         node.Element = node.IsArray ? AttributeTypes.Element(attribute.Type) : attribute.Type;
+        if (newRow && patterns) return RefuseNewRow(node.Operator, name, ref error);
         if (newRow) return CompileNewRow(newName, newRowAllowed, tokens, ref node, name, attribute, ref error);
+        if (patterns) return CompilePattern(ref node, name, attribute, value, context, ref error);
         if (tokens) return CompileTokens(ref node, name, attribute, value, ref error);
         return CompileValue(ref node, name, attribute, value, ref error);
     }

@@ -17,6 +17,9 @@ public sealed partial class FilterProgram
     {
         if (root == NoFilter) return true;
         Check.That(root >= 0 && root < _nodeCount);
+        // The patterns of conditions are small enough for the longest row; nothing is cut short.
+        _patterns.BeginWork(long.MaxValue, keepsStates: true);
+        _fuzzy.BeginWork(long.MaxValue);
         return Matches(root, new DocumentRow(row), newRow);
     }
 

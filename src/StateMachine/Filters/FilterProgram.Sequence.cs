@@ -28,6 +28,7 @@ public sealed partial class FilterProgram
             case FilterNodeKind.AllTokens or FilterNodeKind.AnyToken or FilterNodeKind.TokenSequence:
                 break;
             default:
+                if (node.FromRows) return _trees.Documents.TouchPrefix(key.Namespace(_view.Number).Key);
                 return _trees.Columns.TouchPrefix(key.Namespace(_view.Number).Attribute(node.Attribute).Key);
         }
         bool resident = true;

@@ -60,6 +60,9 @@ public sealed partial class FilterProgram
             case FilterNodeKind.AllTokens or FilterNodeKind.AnyToken or FilterNodeKind.TokenSequence:
                 EvaluateTokens(node, window, care, result, level);
                 break;
+            case FilterNodeKind.Scalar or FilterNodeKind.AnyElement when node.FromRows:
+                EvaluateRows(node, window, care, result);
+                break;
             default:
                 EvaluateColumn(node, window, care, result);
                 break;

@@ -5,6 +5,7 @@ using Deterministic.Core.Memory;
 using Deterministic.Core.Model;
 using Deterministic.Core.Wire;
 using Deterministic.StateMachine.Namespaces;
+using Deterministic.StateMachine.Patterns;
 using Deterministic.StateMachine.Text;
 
 namespace Deterministic.StateMachine.Filters;
@@ -13,7 +14,7 @@ namespace Deterministic.StateMachine.Filters;
 /// one pool of nodes. Compile them all, then evaluate any of them window by window or against one row. All memory is
 /// taken at construction; <see cref="Begin"/> forgets everything. Missing values: Eq null and NotEq null ask for
 /// absence and presence; null is below every value, so Lt and Lte match documents without a value and Gt and Gte do
-/// not; NotEq, NotIn, NotContains and NotContainsAny match them.</summary>
+/// not; NotEq, NotIn, NotContains, NotContainsAny, NotGlob and NotIGlob match them.</summary>
 public sealed partial class FilterProgram
 {
     /// <summary>Operands of all trees of one request; a request with more is refused.</summary>
@@ -29,6 +30,8 @@ public sealed partial class FilterProgram
     private readonly Analyzer _analyzer;
     private readonly TokenBuffer _tokens;
     private readonly TermReader _terms;
+    private readonly PatternMatcher _patterns = new();
+    private readonly FuzzyMatcher _fuzzy = new();
 
     /// <summary>Positions in one text.</summary>
     private readonly NativeBuffer _starts;
@@ -64,6 +67,9 @@ public sealed partial class FilterProgram
         _poolSize = 0;
         _columnBytesRead = 0;
         _terms.BytesRead = 0;
+        _patterns.Clear();
+        _fuzzy.Clear();
+        _conditionCode = 0;
     }
 
     private ReadOnlySpan<byte> Bytes(in FilterOperand operand) => _pool.AsSpan(operand.Offset, operand.Size);
@@ -89,6 +95,8 @@ public sealed partial class FilterProgram
     {
         ReadOnlySpan<FilterOperand> operands = Operands(node);
         if (node.Test == FilterTest.Interval) return InStringInterval(node, operands, value);
+        if (node.Test == FilterTest.Pattern) return _patterns.Matches(node.Pattern, value);
+        if (node.Test == FilterTest.Fuzzy) return _fuzzy.Matches(node.Pattern, value);
         int low = 0;
         int high = operands.Length;
         while (low < high)

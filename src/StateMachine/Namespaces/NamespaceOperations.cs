@@ -274,9 +274,23 @@ public sealed class NamespaceOperations(Trees trees, NamespaceView view, Documen
         SchemaFlags flags = SchemaFlags.FilterableSaid | SchemaFlags.FullTextSaid;
         if ((attribute.Flags & AttributeFlags.Filterable) != 0) flags |= SchemaFlags.Filterable;
         if (fullText) flags |= SchemaFlags.FullText;
+        PatternFlags patterns = Patterns(attribute.Flags);
+        if (patterns != PatternFlags.None) flags |= SchemaFlags.Patterns;
         writer.U8((byte)flags);
-        if (!fullText) return;
-        writer.Bytes(System.Runtime.InteropServices.MemoryMarshal.AsBytes(
-            new ReadOnlySpan<TextOptions>(in attribute.Text)));
+        if (fullText)
+        {
+            writer.Bytes(System.Runtime.InteropServices.MemoryMarshal.AsBytes(
+                new ReadOnlySpan<TextOptions>(in attribute.Text)));
+        }
+        if (patterns != PatternFlags.None) writer.U8((byte)patterns);
+    }
+
+    private static PatternFlags Patterns(AttributeFlags flags)
+    {
+        PatternFlags patterns = PatternFlags.None;
+        if ((flags & AttributeFlags.Glob) != 0) patterns |= PatternFlags.Glob | PatternFlags.GlobSaid;
+        if ((flags & AttributeFlags.Regex) != 0) patterns |= PatternFlags.Regex | PatternFlags.RegexSaid;
+        if ((flags & AttributeFlags.Fuzzy) != 0) patterns |= PatternFlags.Fuzzy | PatternFlags.FuzzySaid;
+        return patterns;
     }
 }

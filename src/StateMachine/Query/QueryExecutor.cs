@@ -162,12 +162,14 @@ public sealed partial class QueryExecutor : IRowTies
         {
             bool read = _queries == 1 || _plan.TryRead(ref reader, ref error);
             Check.That(read);
+            _filters.BeginWork();
             if (_plan.IsAggregation)
             {
-                if (!RunAggregation(body, ref error)) return false;
+                if (!RunAggregation(body, ref error) || !_filters.TryEndWork(ref error)) return false;
                 continue;
             }
             RunRanking();
+            if (!_filters.TryEndWork(ref error)) return false;
             fusedLimit = Math32.Max(fusedLimit, _plan.Limit);
             ReadOnlySpan<RankedRow> rows = _plan.IsCapped ? _capped.Sort() : _heap.Sort();
             rows = rows[Math32.Min(_plan.Offset, rows.Length)..];

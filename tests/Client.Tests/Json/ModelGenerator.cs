@@ -12,8 +12,7 @@ internal sealed class ModelGenerator(int seed)
 {
     private static readonly string[] Names = ["title", "price", "tags", "naïve \"name\"", "And", "Sum", "x.y[0]", "日本"];
     private static readonly FilterOperator[] Operators =
-        Enum.GetValues<FilterOperator>().Where(op => op >= FilterOperator.Eq
-            && op is not (>= FilterOperator.Glob and <= FilterOperator.Fuzzy)).ToArray();
+        Enum.GetValues<FilterOperator>().Where(op => op >= FilterOperator.Eq).ToArray();
 
     private readonly Random _random = new(seed);
 
@@ -125,9 +124,16 @@ internal sealed class ModelGenerator(int seed)
         return new Filter
         {
             Operator = op, Attribute = name, LastAsPrefix = prefix, NewRowAttribute = reference ? Name() : null,
-            Operand = reference ? Value.Null : operand,
+            Operand = reference ? Value.Null : operand, Fuzzy = op == FilterOperator.Fuzzy ? Fuzzy() : null,
         };
     }
+
+    private FuzzyOptions Fuzzy() => new()
+    {
+        CaseSensitive = Bool(),
+        Distances = Enumerable.Range(0, _random.Next(3))
+            .Select(_ => new FuzzyDistance((ushort)_random.Next(1 << 16), (byte)_random.Next(256))).ToArray(),
+    };
 
     private Row Row(bool vectors, bool patch)
     {

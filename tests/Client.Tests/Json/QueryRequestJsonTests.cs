@@ -1,3 +1,4 @@
+using System.Linq;
 using Deterministic.Client.Json;
 using Deterministic.Core;
 using Deterministic.Core.Model;
@@ -136,6 +137,21 @@ public sealed class QueryRequestJsonTests
     }
 
     [Fact]
+    public void FiltersByPatterns()
+    {
+        Filter glob = JsonText.Single("""{"filters":["path","NotIGlob","*.{JPG,png}"],"limit":1}""").Filter!;
+        Assert.Equal((FilterOperator.NotIGlob, "*.{JPG,png}"), (glob.Operator, glob.Operand.AsString));
+        Filter fuzzy = JsonText.Single("""
+            {"filters":["title","Fuzzy","walrus",{"case_sensitive":false,
+              "max_edit_distance":[{"min_query_chars":6,"distance":1},{"distance":2,"min_query_chars":9}]}],"limit":1}
+            """).Filter!;
+        Assert.Equal(FilterOperator.Fuzzy, fuzzy.Operator);
+        Assert.False(fuzzy.Fuzzy!.CaseSensitive);
+        Assert.Equal([(6, 1), (9, 2)],
+            fuzzy.Fuzzy.Distances.Select(one => ((int)one.CharactersMin, (int)one.Distance)));
+    }
+
+    [Fact]
     public void AggregatesAndGroups()
     {
         Query query = JsonText.Single("""
@@ -173,8 +189,6 @@ public sealed class QueryRequestJsonTests
         "rank_by[1]: rank_by SparseKNN is not supported by this release")]
     [InlineData("""{"rank_by":["v","ANN",["Embed","text"]],"limit":1}""",
         "rank_by[2]: embedding of text (\"Embed\") is not supported by this release")]
-    [InlineData("""{"filters":["a","Regex","x"],"limit":1}""",
-        "filters[1]: filter operator Regex is not supported by this release")]
     [InlineData("""{"compute_attributes":{},"limit":1}""",
         "compute_attributes: compute_attributes is not supported by this release")]
     [InlineData("""{"aggregate_by":{"n":["Count"]},"group_by":[{"t":["ForEachUnique","tags"]}]}""",
@@ -195,8 +209,18 @@ public sealed class QueryRequestJsonTests
         "filters: expects a value as element 2, but the array ends")]
     [InlineData("""{"filters":["a","Equals",1],"limit":1}""",
         "filters[1]: \"Equals\" is not an operator; known are Eq, NotEq, In, NotIn, Contains, NotContains, " +
-        "ContainsAny, NotContainsAny, Lt, Lte, Gt, Gte, AnyLt, AnyLte, AnyGt, AnyGte, ContainsAllTokens, " +
-        "ContainsAnyToken, ContainsTokenSequence")]
+        "ContainsAny, NotContainsAny, Lt, Lte, Gt, Gte, AnyLt, AnyLte, AnyGt, AnyGte, Glob, NotGlob, IGlob, NotIGlob, " +
+        "Regex, Fuzzy, ContainsAllTokens, ContainsAnyToken, ContainsTokenSequence")]
+    [InlineData("""{"filters":["a","Glob","x*",{}],"limit":1}""",
+        "filters[3]: expects nothing more after the value of Glob")]
+    [InlineData("""{"filters":["a","Fuzzy","walrus"],"limit":1}""",
+        "filters: Fuzzy expects {\"max_edit_distance\":[…]} after its value")]
+    [InlineData("""{"filters":["a","Fuzzy","walrus",{"case_sensitive":true}],"limit":1}""",
+        "filters[3]: missing field `max_edit_distance`")]
+    [InlineData("""{"filters":["a","Fuzzy","walrus",{"max_edit_distance":[{"distance":1}]}],"limit":1}""",
+        "filters[3].max_edit_distance[0]: missing field `min_query_chars`")]
+    [InlineData("""{"filters":["a","Fuzzy","walrus",{"max_edit_distance":[],"fuzziness":1}],"limit":1}""",
+        "filters[3].fuzziness: unknown option; known are max_edit_distance, case_sensitive")]
     [InlineData("""{"filters":["a","Eq",1,2],"limit":1}""", "filters[3]: expects nothing more after the value of Eq")]
     [InlineData("""{"filters":["And",[["a","Eq",1],["b"]]],"limit":1}""",
         "filters[1][1]: expects an operator as element 1, but the array ends")]

@@ -121,6 +121,17 @@ internal static class RequestJsonWriter
             ? Node(filter.Operand) : new JsonObject { ["$ref_new"] = filter.NewRowAttribute };
         JsonArray node = new(filter.Attribute, filter.Operator.ToString(), operand);
         if (filter.LastAsPrefix) node.Add(new JsonObject { ["last_as_prefix"] = true });
+        if (filter.Fuzzy is not null) node.Add(Node(filter.Fuzzy));
+        return node;
+    }
+
+    private static JsonObject Node(FuzzyOptions options)
+    {
+        JsonNode[] distances = options.Distances.Select(distance => (JsonNode)new JsonObject
+            { ["distance"] = distance.Distance, ["min_query_chars"] = distance.CharactersMin }).ToArray();
+        JsonObject node = new() { ["max_edit_distance"] = new JsonArray(distances) };
+        // Case makes a difference unless it is said that it does not.
+        if (!options.CaseSensitive) node["case_sensitive"] = false;
         return node;
     }
 

@@ -14,7 +14,7 @@ public sealed class SchemaJsonTests
              "body":{"type":"string","filterable":true,"full_text_search":{"tokenizer":"word_v1","language":"porter",
                "stemming":true,"remove_stopwords":true,"case_sensitive":true,"ascii_folding":true,"max_token_length":10,
                "k1":0.9,"b":0.4,"k3":7}},
-             "w":{"type":"[3]f16","ann":true},"off":{"type":"string","full_text_search":false,"regex":false}}
+             "w":{"type":"[3]f16","ann":true},"off":{"type":"string","full_text_search":false,"regex":false,"glob":true}}
             """);
         Assert.Equal(AttributeType.Uuid, schema[0].Type);
         Assert.Equal(AttributeType.StringArray, schema[1].Type);
@@ -29,6 +29,7 @@ public sealed class SchemaJsonTests
         Assert.Equal((AttributeType.VectorF16, 3u, true), (schema[5].Type, schema[5].Dimensions, schema[5].Ann));
         Assert.True(schema[6].FullTextOff);
         Assert.Null(schema[6].FullText);
+        Assert.Equal((true, false, null), (schema[6].Glob, schema[6].Regex, schema[6].Fuzzy));
     }
 
     [Fact]
@@ -44,7 +45,7 @@ public sealed class SchemaJsonTests
                 new()
                 {
                     Name = "title", Type = AttributeType.String, Filterable = false,
-                    FullText = new() { Stemming = true, RemoveStopwords = true },
+                    FullText = new() { Stemming = true, RemoveStopwords = true }, Regex = true, Fuzzy = false,
                 },
                 new() { Name = "vector", Type = AttributeType.VectorF16, Dimensions = 2, Ann = true },
             ],
@@ -56,7 +57,7 @@ public sealed class SchemaJsonTests
             "title":{"type":"string","filterable":false,"full_text_search":{"k1":1.2,"k3":8,"b":0.75,
             "language":"english","stemming":true,"max_token_length":39,"remove_stopwords":true,"ascii_folding":false,
             "case_sensitive":false,
-            "tokenizer":"word_v4"}},
+            "tokenizer":"word_v4"},"regex":true},
             "vector":{"type":"[2]f16","ann":true,"filterable":null,"full_text_search":null}}
             """.ReplaceLineEndings(""), json);
         Assert.Equal(4, JsonText.Schema(json).Length);
@@ -69,10 +70,10 @@ public sealed class SchemaJsonTests
     [InlineData("""{"a":"[0]f32"}""", "a: 0 dimensions in \"[0]f32\"; there may be 1 to 10752")]
     [InlineData("""{"a":"[9]i8"}""", "a: type \"[9]i8\" is not supported by this release")]
     [InlineData("""{"a":{"filterable":true}}""", "a: missing field `type`")]
-    [InlineData("""{"a":{"type":"string","regex":true}}""",
-        "a.regex: schema option \"regex\" is not supported by this release")]
+    [InlineData("""{"a":{"type":"string","embed":true}}""",
+        "a.embed: schema option \"embed\" is not supported by this release")]
     [InlineData("""{"a":{"type":"string","index":true}}""",
-        "a.index: unknown schema option; known are type, filterable, full_text_search, ann")]
+        "a.index: unknown schema option; known are type, filterable, full_text_search, glob, regex, fuzzy, ann")]
     [InlineData("""{"a":{"type":"string","full_text_search":{"language":"klingon"}}}""",
         "a.full_text_search.language: \"klingon\" is not supported by this release; known are english, porter")]
     [InlineData("""{"a":{"type":"string","full_text_search":{"b":1.5}}}""",

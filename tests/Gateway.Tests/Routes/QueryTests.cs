@@ -36,6 +36,7 @@ public sealed class QueryTests(RunningGateway gateway) : IAsyncLifetime
     [InlineData("""{"rank_by":["text","BM25","ice"],"limit":10}""", "2,1")]
     [InlineData("""{"rank_by":["Sum",[["text","BM25","fox"],["text","BM25","walrus"]]],"limit":10}""", "3,1")]
     [InlineData("""{"rank_by":["n","desc"],"limit":2}""", "1,3")]
+    [InlineData("""{"rank_by":["n","desc"],"limit":9,"filters":["color","Glob","r?{d,t}"]}""", "1,3")]
     [InlineData("""{"rank_by":[["color","asc"],["n","asc"]],"limit":{"total":10}}""", "2,3,1")]
     [InlineData("""{"rank_by":["id","asc"],"limit":2,"offset":1}""", "2,3")]
     [InlineData("""{"limit":10,"filters":["Not",["Or",[["n","Lt",2],["tags","Contains","x"]]]]}""", "3")]
@@ -124,8 +125,8 @@ public sealed class QueryTests(RunningGateway gateway) : IAsyncLifetime
         "cannot specify both include_attributes and exclude_attributes")]
     [InlineData("""{"limit":1,"compute_attributes":{}}""",
         "compute_attributes: compute_attributes is not supported by this release")]
-    [InlineData("""{"limit":1,"filters":["color","Glob","r*"]}""",
-        "filters[1]: filter operator Glob is not supported by this release")]
+    [InlineData("""{"limit":1,"filters":["color","Glob","[r"]}""",
+        "filter error in key `color`: Glob has at byte 0 a [ without a ]")]
     [InlineData("""{"limit":1,"rank_by":["color","SparseKNN",{}]}""",
         "rank_by[1]: rank_by SparseKNN is not supported by this release")]
     public async Task WhatCannotBeMeantOrDoneIsABadRequest(string json, string error) =>
@@ -137,6 +138,10 @@ public sealed class QueryTests(RunningGateway gateway) : IAsyncLifetime
     [InlineData("""{"limit":1,"filters":["tags","Contains",["x"]]}""",
         "filter error in key `tags`: type mismatch, Contains expects string, but got")]
     [InlineData("""{"limit":1,"filters":["nothing","Eq",1]}""", "nothing")]
+    [InlineData("""{"limit":1,"filters":["color","Regex","r"]}""",
+        "filter error in key `color`: attribute has no regex")]
+    [InlineData("""{"limit":1,"filters":["n","IGlob","r"]}""",
+        "filter error in key `n`: type mismatch, IGlob is for strings, but the attribute is int")]
     [InlineData("""{"limit":1,"include_attributes":["nothing"]}""",
         "💔 attribute \"nothing\" not found in schema, cannot be part of `include_attributes`")]
     [InlineData("""{"limit":1,"rank_by":["vector","ANN",[1,2,3]]}""", "rank_by: vector")]

@@ -34,6 +34,9 @@ public sealed class FilterProperties : IDisposable
         FilterOperator.ContainsAllTokens, FilterOperator.ContainsAnyToken, FilterOperator.ContainsTokenSequence,
     ];
 
+    private static readonly FilterOperator[] _globs =
+        [FilterOperator.Glob, FilterOperator.NotGlob, FilterOperator.IGlob, FilterOperator.NotIGlob];
+
     private readonly Corpus _corpus = new(DistanceMetric.EuclideanSquared);
 
     public void Dispose() => _corpus.Dispose();
@@ -76,9 +79,10 @@ public sealed class FilterProperties : IDisposable
 
     public static Filter Leaf(Random random)
     {
-        switch (random.Next(8))
+        switch (random.Next(9))
         {
             case 0: return Tokens(random);
+            case 8: return Patterns(random);
             case 1:
                 FilterOperator idOperator = Pick(random, [.. _comparisons, .. _lists]);
                 Value id() => Pick(random, [Value.Of((ulong)random.Next(9000)), Value.Of((long)random.Next(-5, 900)),
@@ -120,6 +124,35 @@ public sealed class FilterProperties : IDisposable
             Operator = op, Attribute = array ? "p" : "t", LastAsPrefix = random.Next(2) == 0,
             Operand = array ? Value.Of(words.Select(Value.Of).ToArray()) : Value.Of(string.Join(' ', words)),
         };
+    }
+
+    /// <summary>On strings with a column, on arrays, and on text that has none.</summary>
+    private static Filter Patterns(Random random)
+    {
+        string name = Pick(random, ["s", "ss", "t"]);
+        string word = name == "t" ? Pick(random, Corpus.Words) : Pick(random, Corpus.Texts);
+        switch (random.Next(3))
+        {
+            case 0:
+                string glob = Pick(random, ["*", "?", "", word, word + "*", "*" + word + "*", word.ToUpperInvariant()]);
+                return Filter.Compare(name, Pick(random, _globs), Value.Of(glob));
+            case 1:
+                string end = Pick(random, ["", "$", ".", "\\b", "s?\\w"]);
+                string regex = Pick(random, ["", "^", "[^e]", "(?i)A|"]) + NaiveFilter.Escape(word) + end;
+                return Filter.Compare(name, FilterOperator.Regex, Value.Of(regex));
+            default:
+                string text = name == "t" ? string.Join(' ', Corpus.Phrase(random, 4)) : word;
+                bool upper = random.Next(4) == 0;
+                return new Filter
+                {
+                    Operator = FilterOperator.Fuzzy, Attribute = name,
+                    Operand = Value.Of(upper ? text.ToUpperInvariant() : text),
+                    Fuzzy = new FuzzyOptions
+                    {
+                        CaseSensitive = random.Next(2) == 0, Distances = [new(6, 1), new((ushort)random.Next(9, 12), 2)],
+                    },
+                };
+        }
     }
 
     /// <summary>A value that the attribute can be compared with: for numbers, of any number type.</summary>

@@ -21,6 +21,7 @@ public sealed class OperatorTests : IDisposable
             {
                 Name = "text", Type = AttributeType.String,
                 FullText = new FullTextOptions { Tokenizer = Tokenizer.WordV1, Language = Language.None },
+                Glob = true, Regex = true, Fuzzy = true,
             },
         ],
         Upserts =
@@ -134,19 +135,79 @@ public sealed class OperatorTests : IDisposable
 
     private static Filter With(long element) => Filter.Compare("list", FilterOperator.Contains, Value.Of(element));
 
-    [Theory]
-    [InlineData(FilterOperator.Glob)]
-    [InlineData(FilterOperator.NotGlob)]
-    [InlineData(FilterOperator.IGlob)]
-    [InlineData(FilterOperator.NotIGlob)]
-    [InlineData(FilterOperator.Regex)]
-    [InlineData(FilterOperator.Fuzzy)]
-    public void Operators_that_are_not_carried_out_are_refused_by_name(FilterOperator op)
+    [Fact]
+    public void Glob() => Assert.Equal("1,2", Text(FilterOperator.Glob, "red*"));
+
+    [Fact]
+    public void NotGlob_matches_what_has_no_value() => Assert.Equal("3,4", Text(FilterOperator.NotGlob, "red*"));
+
+    [Fact]
+    public void IGlob() => Assert.Equal("3", Text(FilterOperator.IGlob, "*BROWN*"));
+
+    [Fact]
+    public void NotIGlob_matches_what_has_no_value() =>
+        Assert.Equal("1,2,4", Text(FilterOperator.NotIGlob, "*BROWN*"));
+
+    [Fact]
+    public void Regex() => Assert.Equal("1,3", Text(FilterOperator.Regex, "\\bfox\\b"));
+
+    [Fact]
+    public void Fuzzy_takes_the_distance_of_the_greatest_length_reached()
     {
-        ReplyStatus status = Refused("number", op, Value.Of("x"));
-        Assert.Equal(ErrorCode.NotSupported, status.Code);
-        Assert.Contains(op.ToString(), status.Message, StringComparison.Ordinal);
+        Assert.Equal("1", Find(Fuzzy("wed fox", (6, 1), (9, 2))));
+        Assert.Equal("1", Find(Fuzzy("wed fox rus", (9, 2), (6, 1))));
+        Assert.Equal("", Find(Fuzzy("wed fox rus", (6, 1), (12, 2))));
+        Assert.Equal("", Find(Fuzzy("wed fox", (8, 1))));
     }
+
+    private static Filter Fuzzy(string text, params (int Characters, int Edits)[] distances) => new()
+    {
+        Operator = FilterOperator.Fuzzy, Attribute = "text", Operand = Value.Of(text),
+        Fuzzy = new FuzzyOptions
+        {
+            Distances = [.. distances.Select(one => new FuzzyDistance((ushort)one.Characters, (byte)one.Edits))],
+        },
+    };
+
+    [Fact]
+    public void Patterns_are_for_strings_that_allow_them()
+    {
+        Assert.Equal("filter error in key `number`: type mismatch, Glob is for strings, but the attribute is int",
+            Refused("number", FilterOperator.Glob, Value.Of("x")).Message);
+        Assert.Equal("filter error in key `number`: attribute has no regex",
+            Refused("number", FilterOperator.Regex, Value.Of("x")).Message);
+        Assert.Equal("filter error in key `number`: attribute has no fuzzy", RefusedBy(new Filter
+            { Operator = FilterOperator.Fuzzy, Attribute = "number", Operand = Value.Of("x") }));
+        Assert.Equal("filter error in key `text`: type mismatch, IGlob expects string, but got int",
+            Refused("text", FilterOperator.IGlob, Value.Of(3L)).Message);
+    }
+
+    [Fact]
+    public void Patterns_that_are_none_are_refused_with_the_place()
+    {
+        Assert.Equal("filter error in key `text`: Regex has at byte 2 a ( without a )",
+            Refused("text", FilterOperator.Regex, Value.Of("ab(")).Message);
+        Assert.Equal("filter error in key `text`: NotGlob has at byte 0 a [ without a ]",
+            Refused("text", FilterOperator.NotGlob, Value.Of("[")).Message);
+        Assert.Equal("filter error in key `text`: Regex is too complex: it, or all of the request, needs more steps " +
+            "than the limit of 8192", Refused("text", FilterOperator.Regex, Value.Of("(a{100}){100}")).Message);
+        Assert.Equal("filter error in key `text`: Glob has 2049 bytes, limit is 2048",
+            Refused("text", FilterOperator.Glob, Value.Of(new string('a', 2049))).Message);
+        Assert.Equal("request has too many filters by patterns, at most 256", RefusedBy(Filter.Or([.. Enumerable
+            .Range(0, 257).Select(_ => Filter.Compare("text", FilterOperator.Glob, Value.Of("a")))])));
+    }
+
+    [Theory]
+    [InlineData(5, 1)]
+    [InlineData(8, 2)]
+    [InlineData(12, 3)]
+    [InlineData(6, 0)]
+    public void Fuzzy_wants_three_characters_for_each_edit_and_one_more(int characters, int edits) => Assert.Equal(
+        "filter error in key `text`: max_edit_distance needs at least one entry, each with a distance of 1 or 2 and " +
+        "min_query_chars of at least 3 * (distance + 1)", RefusedBy(Fuzzy("a text of some length", (characters, edits))));
+
+    private string RefusedBy(Filter filter) =>
+        _machine.Fails(new Core.Model.Query { RankBy = Ask.ById, Limit = 1, Filter = filter }).Message;
 
     [Fact]
     public void Array_operators_say_what_they_expect()

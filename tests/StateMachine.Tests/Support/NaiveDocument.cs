@@ -56,12 +56,18 @@ public sealed class Corpus : IDisposable
         .. ArrayNames.Select((name, i) => Scalar(name, (AttributeType)(i + (int)AttributeType.StringArray))),
         new() { Name = "v", Type = AttributeType.VectorF32, Dimensions = Dimensions, Ann = true },
         new() { Name = "h", Type = AttributeType.VectorF16, Dimensions = Dimensions, Ann = true },
-        new() { Name = "t", Type = AttributeType.String, FullText = Text(Tokenizer.WordV1, 8) },
+        new()
+        {
+            Name = "t", Type = AttributeType.String, FullText = Text(Tokenizer.WordV1, 8), Glob = true, Regex = true,
+            Fuzzy = true,
+        },
         new() { Name = "p", Type = AttributeType.StringArray, FullText = Text(Tokenizer.PreTokenizedArray, 2) },
     ];
 
     private static AttributeSchema Scalar(string name, AttributeType type) =>
-        new() { Name = name, Type = type, Filterable = true };
+        (type & ~AttributeType.ArrayFlag) == AttributeType.String
+            ? new() { Name = name, Type = type, Filterable = true, Regex = true, Fuzzy = true }
+            : new() { Name = name, Type = type, Filterable = true };
 
     private static FullTextOptions Text(Tokenizer tokenizer, float k3) =>
         new() { Tokenizer = tokenizer, Language = Language.None, K3 = k3 };

@@ -1,6 +1,7 @@
 using System;
 using System.Linq;
 using System.Numerics;
+using System.Text.RegularExpressions;
 using Deterministic.Core.Model;
 
 namespace Deterministic.StateMachine.Tests.Support;
@@ -24,6 +25,8 @@ public static class NaiveFilter
             FilterOperator.NotIn => !Holds(FilterOperator.In, value, filter),
             FilterOperator.NotContains => !Holds(FilterOperator.Contains, value, filter),
             FilterOperator.NotContainsAny => !Holds(FilterOperator.ContainsAny, value, filter),
+            FilterOperator.NotGlob => !Holds(FilterOperator.Glob, value, filter),
+            FilterOperator.NotIGlob => !Holds(FilterOperator.IGlob, value, filter),
             _ => Holds(filter.Operator, value, filter),
         };
     }
@@ -47,9 +50,52 @@ public static class NaiveFilter
             case FilterOperator.AnyLte: return Elements(value).Any(one => Compare(one, operand) <= 0);
             case FilterOperator.AnyGt: return Elements(value).Any(one => Compare(one, operand) > 0);
             case FilterOperator.AnyGte: return Elements(value).Any(one => Compare(one, operand) >= 0);
+            case >= FilterOperator.Glob and <= FilterOperator.Fuzzy:
+                return Elements(value).Any(one => IsLike(op, one.AsString, filter));
             default: return HasTokens(op, value, filter);
         }
     }
+
+    /// <summary>Globs of stars and question marks alone.</summary>
+    private static bool IsLike(FilterOperator op, string text, Filter filter)
+    {
+        string wanted = filter.Operand.AsString;
+        if (op == FilterOperator.Fuzzy) return IsNear(text, wanted, filter.Fuzzy!);
+        if (op == FilterOperator.Regex)
+            return Regex.IsMatch(text, wanted.Replace("$", "\\z", StringComparison.Ordinal), RegexOptions.CultureInvariant);
+        string glob = Regex.Escape(wanted).Replace("\\*", ".*", StringComparison.Ordinal)
+            .Replace("\\?", ".", StringComparison.Ordinal);
+        RegexOptions options = RegexOptions.Singleline | RegexOptions.CultureInvariant;
+        return Regex.IsMatch(text, $"^(?:{glob})\\z", op == FilterOperator.IGlob ? options | RegexOptions.IgnoreCase : options);
+    }
+
+    /// <summary>Every part of the text against the wanted one.</summary>
+    private static bool IsNear(string text, string wanted, FuzzyOptions options)
+    {
+        FuzzyDistance[] reached = [.. options.Distances.Where(one => one.CharactersMin <= wanted.Length)];
+        if (reached.Length == 0) return false;
+        int most = reached.MaxBy(one => one.CharactersMin).Distance;
+        if (!options.CaseSensitive) (text, wanted) = (text.ToUpperInvariant(), wanted.ToUpperInvariant());
+        return Enumerable.Range(0, text.Length + 1).Any(start => Enumerable.Range(0, text.Length - start + 1)
+            .Any(size => Edits(text.Substring(start, size), wanted) <= most));
+    }
+
+    private static int Edits(string left, string right)
+    {
+        int[] row = [.. Enumerable.Range(0, right.Length + 1)];
+        for (int i = 0; i < left.Length; i++)
+        {
+            int[] next = [i + 1, .. new int[right.Length]];
+            for (int k = 0; k < right.Length; k++)
+                next[k + 1] = int.Min(row[k] + (left[i] == right[k] ? 0 : 1), 1 + int.Min(row[k + 1], next[k]));
+            row = next;
+        }
+        return row[^1];
+    }
+
+    /// <summary>A text as a regular expression; both dialects read it so.</summary>
+    public static string Escape(string text) => Regex.Escape(text).Replace("\\ ", " ", StringComparison.Ordinal)
+        .Replace("\0", "\\x00", StringComparison.Ordinal);
 
     private static Value[] Elements(Value value) => value.Kind switch
     {
