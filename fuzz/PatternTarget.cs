@@ -43,7 +43,8 @@ internal sealed class PatternTarget
             if (added) Match(text);
         }
         _fuzzy.Clear();
-        if (FuzzyMatcher.Length(pattern) > 2 && _fuzzy.TryAdd(pattern, 2, caseSensitive: false)) _fuzzy.Matches(0, text);
+        if (FuzzyMatcher.Length(pattern) <= 2) return;
+        if (_fuzzy.TryAdd(pattern, 2, caseSensitive: false)) _fuzzy.Matches(0, text);
     }
 
     /// <summary>Twice, for the second time the states are there already.</summary>

@@ -58,7 +58,7 @@ public static class Limits
     /// <summary>Such filters in one request.</summary>
     public const int PatternsMax = 256;
 
-    /// <summary>Instructions that a pattern may come to; a counted repetition needs its content as many times.</summary>
+    /// <summary>Instructions that a pattern may come to; a counted repetition has its content as many times.</summary>
     public const int PatternCodeMax = 8192;
 
     /// <summary>Instructions of all patterns in the conditions of a write, which are tested row by row.</summary>

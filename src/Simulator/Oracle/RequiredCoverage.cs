@@ -165,7 +165,8 @@ internal static class RequiredCoverage
         foreach (ErrorCode code in Enum.GetValues<ErrorCode>())
         {
             // The state machine of one replica is never too busy to answer, and clients know no other operations.
-            if (code is not (ErrorCode.Ok or ErrorCode.Busy or ErrorCode.NotSupported)) all.Add(("error", code.ToString()));
+            if (code is not (ErrorCode.Ok or ErrorCode.Busy or ErrorCode.NotSupported))
+                all.Add(("error", code.ToString()));
         }
         foreach (string path in Paths) all.Add(("path", path));
     }

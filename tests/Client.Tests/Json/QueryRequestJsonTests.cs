@@ -209,8 +209,8 @@ public sealed class QueryRequestJsonTests
         "filters: expects a value as element 2, but the array ends")]
     [InlineData("""{"filters":["a","Equals",1],"limit":1}""",
         "filters[1]: \"Equals\" is not an operator; known are Eq, NotEq, In, NotIn, Contains, NotContains, " +
-        "ContainsAny, NotContainsAny, Lt, Lte, Gt, Gte, AnyLt, AnyLte, AnyGt, AnyGte, Glob, NotGlob, IGlob, NotIGlob, " +
-        "Regex, Fuzzy, ContainsAllTokens, ContainsAnyToken, ContainsTokenSequence")]
+        "ContainsAny, NotContainsAny, Lt, Lte, Gt, Gte, AnyLt, AnyLte, AnyGt, AnyGte, " +
+        "Glob, NotGlob, IGlob, NotIGlob, Regex, Fuzzy, ContainsAllTokens, ContainsAnyToken, ContainsTokenSequence")]
     [InlineData("""{"filters":["a","Glob","x*",{}],"limit":1}""",
         "filters[3]: expects nothing more after the value of Glob")]
     [InlineData("""{"filters":["a","Fuzzy","walrus"],"limit":1}""",

@@ -14,7 +14,8 @@ public sealed class SchemaJsonTests
              "body":{"type":"string","filterable":true,"full_text_search":{"tokenizer":"word_v1","language":"porter",
                "stemming":true,"remove_stopwords":true,"case_sensitive":true,"ascii_folding":true,"max_token_length":10,
                "k1":0.9,"b":0.4,"k3":7}},
-             "w":{"type":"[3]f16","ann":true},"off":{"type":"string","full_text_search":false,"regex":false,"glob":true}}
+             "w":{"type":"[3]f16","ann":true},
+             "off":{"type":"string","full_text_search":false,"regex":false,"glob":true}}
             """);
         Assert.Equal(AttributeType.Uuid, schema[0].Type);
         Assert.Equal(AttributeType.StringArray, schema[1].Type);

@@ -149,7 +149,8 @@ public sealed class FilterProperties : IDisposable
                     Operand = Value.Of(upper ? text.ToUpperInvariant() : text),
                     Fuzzy = new FuzzyOptions
                     {
-                        CaseSensitive = random.Next(2) == 0, Distances = [new(6, 1), new((ushort)random.Next(9, 12), 2)],
+                        CaseSensitive = random.Next(2) == 0,
+                        Distances = [new(6, 1), new((ushort)random.Next(9, 12), 2)],
                     },
                 };
         }

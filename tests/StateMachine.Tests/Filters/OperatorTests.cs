@@ -204,7 +204,8 @@ public sealed class OperatorTests : IDisposable
     [InlineData(6, 0)]
     public void Fuzzy_wants_three_characters_for_each_edit_and_one_more(int characters, int edits) => Assert.Equal(
         "filter error in key `text`: max_edit_distance needs at least one entry, each with a distance of 1 or 2 and " +
-        "min_query_chars of at least 3 * (distance + 1)", RefusedBy(Fuzzy("a text of some length", (characters, edits))));
+        "min_query_chars of at least 3 * (distance + 1)",
+        RefusedBy(Fuzzy("a text of some length", (characters, edits))));
 
     private string RefusedBy(Filter filter) =>
         _machine.Fails(new Core.Model.Query { RankBy = Ask.ById, Limit = 1, Filter = filter }).Message;

@@ -78,19 +78,17 @@ public sealed class GlobProperties
         from kind in Gen.Choose(0, 5) from left in Tokens(2) from right in Tokens(2)
         select kind switch
         {
-            0 => [new FirstDirectories(), .. right],
+            0 => [new FirstDirectories(), new One('b'), .. right],
             1 => [.. left, new One('a'), new Directories(), new One('b'), .. right],
             2 => [.. left, new One('a'), new LastDirectories()],
             _ => (Token[])[.. left, .. right],
         };
 
-    private static bool Printable(Token[] tokens)
+    /// <summary>Two stars side by side would be read as something else.</summary>
+    private static bool IsClear(Token[] tokens)
     {
-        string text = Print(tokens);
-        string bare = text.Replace("a/**/b", "", StringComparison.Ordinal);
-        if (bare.EndsWith("a/**", StringComparison.Ordinal)) bare = bare[..^4];
-        if (bare.StartsWith("**/", StringComparison.Ordinal)) bare = bare[3..];
-        return !bare.Contains("**", StringComparison.Ordinal) && bare.Length > 0 && !bare.StartsWith('*');
+        bool doubled = tokens.Zip(tokens.Skip(1)).Any(pair => pair.First is Many && pair.Second is Many);
+        return !doubled && tokens.OfType<Alternatives>().All(all => all.Of.All(IsClear));
     }
 
     [Fact]
@@ -98,7 +96,7 @@ public sealed class GlobProperties
     {
         Gen<string> texts = Gen.Elements(Alphabet.ToCharArray()).ArrayOf().Select(codes => new string(codes));
         Gen<(Token[] Glob, string[] Texts)> cases =
-            from glob in Globs.Where(Printable) from some in texts.ArrayOf(20) select (glob, some);
+            from glob in Globs.Where(IsClear) from some in texts.ArrayOf(20) select (glob, some);
         int matched = 0;
         Prop.ForAll(cases.ToArbitrary(), one =>
         {

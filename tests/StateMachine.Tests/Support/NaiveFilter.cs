@@ -62,11 +62,15 @@ public static class NaiveFilter
         string wanted = filter.Operand.AsString;
         if (op == FilterOperator.Fuzzy) return IsNear(text, wanted, filter.Fuzzy!);
         if (op == FilterOperator.Regex)
-            return Regex.IsMatch(text, wanted.Replace("$", "\\z", StringComparison.Ordinal), RegexOptions.CultureInvariant);
+        {
+            string translated = wanted.Replace("$", "\\z", StringComparison.Ordinal);
+            return Regex.IsMatch(text, translated, RegexOptions.CultureInvariant);
+        }
         string glob = Regex.Escape(wanted).Replace("\\*", ".*", StringComparison.Ordinal)
             .Replace("\\?", ".", StringComparison.Ordinal);
         RegexOptions options = RegexOptions.Singleline | RegexOptions.CultureInvariant;
-        return Regex.IsMatch(text, $"^(?:{glob})\\z", op == FilterOperator.IGlob ? options | RegexOptions.IgnoreCase : options);
+        if (op == FilterOperator.IGlob) options |= RegexOptions.IgnoreCase;
+        return Regex.IsMatch(text, $"^(?:{glob})\\z", options);
     }
 
     /// <summary>Every part of the text against the wanted one.</summary>
