@@ -81,7 +81,8 @@ internal static class FilterJson
         {
             throw json.Fail($"\"{name}\" is not an operator; known are Eq, NotEq, In, NotIn, Contains, NotContains, " +
                 "ContainsAny, NotContainsAny, Lt, Lte, Gt, Gte, AnyLt, AnyLte, AnyGt, AnyGte, " +
-                "Glob, NotGlob, IGlob, NotIGlob, Regex, Fuzzy, ContainsAllTokens, ContainsAnyToken, ContainsTokenSequence");
+                "Glob, NotGlob, IGlob, NotIGlob, Regex, Fuzzy, ContainsAllTokens, ContainsAnyToken, " +
+                "ContainsTokenSequence");
         }
         return op;
     }

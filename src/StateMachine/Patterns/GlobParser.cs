@@ -5,9 +5,9 @@ using Deterministic.Core;
 namespace Deterministic.StateMachine.Patterns;
 
 /// <summary>Turns a glob into a program for whole values: <c>?</c> one character, <c>*</c> any number,
-/// <c>[ab-d]</c> and <c>[!a]</c> classes, <c>{a,b}</c> alternatives (nested; empty ones are left out), <c>\</c> takes the next one
-/// literally; <c>**/</c> at the start, <c>/**/</c> and <c>/**</c> at the end match directories. Slashes are matched by
-/// <c>*</c>, <c>?</c> and classes.</summary>
+/// <c>[ab-d]</c> and <c>[!a]</c> classes, <c>{a,b}</c> alternatives (nested; empty ones are left out), <c>\</c>
+/// takes the next one literally; <c>**/</c> at the start, <c>/**/</c> and <c>/**</c> at the end match
+/// directories. Slashes are matched by <c>*</c>, <c>?</c> and classes.</summary>
 public ref struct GlobParser
 {
     private const int AlternativesDepthMax = 32;

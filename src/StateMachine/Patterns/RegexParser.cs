@@ -7,8 +7,8 @@ namespace Deterministic.StateMachine.Patterns;
 /// <summary>Turns a regular expression in the dialect of Rust's regex crate into a program: alternatives, groups
 /// (plain, <c>(?:…)</c>, named), <c>* + ? {m,n}</c> (greedy or not, which makes no difference to whether there is a
 /// match), classes, <c>\d \w \s</c> on Unicode, <c>^ $ \A \z \b \B</c>, flags i, m, s. What no automaton can do
-/// (look-around, back references) and some rarer things are refused with the place. Nothing is expanded beyond the code's
-/// memory.</summary>
+/// (look-around, back references) and some rarer things are refused with the place. Nothing is expanded beyond the
+/// code's memory.</summary>
 public ref partial struct RegexParser
 {
     private const int GroupDepthMax = 32;
