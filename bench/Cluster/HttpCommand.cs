@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
+using System.IO;
 using System.Linq;
 using System.Net.Http;
 using System.Net.Http.Headers;
@@ -60,6 +61,7 @@ internal static class HttpCommand
         try
         {
             string ready = await gateway.StandardOutput.ReadLineAsync(cancellation) ?? "";
+            _ = gateway.StandardOutput.BaseStream.CopyToAsync(Stream.Null, CancellationToken.None);
             using HttpClient http = new() { BaseAddress = new Uri(ready[GatewayServer.ReadyPrefix.Length..]) };
             http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", "any");
             await using DeterministicClient client = new(group.Options());

@@ -35,12 +35,7 @@ internal static class GatewayCommand
 
     private static async Task<int> RunAsync(GatewayOptions options, CancellationToken stop)
     {
-        using ILoggerFactory loggers = LoggerFactory.Create(logging => logging.AddSimpleConsole(console =>
-        {
-            console.SingleLine = true;
-            console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
-            console.UseUtcTimestamp = true;
-        }));
+        using ILoggerFactory loggers = LoggerFactory.Create(ConsoleLog.AddTo);
         GatewayServer? server;
         string error;
         try

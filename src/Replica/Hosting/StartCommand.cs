@@ -79,12 +79,7 @@ internal static class StartCommand
         if (file is not null) builder.Configuration.AddJsonFile(System.IO.Path.GetFullPath(file), optional: false);
         builder.Configuration.AddEnvironmentVariables("DETERMINISTIC_");
         builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));
-        builder.Logging.AddSimpleConsole(console =>
-        {
-            console.SingleLine = true;
-            console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
-            console.UseUtcTimestamp = true;
-        });
+        ConsoleLog.AddTo(builder.Logging);
         string addresses = arguments.GetValue(Addresses) ?? builder.Configuration["addresses"] ?? "127.0.0.1:3001";
         IReadOnlyList<EndPoint>? endpoints = ClusterOptions.TryParseAddresses(addresses, out string addressError);
         string? secretFile = arguments.GetValue(ClusterSecretFile) ?? builder.Configuration["cluster_secret_file"];

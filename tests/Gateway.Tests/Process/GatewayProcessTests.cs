@@ -71,6 +71,27 @@ public sealed class GatewayProcessTests
     }
 
     [Fact]
+    public async Task ALogThatNobodyReadsHoldsUpNoRequest()
+    {
+        // More lines than fit into a pipe and into the queue before it.
+        const int requests = 5000;
+        string nowhere = LoopbackAddresses.Free(1)[0].ToString()!;
+        using System.Diagnostics.Process process =
+            ChildReplica.Run(["gateway", "--addresses", nowhere, "--http", "127.0.0.1:0", "--development"]);
+        try
+        {
+            string url = await LineAsync(process, GatewayServer.ReadyPrefix);
+            using HttpClient client = new() { BaseAddress = new Uri(url) };
+            for (int i = 0; i < requests; i++)
+                Assert.Equal("""{"status":"OK"}""", await client.GetStringAsync("/healthz"));
+        }
+        finally
+        {
+            process.Kill();
+        }
+    }
+
+    [Fact]
     public async Task ATerminatedGatewayIsNotReadyFirstAndThenFinishesWhatIsUnderWay()
     {
         await using ChildReplica replica = await ChildReplica.FormatAsync(null, "16MiB");
