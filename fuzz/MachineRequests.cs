@@ -250,6 +250,20 @@ internal static class MachineRequests
         };
     }
 
+    private static ComputedAttribute[] Computed(TapeStream tape) =>
+    [
+        new() { Label = "near", Score = RankBy.Ann("vector", Vector(tape)) },
+        new()
+        {
+            Label = "marked", Highlight = new Highlight
+            {
+                Attribute = "title", FragmentBy = (FragmentUnit)tape.Below(4), Offsets = (OffsetUnit)tape.Below(4),
+                Clauses = [new HighlightClause(tape.Pick<string>(Words), tape.Boolean())],
+            },
+        },
+        new() { Label = "fox", Score = RankBy.Bm25("title", tape.Pick<string>(Words[..4])) },
+    ];
+
     private static double Exponent(TapeStream tape) => tape.Boolean() ? 1 : tape.Range(1, 40) / 8.0;
 
     private static Query OneQuery(TapeStream tape, bool fused)
@@ -282,6 +296,7 @@ internal static class MachineRequests
             RankBy = rank, Filter = filter, Limit = (uint)tape.Range(3, 12),
             Include = capped || tape.Boolean() ? IncludeMode.All : IncludeMode.IdOnly,
             LimitPer = capped ? ["year"] : [], PerLimit = capped ? (uint)tape.Range(1, 3) : 0,
+            Computed = tape.Chance(Ratio.OneIn(4)) ? Computed(tape) : [],
         };
     }
 }

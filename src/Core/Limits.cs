@@ -48,6 +48,12 @@ public static class Limits
     public const int SubqueriesMax = 16;
     public const int AggregatesMax = 64;
     public const int GroupByAttributesMax = 8;
+    public const int ComputedAttributesMax = 256;
+
+    /// <summary>Vectors to compare with in one sub-query.</summary>
+    public const int QueryVectorsMax = 16;
+    public const int HighlightFragmentsMax = 1024;
+    public const int HighlightClausesMax = 64;
     public const int OrderByAttributesMax = 8;
     public const int FilterNodesMax = 1024;
     public const int FilterDepthMax = 32;

@@ -17,6 +17,7 @@ public ref struct ErrorText(Span<byte> reply)
     private const int TextSizeMax = 1024;
 
     private readonly Span<byte> _reply = reply;
+    private ReadOnlySpan<byte> _computed;
 
     public ErrorCode Code { get; private set; }
 
@@ -24,6 +25,9 @@ public ref struct ErrorText(Span<byte> reply)
     public int Size { get; private set; }
 
     private readonly int Capacity => Math32.Min(_reply.Length, HeaderSize + TextSizeMax);
+
+    /// <summary>An error from now on is one of this computed attribute, or of none if empty.</summary>
+    public void Within(ReadOnlySpan<byte> computed) => _computed = computed;
 
     [UnscopedRef]
     public ref ErrorText Begin(ErrorCode code)
@@ -33,7 +37,9 @@ public ref struct ErrorText(Span<byte> reply)
         Code = code;
         Size = HeaderSize;
         BinaryPrimitives.WriteUInt16LittleEndian(_reply, (ushort)code);
-        return ref Grow(0);
+        if (_computed.IsEmpty) return ref Grow(0);
+        Grow(0);
+        return ref Text("computed attribute "u8).Name(_computed).Text(": "u8);
     }
 
     /// <summary>Bytes that do not decode: a bug of the client library, whatever the field.</summary>

@@ -159,6 +159,51 @@ test('a limit per value of an attribute', async () => {
   await assert.rejects(query(['id', 'asc'], 2, 1, ['id']), { status: 400 });
 });
 
+test('computed attributes', async () => {
+  const ns = fresh('computed');
+  await ns.write({
+    upsert_rows: [{ id: 1, vector: [3, 4], text: 'red fox' }, { id: 2, vector: [0, 1], text: 'dog' }],
+    distance_metric: 'euclidean_squared', schema: { text: { type: 'string', full_text_search: true } },
+  });
+  const answer = await ns.query({
+    rank_by: ['id', 'asc'], limit: 5,
+    compute_attributes: { near: ['vector', 'VectorDist', [0, 0]], fox: ['text', 'BM25', 'fox'] },
+  });
+  assert.deepEqual(answer.rows.map((row) => row.near), [25, 1]);
+  assert.ok(answer.rows[0].fox > 0 && answer.rows[1].fox === 0);
+  const alone = await ns.query({ rank_by: ['text', 'BM25', 'fox'], limit: 5 });
+  assert.equal(answer.rows[0].fox, alone.rows[0].$dist);
+  await assert.rejects(
+    ns.query({ rank_by: ['id', 'asc'], limit: 1, compute_attributes: { text: ['text', 'BM25', 'fox'] } }), { status: 400 });
+});
+
+test('highlights: sentences, words, offsets, errors', async () => {
+  const ns = fresh('highlight');
+  const text = 'The heron waits by the water. It sees a fish! A heron is patient.';
+  await ns.write({
+    upsert_rows: [{ id: 1, text, tags: ['water birds', 'fish'], plain: 'x' }, { id: 2, text: 'Nothing.' }],
+    schema: {
+      text: { type: 'string', full_text_search: true }, tags: { type: '[]string', full_text_search: true },
+    },
+  });
+  const highlight = async (rank_by, ...expression) => (await ns.query({
+    rank_by, limit: 5, compute_attributes: { h: ['Highlight', ...expression] },
+  })).rows.map((row) => row.h);
+  const heron = ['text', 'BM25', 'heron'];
+  assert.deepEqual(await highlight(heron, 'text'),
+    [[{ text: 'A heron is patient.' }, { text: 'The heron waits by the water.' }]]);
+  assert.deepEqual(await highlight(heron, 'text', { fragment_limit: 1, include_offsets: 'utf-8' }),
+    [[{ text: 'A heron is patient.', fragment_range: [46, 65], match_ranges: [[48, 53]] }]]);
+  assert.deepEqual(await highlight(['id', 'asc'], 'tags', {
+    fragment_by: 'word', include_offsets: 'utf-16', rank_fragments_by: ['$fragment', 'BM25', 'fish'],
+  }), [[{ text: 'fish', fragment_range: [0, 4], match_ranges: [[0, 4]], array_index: 1 }], []]);
+  await refused(highlight(['id', 'asc'], 'text'), 400, 'cannot infer `rank_fragments_by`');
+  await refused(highlight(heron, 'plain', { rank_fragments_by: ['$fragment', 'BM25', 'x'] }), 400,
+    'computed attribute `h` references `plain`, which is not enabled for full-text search');
+  await assert.rejects(highlight(heron, 'text', { fragment_by: 'line' }), { status: 422 });
+  await assert.rejects(highlight(heron, 'text', { fragment_limit: 1025 }), { status: 400 });
+});
+
 test('answers are compressed only for those who ask, and only large ones', async () => {
   const name = nameOf('compression');
   const rows = Array.from({ length: 10 }, (_, id) => ({

@@ -203,7 +203,34 @@ public sealed class RequestGenerator(TapeStream tape)
         {
             RankBy = RankBy(), Filter = MaybeFilter(), Limit = (uint)tape.Below(30), Offset = (uint)tape.Below(3),
             Include = include, IncludeNames = [.. names], Aggregates = aggregates, GroupBy = groupBy,
-            LimitPer = per, PerLimit = per.Length > 0 ? (uint)tape.Below(5) : 0,
+            LimitPer = per, PerLimit = per.Length > 0 ? (uint)tape.Below(5) : 0, Computed = Computed(),
+        };
+    }
+
+    private ComputedAttribute[] Computed()
+    {
+        ComputedAttribute[] computed = new ComputedAttribute[tape.Chance(Ratio.OneIn(4)) ? tape.Range(1, 3) : 0];
+        for (int i = 0; i < computed.Length; i++)
+        {
+            string label = tape.Chance(Ratio.OneIn(6)) ? Name() : "c" + i;
+            computed[i] = tape.Boolean() ? new() { Label = label, Score = RankBy(3) }
+                : new() { Label = label, Highlight = Highlight() };
+        }
+        return computed;
+    }
+
+    private Highlight Highlight()
+    {
+        HighlightClause[] clauses = new HighlightClause[tape.Below(3)];
+        for (int i = 0; i < clauses.Length; i++)
+        {
+            double weight = tape.Boolean() ? 1 : Number();
+            clauses[i] = new HighlightClause(tape.Pick<string>(Words), tape.Boolean(), weight);
+        }
+        return new Highlight
+        {
+            Attribute = Name(), FragmentBy = (FragmentUnit)tape.Below(5), FragmentLimit = (uint)tape.Below(5),
+            Offsets = (OffsetUnit)tape.Below(5), Clauses = clauses,
         };
     }
 

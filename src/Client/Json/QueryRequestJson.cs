@@ -222,6 +222,7 @@ public static class QueryRequestJson
         private Filter? _filter;
         private uint _limit, _offset, _perLimit;
         private string[] _per = [];
+        private ComputedAttribute[] _computed = [];
         private string[]? _included, _excluded;
         private bool _includeSaid, _all;
         private string[] _groupBy = [];
@@ -244,7 +245,7 @@ public static class QueryRequestJson
                 case "aggregate_by": ReadAggregates(ref json); break;
                 case "group_by": ReadGroups(ref json); break;
                 case "distance_metric": Metric = SchemaJson.ReadMetric(ref json); break;
-                case "compute_attributes": throw json.NotSupported(field);
+                case "compute_attributes": _computed = ComputedJson.Read(ref json); break;
                 default: throw json.Fail("unknown field of a query");
             }
         }
@@ -259,6 +260,7 @@ public static class QueryRequestJson
                 throw json.Fail("an aggregation without group_by takes no top_k or limit");
             if (_groupBy.Length > 0 && _aggregates.Count == 0) throw json.Fail("group_by needs aggregate_by");
             if (_aggregates.Count == 0 && _limit == 0) throw json.Fail("rank_by queries must specify top_k or limit");
+            ComputedJson.Infer(ref json, _computed, _rankBy);
             RankBy none = new() { Kind = RankKind.None };
             return new Query
             {
@@ -266,7 +268,7 @@ public static class QueryRequestJson
                 RankBy = _rankBy ?? (_aggregates.Count > 0 ? none : RankBy.OrderBy((ValueJson.IdName, false))),
                 Filter = _filter, Limit = _limit, Offset = _offset, Include = IncludeMode(),
                 IncludeNames = _excluded ?? _included ?? [], Aggregates = _aggregates.ToArray(), GroupBy = _groupBy,
-                LimitPer = _per, PerLimit = _perLimit,
+                LimitPer = _per, PerLimit = _perLimit, Computed = _computed,
             };
         }
 

@@ -96,13 +96,13 @@ internal static class RankJson
         return RankBy.OrderBy(orders.ToArray());
     }
 
-    private static RankBy ReadVector(ref JsonCursor json, ref ArrayScope array, string attribute, string operation)
+    public static RankBy ReadVector(ref JsonCursor json, ref ArrayScope array, string attribute, string operation)
     {
         json.Element(ref array, "a vector");
         if (json.FirstElement == JsonTokenType.String) throw json.NotSupported("embedding of text (\"Embed\")");
         Value vector = ValueJson.ReadVector(ref json);
         json.EndArray(ref array, "the vector");
-        RankKind kind = operation == "ANN" ? RankKind.Ann : RankKind.Knn;
+        RankKind kind = operation == "kNN" ? RankKind.Knn : RankKind.Ann;
         return new RankBy { Kind = kind, Attribute = attribute, Operand = vector };
     }
 

@@ -153,7 +153,46 @@ public static class ReplyJson
             ValueJson.WriteSingle(writer, score);
         }
         WritePairs(writer, row.Attributes, encoding);
+        foreach (KeyValuePair<string, float> computed in row.Computed)
+        {
+            writer.WritePropertyName(computed.Key);
+            ValueJson.WriteSingle(writer, computed.Value);
+        }
+        foreach (KeyValuePair<string, HighlightFragment[]> highlight in row.Highlights)
+        {
+            writer.WriteStartArray(highlight.Key);
+            foreach (HighlightFragment fragment in highlight.Value) WriteFragment(writer, fragment);
+            writer.WriteEndArray();
+        }
         writer.WriteEndObject();
+    }
+
+    private static void WriteFragment(Utf8JsonWriter writer, HighlightFragment fragment)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("text", fragment.Text);
+        if (fragment.Range is not null)
+        {
+            writer.WriteStartArray("fragment_range");
+            WriteRange(writer, fragment.Range.Value);
+            writer.WriteEndArray();
+            writer.WriteStartArray("match_ranges");
+            foreach ((uint, uint) match in fragment.Matches)
+            {
+                writer.WriteStartArray();
+                WriteRange(writer, match);
+                writer.WriteEndArray();
+            }
+            writer.WriteEndArray();
+        }
+        if (fragment.ArrayIndex is uint index) writer.WriteNumber("array_index", index);
+        writer.WriteEndObject();
+    }
+
+    private static void WriteRange(Utf8JsonWriter writer, (uint Start, uint End) range)
+    {
+        writer.WriteNumberValue(range.Start);
+        writer.WriteNumberValue(range.End);
     }
 
     private static ulong WriteResult(Utf8JsonWriter writer, QueryResult result, VectorEncoding encoding)
@@ -161,12 +200,13 @@ public static class ReplyJson
         ulong returned = 0;
         switch (result.Kind)
         {
-            case ResultKind.Rows:
+            case ResultKind.Rows or ResultKind.RowsWithComputed:
                 writer.WriteStartArray("rows");
                 foreach (ResultRow row in result.Rows)
                 {
                     WriteRow(writer, row, encoding);
-                    returned += Size(row.Id) + (row.Score is null ? 0 : (ulong)ScoreSize) + LogicalSize(row.Attributes);
+                    returned += Size(row.Id) + (row.Score is null ? 0 : (ulong)ScoreSize) +
+                        LogicalSize(row.Attributes) + (ulong)(ScoreSize * row.Computed.Count) + Size(row.Highlights);
                 }
                 writer.WriteEndArray();
                 break;
@@ -215,6 +255,15 @@ public static class ReplyJson
     {
         ulong size = 0;
         foreach (KeyValuePair<string, Value> pair in pairs) size += Size(pair.Value);
+        return size;
+    }
+
+    private static ulong Size(List<KeyValuePair<string, HighlightFragment[]>> highlights)
+    {
+        ulong size = 0;
+        foreach (KeyValuePair<string, HighlightFragment[]> highlight in highlights)
+            foreach (HighlightFragment fragment in highlight.Value)
+                size += (ulong)Encoding.UTF8.GetByteCount(fragment.Text);
         return size;
     }
 

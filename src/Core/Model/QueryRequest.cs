@@ -38,13 +38,14 @@ public enum SubqueryParts : byte
 {
     None = 0,
     LimitPer = 0x80,
-    All = LimitPer,
+    Computed = 0x40,
+    All = LimitPer | Computed,
 }
 
 /// <summary>One sub-query. On the wire: rank node, filter, limit u32, offset u32 (rows skipped after ranking), include
 /// mode and <see cref="SubqueryParts"/> u8, names (u16 count) for Listed and AllExcept, aggregates (u16 count; label,
-/// function u8, attribute), group-by names (u8 count); with LimitPer names (u8 count) and u32. Limit 0 means "not
-/// said", which only aggregates may leave so.</summary>
+/// function u8, attribute), group-by names (u8 count); with LimitPer names (u8 count) and u32; with Computed those
+/// (u16 count). Limit 0 means "not said", which only aggregates may leave so.</summary>
 public sealed class Query
 {
     public RankBy RankBy { get; init; } = new() { Kind = RankKind.None };
@@ -61,12 +62,14 @@ public sealed class Query
 
     /// <summary>How many of those.</summary>
     public uint PerLimit { get; init; }
+    public ComputedAttribute[] Computed { get; init; } = [];
 
     /// <summary>The same rows with other attributes.</summary>
     public Query WithInclude(IncludeMode include, string[] names) => new()
     {
         RankBy = RankBy, Filter = Filter, Limit = Limit, Offset = Offset, Include = include, IncludeNames = names,
         Aggregates = Aggregates, GroupBy = GroupBy, LimitPer = LimitPer, PerLimit = PerLimit,
+        Computed = Computed,
     };
 
     public void Write(ref WireWriter writer)
@@ -75,7 +78,8 @@ public sealed class Query
         Filter.WriteOptional(ref writer, Filter);
         writer.U32(Limit);
         writer.U32(Offset);
-        SubqueryParts parts = LimitPer.Length > 0 ? SubqueryParts.LimitPer : SubqueryParts.None;
+        SubqueryParts parts = (LimitPer.Length > 0 ? SubqueryParts.LimitPer : SubqueryParts.None) |
+            (Computed.Length > 0 ? SubqueryParts.Computed : SubqueryParts.None);
         writer.U8((byte)((byte)Include | (byte)parts));
         if (Include is IncludeMode.Listed or IncludeMode.AllExcept)
         {
@@ -91,10 +95,15 @@ public sealed class Query
         }
         writer.U8((byte)GroupBy.Length);
         foreach (string name in GroupBy) writer.Name(Encoding.UTF8.GetBytes(name));
-        if (LimitPer.Length == 0) return;
-        writer.U8((byte)LimitPer.Length);
-        foreach (string name in LimitPer) writer.Name(Encoding.UTF8.GetBytes(name));
-        writer.U32(PerLimit);
+        if (LimitPer.Length > 0)
+        {
+            writer.U8((byte)LimitPer.Length);
+            foreach (string name in LimitPer) writer.Name(Encoding.UTF8.GetBytes(name));
+            writer.U32(PerLimit);
+        }
+        if (Computed.Length == 0) return;
+        writer.U16(Computed.Length);
+        foreach (ComputedAttribute computed in Computed) computed.Write(ref writer);
     }
 
     public static Query Read(ref WireReader reader)
@@ -122,10 +131,15 @@ public sealed class Query
         if ((parts & SubqueryParts.LimitPer) != 0) per = new string[reader.U8()];
         for (int i = 0; i < per.Length; i++) per[i] = Encoding.UTF8.GetString(reader.Name());
         uint perLimit = (parts & SubqueryParts.LimitPer) != 0 ? reader.U32() : 0;
+        int computedCount = (parts & SubqueryParts.Computed) != 0 ? reader.U16() : 0;
+        if (computedCount > reader.Remaining) reader.Fail();
+        ComputedAttribute[] computed = new ComputedAttribute[reader.Failed ? 0 : computedCount];
+        for (int i = 0; i < computed.Length; i++) computed[i] = ComputedAttribute.Read(ref reader);
         return new Query
         {
             RankBy = rankBy, Filter = filter, Limit = limit, Offset = offset, Include = include,
             IncludeNames = names, Aggregates = aggregates, GroupBy = groupBy, LimitPer = per, PerLimit = perLimit,
+            Computed = computed,
         };
     }
 }

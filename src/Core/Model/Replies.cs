@@ -103,6 +103,7 @@ public enum ResultKind : byte
     Rows = 1,
     Aggregates = 2,
     Groups = 3,
+    RowsWithComputed = 4,
 }
 
 /// <summary>One row of an answer. Attributes without a value are left out.</summary>
@@ -113,6 +114,10 @@ public sealed class ResultRow
     /// <summary>Distance or score; null when rows are ordered by attributes.</summary>
     public float? Score { get; init; }
     public List<KeyValuePair<string, Value>> Attributes { get; init; } = [];
+
+    /// <summary>Computed attributes that have a value, by their labels.</summary>
+    public List<KeyValuePair<string, float>> Computed { get; init; } = [];
+    public List<KeyValuePair<string, HighlightFragment[]>> Highlights { get; init; } = [];
 }
 
 /// <summary>A group: its key values, then its aggregates, both named.</summary>
@@ -124,7 +129,9 @@ public sealed class ResultGroup
 
 /// <summary>Answer of one sub-query: kind u8, then names (u16 count) used by index below. Rows: u32 count, each id
 /// value, u8 1 and f32 if there is a score else u8 0, u16 count of (u16 name, value). Aggregates: u16 count of (u16
-/// name, value). Groups: u32 count, each u16 count of key pairs, u16 count of aggregate pairs.</summary>
+/// name, value). Groups: u32 count, each u16 count of key pairs, u16 count of aggregate pairs. RowsWithComputed: u16
+/// count of labels, then as Rows, and behind each row for every label u8 1 and f32, or u8 2 and u16 count of
+/// fragments, or u8 0.</summary>
 public sealed class QueryResult
 {
     public required ResultKind Kind { get; init; }
@@ -138,7 +145,8 @@ public sealed class QueryResult
         string[] names = NameTable.Read(ref reader);
         switch (result.Kind)
         {
-            case ResultKind.Rows:
+            case ResultKind.Rows or ResultKind.RowsWithComputed:
+                string[] labels = result.Kind == ResultKind.Rows ? [] : NameTable.Read(ref reader);
                 uint rows = reader.U32();
                 for (uint i = 0; i < rows && !reader.Failed; i++)
                 {
@@ -146,6 +154,7 @@ public sealed class QueryResult
                     float? score = reader.U8() != 0 ? reader.F32() : null;
                     ResultRow row = new() { Id = id, Score = score };
                     ReadPairs(ref reader, names, row.Attributes);
+                    foreach (string label in labels) ReadComputed(ref reader, label, row);
                     result.Rows.Add(row);
                 }
                 break;
@@ -167,6 +176,28 @@ public sealed class QueryResult
                 break;
         }
         return result;
+    }
+
+    private static void ReadComputed(ref WireReader reader, string label, ResultRow row)
+    {
+        switch (reader.U8())
+        {
+            case 0:
+                break;
+            case 1:
+                row.Computed.Add(new(label, reader.F32()));
+                break;
+            case 2:
+                int count = reader.U16();
+                if (count > reader.Remaining) reader.Fail();
+                HighlightFragment[] fragments = new HighlightFragment[reader.Failed ? 0 : count];
+                for (int i = 0; i < fragments.Length; i++) fragments[i] = HighlightFragment.Read(ref reader);
+                row.Highlights.Add(new(label, fragments));
+                break;
+            default:
+                reader.Fail();
+                break;
+        }
     }
 
     private static void ReadPairs(ref WireReader reader, string[] names, List<KeyValuePair<string, Value>> pairs)

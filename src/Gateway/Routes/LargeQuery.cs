@@ -42,12 +42,13 @@ internal sealed class LargeQuery(ClusterAccess cluster, Exchange exchange, Query
         }
     }
 
-    /// <summary>The request without attributes.</summary>
+    /// <summary>The request without attributes but those that limit rows, which have to be in an answer.</summary>
     private QueryRequest Bare() => new()
     {
         Namespace = request.Namespace, Metric = request.Metric, Rerank = request.Rerank,
         RankConstant = request.RankConstant, Weights = request.Weights, FusedLimit = request.FusedLimit,
-        Queries = Array.ConvertAll(request.Queries, static query => query.WithInclude(IncludeMode.IdOnly, [])),
+        Queries = Array.ConvertAll(request.Queries, static query => query.LimitPer.Length == 0
+            ? query.WithInclude(IncludeMode.IdOnly, []) : query.WithInclude(IncludeMode.Listed, query.LimitPer)),
     };
 
     /// <summary>A fused list has the attributes that its first query asks for.</summary>
@@ -55,7 +56,8 @@ internal sealed class LargeQuery(ClusterAccess cluster, Exchange exchange, Query
     {
         Query query = request.Queries[index];
         QueryResult result = reply.Results[index];
-        if (query.Include == IncludeMode.IdOnly || result.Kind != ResultKind.Rows) return;
+        bool rows = result.Kind is ResultKind.Rows or ResultKind.RowsWithComputed;
+        if (query.Include == IncludeMode.IdOnly || !rows) return;
         _attributes.Clear();
         for (int first = 0; first < result.Rows.Count;)
         {
@@ -72,7 +74,11 @@ internal sealed class LargeQuery(ClusterAccess cluster, Exchange exchange, Query
             _partRows = Math.Min(2 * _partRows, PartRowsMax);
         }
         result.Rows.RemoveAll(row => !_attributes.ContainsKey(row.Id));
-        foreach (ResultRow row in result.Rows) row.Attributes.AddRange(_attributes[row.Id]);
+        foreach (ResultRow row in result.Rows)
+        {
+            row.Attributes.Clear();
+            row.Attributes.AddRange(_attributes[row.Id]);
+        }
     }
 
     /// <summary>Null if the rows do not fit into one message.</summary>

@@ -74,7 +74,7 @@ internal static class DemoQueries
         DemoCommand.Heading(title);
         Table table = new Table().Border(TableBorder.Simple);
         QueryResult result = reply.Results[0];
-        if (result.Kind == ResultKind.Rows) AddRows(table, result.Rows);
+        if (result.Kind is ResultKind.Rows or ResultKind.RowsWithComputed) AddRows(table, result.Rows);
         else AddGroups(table, result.Groups);
         AnsiConsole.Write(table);
         Console.WriteLine($"{milliseconds:0.00} ms");

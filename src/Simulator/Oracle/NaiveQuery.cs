@@ -31,11 +31,11 @@ internal static class NaiveQuery
             List<ScoredRow> all = Cap(Rank(query.RankBy, rows, database), query);
             List<ScoredRow> ranked = Cut(all, query.Offset, limitOf(query.Limit));
             lists.Add(ranked);
-            reply.Results.Add(ToResult(ranked, query));
+            reply.Results.Add(ToResult(ranked, query, database));
         }
         if (request.Rerank == Rerank.None) return null;
         reply.Results.Clear();
-        reply.Results.Add(ToResult(Fuse(request, lists), request.Queries[0]));
+        reply.Results.Add(ToResult(Fuse(request, lists), request.Queries[0], database));
         return null;
     }
 
@@ -57,14 +57,10 @@ internal static class NaiveQuery
         switch (rankBy.Kind)
         {
             case RankKind.Ann or RankKind.Knn:
-                float[] wanted = NaiveValues.ToVector(rankBy.Operand)!;
-                for (int i = 0; i < wanted.Length; i++) wanted[i] += 0f;
                 foreach (NaiveRow row in rows)
                 {
-                    Value vector = row.Get(rankBy.Attribute);
-                    if (vector.IsNull) continue;
-                    float distance = Distance(database.Schema.Metric, wanted, vector.AsVector);
-                    ranked.Add(new ScoredRow(row, -(double)distance, distance));
+                    float distance = Distance(rankBy, row, database);
+                    if (!float.IsNaN(distance)) ranked.Add(new ScoredRow(row, -(double)distance, distance));
                 }
                 break;
             case RankKind.Attributes:
@@ -83,6 +79,20 @@ internal static class NaiveQuery
         }
         InsertionSort(ranked, static (left, right) => right.Order.CompareTo(left.Order));
         return ranked;
+    }
+
+    private static float Compute(RankBy score, NaiveRow row, NaiveNamespace database, NaiveRanking expressions) =>
+        score.Kind is RankKind.Ann or RankKind.Knn ? Distance(score, row, database)
+            : (float)expressions.Score(score, row);
+
+    /// <summary>NaN if the row has no such vector.</summary>
+    private static float Distance(RankBy rankBy, NaiveRow row, NaiveNamespace database)
+    {
+        Value vector = row.Get(rankBy.Attribute);
+        if (vector.IsNull) return float.NaN;
+        float[] wanted = NaiveValues.ToVector(rankBy.Operand)!;
+        for (int i = 0; i < wanted.Length; i++) wanted[i] += 0f;
+        return Distance(database.Schema.Metric, wanted, vector.AsVector);
     }
 
     private static float Distance(DistanceMetric metric, float[] query, float[] row)
@@ -159,15 +169,29 @@ internal static class NaiveQuery
         return Cut(ranked, 0, limit);
     }
 
-    private static QueryResult ToResult(List<ScoredRow> ranked, Query query)
+    private static QueryResult ToResult(List<ScoredRow> ranked, Query query, NaiveNamespace database)
     {
-        QueryResult result = new() { Kind = ResultKind.Rows };
+        NaiveRanking expressions = new(database);
+        bool computed = query.Computed.Length > 0;
+        QueryResult result = new() { Kind = computed ? ResultKind.RowsWithComputed : ResultKind.Rows };
         foreach (ScoredRow scored in ranked)
         {
             ResultRow row = new() { Id = scored.Row.Id, Score = scored.Score };
             foreach (KeyValuePair<string, Value> pair in scored.Row.Values)
             {
                 if (NaiveReply.Includes(query, pair.Key)) row.Attributes.Add(pair);
+            }
+            foreach (ComputedAttribute attribute in query.Computed)
+            {
+                if (attribute.Highlight is Highlight highlight)
+                {
+                    FullTextOptions options = database.Schema.Get(highlight.Attribute).FullText!;
+                    row.Highlights.Add(new(attribute.Label,
+                        NaiveHighlight.Of(highlight, options, scored.Row.Get(highlight.Attribute))));
+                    continue;
+                }
+                float value = Compute(attribute.Score, scored.Row, database, expressions);
+                if (!float.IsNaN(value)) row.Computed.Add(new(attribute.Label, value));
             }
             result.Rows.Add(row);
         }

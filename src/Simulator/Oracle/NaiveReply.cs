@@ -26,7 +26,8 @@ internal static class NaiveReply
         {
             QueryResult result = reply.Results[i];
             writer.U8((byte)result.Kind);
-            if (result.Kind == ResultKind.Rows) Rows(ref writer, request.Queries[i], result, schema);
+            if (result.Kind is ResultKind.Rows or ResultKind.RowsWithComputed)
+                Rows(ref writer, request.Queries[i], result, schema);
             else Aggregates(ref writer, request.Queries[i], result);
         }
         writer.U64(reply.NamespaceRows);
@@ -39,6 +40,9 @@ internal static class NaiveReply
         included.RemoveAll(attribute => !Includes(query, attribute.Name));
         writer.U16(included.Count);
         foreach (NaiveAttribute attribute in included) writer.Name(Encoding.UTF8.GetBytes(attribute.Name));
+        bool computed = result.Kind == ResultKind.RowsWithComputed;
+        if (computed) writer.U16(query.Computed.Length);
+        foreach (ComputedAttribute label in query.Computed) writer.Name(Encoding.UTF8.GetBytes(label.Label));
         writer.U32((uint)result.Rows.Count);
         foreach (ResultRow row in result.Rows)
         {
@@ -54,7 +58,28 @@ internal static class NaiveReply
                     WriteIfPresent(ref writer, i, included[i].Name, row.Attributes);
                 }
             }
+            foreach (ComputedAttribute label in query.Computed) WriteComputed(ref writer, label.Label, row);
         }
+    }
+
+    private static void WriteComputed(ref WireWriter writer, string label, ResultRow row)
+    {
+        foreach (KeyValuePair<string, float> pair in row.Computed)
+        {
+            if (pair.Key != label) continue;
+            writer.U8(1);
+            writer.F32(pair.Value);
+            return;
+        }
+        foreach (KeyValuePair<string, HighlightFragment[]> pair in row.Highlights)
+        {
+            if (pair.Key != label) continue;
+            writer.U8(2);
+            writer.U16(pair.Value.Length);
+            foreach (HighlightFragment fragment in pair.Value) fragment.Write(ref writer);
+            return;
+        }
+        writer.U8(0);
     }
 
     private static void WriteIfPresent(

@@ -49,6 +49,29 @@ internal static class NaiveWords
         }
     }
 
+    /// <summary>The tokens of a text that is cut into words, each with the place of its word among the text's
+    /// characters.</summary>
+    public static List<(NaiveToken Token, int Start, int End)> Places(FullTextOptions options, string text)
+    {
+        List<(NaiveToken, int, int)> places = [];
+        List<NaiveToken> tokens = [];
+        int at = 0;
+        foreach (string word in text.Split(' ', ','))
+        {
+            int end = at;
+            foreach (string piece in Pieces(options.Tokenizer, word))
+            {
+                int start = text.IndexOf(piece, end, StringComparison.Ordinal);
+                end = start + piece.Length;
+                int before = tokens.Count;
+                Add(options, piece, 0, tokens);
+                if (tokens.Count > before) places.Add((tokens[^1], start, end));
+            }
+            at += word.Length + 1;
+        }
+        return places;
+    }
+
     private static string[] Pieces(Tokenizer tokenizer, string word)
     {
         if (word.Length == 0) return [];

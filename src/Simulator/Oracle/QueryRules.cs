@@ -42,7 +42,8 @@ internal sealed class QueryRules(QueryRequest request, NaiveSchema schema)
 
     private Refusal? Check(Query query) =>
         CheckRank(query.RankBy) ?? FilterRules.Check(query.Filter, schema, newRow: false) ?? CheckInclude(query) ??
-        CheckAggregates(query) ?? CheckCap(query) ?? CheckLimits(query);
+        CheckAggregates(query) ?? CheckCap(query) ?? CheckComputed(query) ??
+        CheckLimits(query);
 
     private Refusal? CheckRank(RankBy rank)
     {
@@ -190,6 +191,54 @@ internal sealed class QueryRules(QueryRequest request, NaiveSchema schema)
         return null;
     }
 
+    private Refusal? CheckComputed(Query query)
+    {
+        if (query.Computed.Length > 256)
+            return new(ErrorCode.LimitExceeded, $"compute_attributes has {query.Computed.Length} entries, at most 256");
+        foreach (ComputedAttribute computed in query.Computed)
+        {
+            string name = $"computed attribute `{computed.Label}`";
+            if (computed.Label.Length == 0 || computed.Label[0] == '$' || schema.Find(computed.Label) is not null)
+                return Refusal.Invalid(name + " needs a name that no attribute has");
+            if (computed.Highlight is not null)
+            {
+                if (CheckHighlight(name, computed.Highlight) is Refusal wrong) return wrong;
+                continue;
+            }
+            if (CheckRank(computed.Score) is Refusal refusal) return new(refusal.Code, $"{name}: {refusal.Text}");
+            if (computed.Score.Kind is RankKind.None or RankKind.Attributes)
+                return Refusal.Invalid(name + ": an order is no value");
+        }
+        return null;
+    }
+
+    private Refusal? CheckHighlight(string name, Highlight highlight)
+    {
+        NaiveAttribute? attribute = schema.Find(highlight.Attribute);
+        if (attribute is null)
+            return new(ErrorCode.AttributeNotFound, $"{name}: attribute `{highlight.Attribute}` not found in schema");
+        if (attribute.FullText is null)
+        {
+            return new(ErrorCode.AttributeNotFilterable, $"{name} references `{highlight.Attribute}`, which is not " +
+                "enabled for full-text search; this requires a schema update");
+        }
+        if (attribute.FullText.Tokenizer == Tokenizer.PreTokenizedArray)
+        {
+            return new(ErrorCode.TypeMismatch, $"{name} references `{highlight.Attribute}`, which uses a " +
+                "pre-tokenized tokenizer that does not support highlighting");
+        }
+        if (highlight.FragmentLimit is 0 or > 1024)
+            return new(ErrorCode.LimitExceeded, name + ": `fragment_limit` must be between 1 and 1024");
+        if (highlight.Clauses.Length is 0 or > 64)
+            return new(ErrorCode.LimitExceeded, name + ": clauses of all highlights must be between 1 and 64");
+        foreach (HighlightClause clause in highlight.Clauses)
+        {
+            if (!(clause.Weight >= 0 && clause.Weight <= 1e9))
+                return Refusal.Invalid(name + ": weights must be between 0 and 1e9");
+        }
+        return null;
+    }
+
     private static Refusal? CheckLimits(Query query)
     {
         bool aggregates = query.Aggregates.Length > 0;
@@ -203,6 +252,8 @@ internal sealed class QueryRules(QueryRequest request, NaiveSchema schema)
             return new(ErrorCode.LimitExceeded, $"top_k must be between 1 and {ResultsMax}, offset included, " +
                 $"but is {limit} with offset {query.Offset}");
         }
+        if (aggregates && query.Computed.Length > 0)
+            return Refusal.Invalid("aggregate_by cannot be combined with compute_attributes");
         if (query.LimitPer.Length > 0)
         {
             if (aggregates) return Refusal.Invalid("limit.per requires rank_by");

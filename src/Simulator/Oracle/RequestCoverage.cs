@@ -41,6 +41,12 @@ internal static class RequestCoverage
             foreach (Aggregate aggregate in query.Aggregates) coverage.Hit("aggregate", aggregate.Function.ToString());
             if (query.GroupBy.Length > 0) coverage.Hit("path", "grouped");
             if (query.Offset > 0) coverage.Hit("path", "offset");
+            foreach (ComputedAttribute computed in query.Computed)
+            {
+                bool distance = computed.Score.Kind is RankKind.Ann or RankKind.Knn;
+                bool score = computed.Highlight is null;
+                coverage.Hit("path", distance ? "computed distance" : score ? "computed score" : "highlight");
+            }
             if (query.LimitPer.Length > 0) coverage.Hit("path", "limit per attribute");
         }
         if (request.Queries.Length > 1) coverage.Hit("path", "several queries");

@@ -18,6 +18,7 @@ internal static class RequiredCoverage
         "page of a list", "page of keys", "several queries", "fusion", "weighted fusion", "grouped", "offset",
         "ordered by several attributes", "last token as prefix", "ranked by a prefix",
         "duration as midpoint", "limit per attribute", "fuzzy in any case",
+        "computed score", "computed distance", "highlight",
     ];
 
     private static readonly string[] Storage =

@@ -9,7 +9,7 @@ namespace Deterministic.Simulator.Workload;
 /// <summary>Draws requests about API keys: few ids, so that they meet each other.</summary>
 internal sealed class KeyGenerator(TapeStream tape)
 {
-    private const int Ids = 6;
+    private const int Ids = 4;
 
     public static GeneratedRequest List(ListKeysRequest request)
     {
@@ -21,7 +21,7 @@ internal sealed class KeyGenerator(TapeStream tape)
     public GeneratedRequest Next() => tape.Below(6) switch
     {
         < 3 => Create(Key(Id())),
-        3 => Revoke(Id()),
+        3 or 4 => Revoke(Id()),
         _ => List(),
     };
 

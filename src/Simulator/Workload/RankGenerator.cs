@@ -22,15 +22,7 @@ internal sealed class RankGenerator(TapeStream tape, Vocabulary vocabulary, Filt
     {
         bool inferred = Vocabulary.IsInferred(name);
         int kind = tape.Below(ordered ? 6 : 4);
-        if (kind < 2)
-        {
-            string column = !inferred && tape.Below(4) == 3 ? "image" : "vector";
-            return new RankBy
-            {
-                Kind = kind == 0 ? RankKind.Knn : RankKind.Ann, Attribute = column,
-                Operand = vocabulary.VectorValue(column),
-            };
-        }
+        if (kind < 2) return Neighbours(kind == 0 ? RankKind.Knn : RankKind.Ann, inferred);
         if (kind < 4) return Score(2, inferred);
         (string, bool)[] order = new (string, bool)[tape.Range(1, 3)];
         for (int i = 0; i < order.Length; i++)
@@ -39,6 +31,46 @@ internal sealed class RankGenerator(TapeStream tape, Vocabulary vocabulary, Filt
             order[i] = (tape.Below(5) == 0 ? "id" : attribute, tape.Boolean());
         }
         return RankBy.OrderBy(order);
+    }
+
+    /// <summary>Up to three, with different labels.</summary>
+    public ComputedAttribute[] Computed(string name)
+    {
+        bool inferred = Vocabulary.IsInferred(name);
+        ComputedAttribute[] computed = new ComputedAttribute[tape.Range(1, 3)];
+        for (int i = 0; i < computed.Length; i++)
+        {
+            if (!inferred && tape.Below(3) == 2)
+            {
+                computed[i] = new ComputedAttribute { Label = "computed-" + i, Highlight = Highlight() };
+                continue;
+            }
+            RankBy score = tape.Below(3) == 2 ? Neighbours(RankKind.Ann, inferred) : Score(1, inferred);
+            computed[i] = new ComputedAttribute { Label = "computed-" + i, Score = score };
+        }
+        return computed;
+    }
+
+    private Highlight Highlight()
+    {
+        HighlightClause[] clauses = new HighlightClause[tape.Range(1, 2)];
+        for (int i = 0; i < clauses.Length; i++)
+        {
+            string text = vocabulary.Word() + " " + vocabulary.Text(4);
+            clauses[i] = new HighlightClause(text, lastAsPrefix: tape.Below(4) == 3, tape.Range(0, 4) / 2.0);
+        }
+        return new Highlight
+        {
+            Attribute = filters.TextAttribute(), FragmentBy = (FragmentUnit)tape.Below(4),
+            FragmentLimit = tape.Below(12) == 11 ? 0 : (uint)tape.Range(1, 5), Offsets = (OffsetUnit)tape.Below(4),
+            Clauses = clauses,
+        };
+    }
+
+    private RankBy Neighbours(RankKind kind, bool inferred)
+    {
+        string column = !inferred && tape.Below(4) == 3 ? "image" : "vector";
+        return new RankBy { Kind = kind, Attribute = column, Operand = vocabulary.VectorValue(column) };
     }
 
     private string Number() => Numbers[tape.Below(Numbers.Length)];

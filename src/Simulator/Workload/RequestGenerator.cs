@@ -204,6 +204,7 @@ internal sealed class RequestGenerator(
             Offset = tape.Below(6) == 0 ? (uint)tape.Below(4) : 0,
             Include = include,
             IncludeNames = named ? ["color", "vector"] : [],
+            Computed = tape.Below(6) == 5 ? _ranks.Computed(name) : [],
         };
     }
 

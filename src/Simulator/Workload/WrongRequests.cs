@@ -83,11 +83,13 @@ internal sealed class WrongRequests(TapeStream tape, Vocabulary vocabulary, Filt
         RankBy byId = RankBy.OrderBy(("id", false));
         QueryRequest Of(Query query) => new() { Namespace = name, Queries = [query] };
         QueryRequest By(RankBy rank) => Of(new Query { RankBy = rank, Limit = 3 });
+        QueryRequest Computed(string label, RankBy score) => Of(new Query
+            { RankBy = byId, Limit = 3, Computed = [new() { Label = label, Score = score }] });
         Query plain = new() { RankBy = byId, Limit = 2 };
         Query count = new() { Aggregates = [new("n", AggregateFunction.Count)] };
         string Either(string one, string other) => tape.Boolean() ? one : other;
         Query Sum(string attribute) => new() { Aggregates = [new("s", AggregateFunction.Sum, attribute)] };
-        switch (tape.Below(24))
+        switch (tape.Below(26))
         {
             case 0: return Of(new Query { RankBy = byId, Limit = 3, Filter = filters.Unusual() });
             case 1: return Of(new Query { RankBy = byId });
@@ -121,7 +123,9 @@ internal sealed class WrongRequests(TapeStream tape, Vocabulary vocabulary, Filt
                     RankBy = byId, Limit = 3, Include = IncludeMode.All, PerLimit = tape.Boolean() ? 4u : 0,
                     LimitPer = [Either("color", "tags")],
                 });
-            case 22: return Fused(name, tape.Boolean() ? [plain, count] : [plain], 60);
+            case 22: return Computed("computed", RankBy.OrderBy((Either("size", "tags"), true)));
+            case 23: return Computed(Either("$x", "id"), RankBy.OfAttribute("size"));
+            case 24: return Fused(name, tape.Boolean() ? [plain, count] : [plain], 60);
             default: return Fused(name, [plain, plain], tape.Boolean() ? 0 : 60, 1);
         }
     }

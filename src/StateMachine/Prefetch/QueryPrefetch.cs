@@ -24,7 +24,11 @@ internal sealed class QueryPrefetch(Trees trees, NamespaceView view, FilterProgr
         resident &= TouchColumn(0);
         foreach (int slot in plan.CapSlots) resident &= TouchColumn(slot);
         foreach (int slot in plan.OrderSlots) resident &= TouchColumn(slot);
-        foreach (ref readonly RankNode node in plan.Ranks) resident &= TouchNode(node);
+        int end = plan.Ranks[0].End;
+        foreach (ref readonly RankNode node in plan.Ranks[..end]) resident &= TouchNode(node);
+        // Distances are computed for the rows of the answer alone.
+        foreach (ref readonly RankNode node in plan.Ranks[end..])
+            if (node.Kind is not (RankKind.Ann or RankKind.Knn)) resident &= TouchNode(node);
         return resident;
     }
 
@@ -34,13 +38,22 @@ internal sealed class QueryPrefetch(Trees trees, NamespaceView view, FilterProgr
         foreach (ref readonly RankedRow row in rows)
             trees.Documents.Touch(key.Namespace(view.Number).Document(row.Document).Key);
         for (int slot = 1; slot <= view.AttributeCount; slot++)
+            if (plan.Includes(slot) && AttributeTypes.IsVector(view.Attribute(slot).Type)) TouchVectors(slot, rows);
+        foreach (ref readonly ComputedPlan computed in plan.Computed)
         {
-            if (!plan.Includes(slot) || !AttributeTypes.IsVector(view.Attribute(slot).Type)) continue;
-            foreach (ref readonly RankedRow row in rows)
-            {
-                key.Namespace(view.Number).Attribute((ushort)slot).Document(row.Document);
-                trees.Vectors.TouchFloor(key.Key, 10);
-            }
+            if (computed.IsHighlight) continue;
+            ref readonly RankNode root = ref plan.Ranks[computed.Root];
+            if (root.Kind is RankKind.Ann or RankKind.Knn && !plan.Includes(root.Slot)) TouchVectors(root.Slot, rows);
+        }
+    }
+
+    private void TouchVectors(int slot, ReadOnlySpan<RankedRow> rows)
+    {
+        Keys key = new(stackalloc byte[8 + 2 + 4]);
+        foreach (ref readonly RankedRow row in rows)
+        {
+            key.Namespace(view.Number).Attribute((ushort)slot).Document(row.Document);
+            trees.Vectors.TouchFloor(key.Key, 10);
         }
     }
 

@@ -12,6 +12,7 @@ public sealed partial class QueryExecutor
 {
     private readonly ushort[] _nameIndexes = new ushort[Limits.AttributesPerNamespaceMax + 1];
     private readonly byte[] _documentKey = new byte[8 + 4];
+    private readonly byte[] _vectorKey = new byte[8 + 2 + 4];
 
     /// <summary>Writes what has been ranked.</summary>
     /// <param name="body">The request.</param>
@@ -33,7 +34,12 @@ public sealed partial class QueryExecutor
             Check.That(read);
             RankedList list = _lists.List(ranked, i);
             if (list.IsBytes) writer.Bytes(_lists.Bytes(list));
-            else WriteRows(_lists.Rows(list), ranked.IsFused || _plan.OrderCount == 0, ref writer);
+            if (list.IsBytes) continue;
+            _filters.BeginWork();
+            if (!TryCompute(_lists.Rows(list))) return TooLarge(reply);
+            ErrorText error = new(reply);
+            if (!_filters.TryEndWork(ref error)) return error.Size;
+            WriteRows(body, _lists.Rows(list), ranked.IsFused || _plan.OrderCount == 0, ref writer);
         }
         writer.U64(_view.Record.Rows);
         writer.U64(ranked.Exhaustive);
@@ -62,9 +68,11 @@ public sealed partial class QueryExecutor
         return error.Size;
     }
 
-    private void WriteRows(ReadOnlySpan<RankedRow> rows, bool withScore, ref WireWriter writer)
+    private void WriteRows(
+        ReadOnlySpan<byte> body, ReadOnlySpan<RankedRow> rows, bool withScore, ref WireWriter writer)
     {
-        writer.U8((byte)ResultKind.Rows);
+        bool computed = _plan.Computed.Length > 0;
+        writer.U8((byte)(computed ? ResultKind.RowsWithComputed : ResultKind.Rows));
         int countAt = writer.ReserveU16();
         ushort names = 0;
         bool vectors = false;
@@ -76,10 +84,12 @@ public sealed partial class QueryExecutor
             vectors |= AttributeTypes.IsVector(_view.Attribute(slot).Type);
         }
         writer.PatchU16(countAt, names);
+        if (computed) WriteLabels(body, ref writer);
         writer.U32((uint)rows.Length);
         Keys key = new(_documentKey);
-        foreach (ref readonly RankedRow row in rows)
+        for (int i = 0; i < rows.Length; i++)
         {
+            ref readonly RankedRow row = ref rows[i];
             key.Namespace(_view.Number).Document(row.Document);
             bool exists = _trees.Documents.TryGet(key.Key, out ReadOnlySpan<byte> bytes);
             Check.That(exists);
@@ -89,6 +99,7 @@ public sealed partial class QueryExecutor
             writer.U8(withScore ? (byte)1 : (byte)0);
             if (withScore) writer.F32(row.Score);
             WriteAttributes(document, row.Document, vectors, ref writer);
+            if (computed) WriteComputed(document, i, ref writer);
             if (writer.Overflowed) return;
         }
     }
@@ -119,17 +130,9 @@ public sealed partial class QueryExecutor
     private bool WriteVector(int slot, uint document, ref WireWriter writer)
     {
         ref AttributeRecord attribute = ref _view.Attribute(slot);
-        Keys key = new(stackalloc byte[14]);
-        key.Namespace(_view.Number).Attribute(attribute.Number).Document(document);
-        if (!_trees.Vectors.TryFloor(key.Key, 10, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value))
-            return false;
-        uint first = BinaryPrimitives.ReadUInt32BigEndian(found[10..]);
+        if (!TryVector(slot, document, out VectorChunk chunk, out int index)) return false;
         int elementSize = AttributeTypes.VectorElementSize(attribute.Type);
-        int rowSize = (int)attribute.Dimensions * elementSize;
-        VectorChunk chunk = new(value, first, rowSize, _view.Record.Metric == DistanceMetric.CosineDistance);
-        uint index = document - first;
-        if (index >= (uint)chunk.Count || !chunk.Has((int)index)) return false;
-        ReadOnlySpan<byte> row = chunk.Packed(chunk.PackedIndex((int)index));
+        ReadOnlySpan<byte> row = chunk.Packed(index);
         _bytesRead += row.Length;
         writer.U16(_nameIndexes[slot]);
         writer.U8((byte)ValueKind.Vector);
@@ -140,6 +143,25 @@ public sealed partial class QueryExecutor
             return true;
         }
         for (int i = 0; i < row.Length; i += 2) writer.F32((float)BinaryPrimitives.ReadHalfLittleEndian(row[i..]));
+        return true;
+    }
+
+    /// <summary>The chunk of a document's vector, and its place among those that are there.</summary>
+    private bool TryVector(int slot, uint document, out VectorChunk chunk, out int packed)
+    {
+        chunk = default;
+        packed = 0;
+        ref AttributeRecord attribute = ref _view.Attribute(slot);
+        Keys key = new(_vectorKey);
+        key.Namespace(_view.Number).Attribute(attribute.Number).Document(document);
+        if (!_trees.Vectors.TryFloor(key.Key, 10, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value))
+            return false;
+        uint first = BinaryPrimitives.ReadUInt32BigEndian(found[10..]);
+        int rowSize = (int)attribute.Dimensions * AttributeTypes.VectorElementSize(attribute.Type);
+        chunk = new VectorChunk(value, first, rowSize, _view.Record.Metric == DistanceMetric.CosineDistance);
+        uint index = document - first;
+        if (index >= (uint)chunk.Count || !chunk.Has((int)index)) return false;
+        packed = chunk.PackedIndex((int)index);
         return true;
     }
 }

@@ -21,14 +21,15 @@ public sealed partial class QueryExecutor
     /// <summary>Greater distances cannot be among the best; where groups are limited every row is offered.</summary>
     private float ScoreBound => _plan.IsCapped ? float.PositiveInfinity : _heap.ScoreBound;
 
-    private void BeginVector() => _inverseNorm = Normalisation.InverseNorm(_backend, _plan.Vector);
+    private void BeginVector() => 
+        _inverseNorm = Normalisation.InverseNorm(_backend, _plan.Vector(_plan.Ranks[0]));
 
     /// <summary>Scores the documents of the mask that have a vector, chunk by chunk from the last of the window to the
     /// first; the order of the results is total, so the order of scoring does not matter.</summary>
     private void ScoreVectors(uint window)
     {
         ref AttributeRecord attribute = ref _view.Attribute(_plan.Ranks[0].Slot);
-        int rowSize = _plan.Vector.Length * AttributeTypes.VectorElementSize(attribute.Type);
+        int rowSize = _plan.Ranks[0].VectorSize * AttributeTypes.VectorElementSize(attribute.Type);
         bool cosine = _view.Record.Metric == DistanceMetric.CosineDistance;
         bool half = attribute.Type == AttributeType.VectorF16;
         uint first = window * Limits.WindowDocuments;
@@ -60,7 +61,8 @@ public sealed partial class QueryExecutor
         if (wantedCount == 0) return;
         long rowSize = chunk.RowBytes.Length / chunk.PresentCount;
         bool whole = wantedCount * (rowSize + LoneRowExtraSize) >= chunk.PresentCount * rowSize;
-        if (whole) ScoreRows(chunk, 0, chunk.PresentCount, half);
+        ReadOnlySpan<float> query = _plan.Vector(_plan.Ranks[0]);
+        if (whole) ScoreRows(query, chunk, 0, chunk.PresentCount, half);
         _bytesRead += (whole ? chunk.PresentCount : wantedCount) * rowSize;
         ReadOnlySpan<float> inverseNorms = cosine ? chunk.InverseNorms : default;
         ReadOnlySpan<float> scores = _scores;
@@ -75,7 +77,7 @@ public sealed partial class QueryExecutor
             {
                 int row = BitOperations.TrailingZeroCount(rest);
                 int index = packed + BitOperations.PopCount(present & ((1UL << row) - 1));
-                if (!whole) ScoreRows(chunk, index, 1, half);
+                if (!whole) ScoreRows(query, chunk, index, 1, half);
                 float distance = scores[index];
                 if (cosine) distance = 1f - distance * _inverseNorm * inverseNorms[index];
                 if (distance > bound) continue;
@@ -86,9 +88,8 @@ public sealed partial class QueryExecutor
         }
     }
 
-    private void ScoreRows(VectorChunk chunk, int index, int count, bool half)
+    private void ScoreRows(ReadOnlySpan<float> query, VectorChunk chunk, int index, int count, bool half)
     {
-        ReadOnlySpan<float> query = _plan.Vector;
         Span<float> scores = _scores.AsSpan(index, count);
         bool cosine = _view.Record.Metric == DistanceMetric.CosineDistance;
         if (half)

@@ -73,6 +73,8 @@ public sealed partial class QueryExecutor : IRowTies
         _lengths = new ColumnWalk(trees.Columns);
         _rankTerms = new TermReader(trees);
         _values = memory.Take((Limits.RankDepthMax + 1L) * Limits.WindowDocuments * sizeof(double));
+        _highlighter = new Highlighter(memory, _plan.Highlights);
+        _computed = memory.Take((long)messageBodySizeMax * sizeof(float));
         for (int i = 0; i < _order.Length; i++)
         {
             _order[i] = new ColumnWalk(trees.Columns);

@@ -14,7 +14,7 @@ public sealed partial class QueryPlan
     /// <summary>Reads a ranking; Ann, Knn, Attributes and None only as the whole of it.</summary>
     private bool TryRank(ref WireReader reader, int depth, ref ErrorText error)
     {
-        if (_rankCount == Limits.RankNodesMax)
+        if (_rankCount - _rankBase == Limits.RankNodesMax)
             return OverLimit(ref error, "rank_by"u8, Limits.RankNodesMax + 1, Limits.RankNodesMax);
         if (depth == Limits.RankDepthMax)
             return OverLimit(ref error, "rank_by nesting"u8, depth + 1, Limits.RankDepthMax);
@@ -94,8 +94,12 @@ public sealed partial class QueryPlan
                 .Number((ulong)attribute.Dimensions).Text(" dimensions, but the query has "u8).Number((long)dimensions);
             return false;
         }
-        _vectorSize = dimensions;
-        Span<float> vector = _vector.AsSpan(0, dimensions);
+        if (_vectorCount++ == Limits.QueryVectorsMax)
+            return OverLimit(ref error, "vectors of a query"u8, _vectorCount, Limits.QueryVectorsMax);
+        node.VectorStart = _vectorSize;
+        node.VectorSize = dimensions;
+        _vectorSize += dimensions;
+        Span<float> vector = _vector.AsSpan(node.VectorStart, dimensions);
         if (!ValueConversion.TryVector(value, vector)) return Invalid(ref error, "rank_by: operand is no vector"u8);
         foreach (ref float element in vector)
         {

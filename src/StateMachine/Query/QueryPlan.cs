@@ -28,6 +28,10 @@ public struct RankNode
     public ulong Origin;
     public int TermStart;
     public int TermCount;
+
+    /// <summary>Of Ann and Knn.</summary>
+    public int VectorStart;
+    public int VectorSize;
     public int End;
 }
 
@@ -64,7 +68,7 @@ public sealed partial class QueryPlan
     private readonly FilterProgram _filters;
     private readonly Analyzer _analyzer;
     private readonly TokenBuffer _tokens;
-    private readonly RankNode[] _ranks = new RankNode[Limits.RankNodesMax];
+    private readonly RankNode[] _ranks = new RankNode[2 * Limits.RankNodesMax];
     private readonly QueryTerm[] _terms = new QueryTerm[Limits.QueryTermsMax];
     private readonly NativeBuffer _termKeys;
     private readonly AggregatePlan[] _aggregates = new AggregatePlan[Limits.AggregatesMax];
@@ -73,13 +77,17 @@ public sealed partial class QueryPlan
     private readonly bool[] _descending = new bool[Limits.OrderByAttributesMax];
     private readonly int[] _capSlots = new int[Limits.GroupByAttributesMax];
     private readonly bool[] _included = new bool[Limits.AttributesPerNamespaceMax + 1];
-    private readonly float[] _vector = new float[Limits.DimensionsMax];
+    private readonly ComputedPlan[] _computed = new ComputedPlan[Limits.ComputedAttributesMax];
+    private readonly float[] _vector = new float[Limits.QueryVectorsMax * Limits.DimensionsMax];
     private readonly int[] _tokenOrder = new int[Limits.QueryTextSizeMax];
     private readonly int[] _tokenScratch = new int[Limits.QueryTextSizeMax];
     private int _rankCount;
     private int _termCount;
     private int _termKeysSize;
     private int _vectorSize;
+    private int _rankBase;
+    private int _vectorCount;
+    private int _computedCount;
     private int _capCount;
     private uint _groupLimit;
     private bool _touching;
@@ -90,6 +98,7 @@ public sealed partial class QueryPlan
         _trees = trees;
         _filters = filters;
         _analyzer = new Analyzer(memory);
+        _highlights = new HighlightPlans(memory, view);
         _termKeys = memory.Take((long)Limits.QueryTermsMax * Keys.SizeMax);
         _tokens = new TokenBuffer(memory, Limits.QueryTextSizeMax, 6 * Limits.QueryTextSizeMax);
     }
@@ -102,7 +111,7 @@ public sealed partial class QueryPlan
     public ReadOnlySpan<int> GroupSlots => _groupSlots.AsSpan(0, GroupCount);
     public ReadOnlySpan<int> OrderSlots => _orderSlots.AsSpan(0, OrderCount);
     public ReadOnlySpan<bool> Descending => _descending.AsSpan(0, OrderCount);
-    public ReadOnlySpan<float> Vector => _vector.AsSpan(0, _vectorSize);
+    public ReadOnlySpan<ComputedPlan> Computed => _computed.AsSpan(0, _computedCount);
     public ReadOnlySpan<int> CapSlots => _capSlots.AsSpan(0, _capCount);
 
     /// <summary>Whether rows that agree in some attributes are limited.</summary>
@@ -126,6 +135,8 @@ public sealed partial class QueryPlan
     /// <summary>Ranks by score from now on.</summary>
     public void ClearOrder() => OrderCount = 0;
 
+    public ReadOnlySpan<float> Vector(in RankNode node) => _vector.AsSpan(node.VectorStart, node.VectorSize);
+
     public bool Includes(int slot) => _included[slot];
 
     public ReadOnlySpan<byte> TermKey(in QueryTerm term) => _termKeys.Slice(term.KeyOffset, term.KeySize);
@@ -145,6 +156,8 @@ public sealed partial class QueryPlan
         _termCount = 0;
         _termKeysSize = 0;
         _vectorSize = 0;
+        _vectorCount = 0;
+        _rankBase = 0;
         OrderCount = 0;
         KeepsZeroScores = false;
         if (!TryRank(ref reader, 0, ref error)) return false;
@@ -154,7 +167,7 @@ public sealed partial class QueryPlan
         uint offset = reader.U32();
         if (!TryInclude(ref reader, out SubqueryParts parts, ref error)) return false;
         if (!TryAggregates(ref reader, ref error)) return false;
-        if (!TryCap(ref reader, parts, ref error)) return false;
+        if (!TryCap(ref reader, parts, ref error) || !TryComputed(ref reader, parts, ref error)) return false;
         if (reader.Failed) return error.Malformed("query"u8);
         return TryLimits(limit, offset, ref error);
     }
@@ -173,6 +186,8 @@ public sealed partial class QueryPlan
                 .Text(" with offset "u8).Number((ulong)offset);
             return false;
         }
+        if (IsAggregation && _computedCount > 0)
+            return Invalid(ref error, "aggregate_by cannot be combined with compute_attributes"u8);
         if (IsAggregation && IsCapped) return Invalid(ref error, "limit.per requires rank_by"u8);
         if (IsCapped && (_groupLimit == 0 || _groupLimit > limit))
         {

@@ -70,26 +70,63 @@ public sealed class Analyzer
         return output.TryAdd(utf8, position);
     }
 
+    /// <summary>Moves to the next token of a text that is cut into words; false at its end.</summary>
+    /// <param name="options">How it is cut.</param>
+    /// <param name="utf8">The text.</param>
+    /// <param name="at">Where to go on; behind the token's word afterwards.</param>
+    /// <param name="start">Where that begins.</param>
+    /// <param name="token">Good until the next call.</param>
+    public bool TryNext(
+        in TextOptions options, ReadOnlySpan<byte> utf8, ref int at, out int start, out ReadOnlySpan<byte> token)
+    {
+        Check.That(Supports(options));
+        Check.That(options.Tokenizer != Tokenizer.PreTokenizedArray);
+        start = at;
+        token = default;
+        while (at < utf8.Length)
+        {
+            bool isWord;
+            start = options.Tokenizer == Tokenizer.WordV1 ? WordSegmenter.SkipToLetterOrNumber(utf8, at) : at;
+            if (start == utf8.Length) return false;
+            if (options.Tokenizer != Tokenizer.WordV1) at = WordSegmenter.Next(utf8, start, out isWord);
+            else
+            {
+                at = WordSegmenter.NextLettersAndNumbers(utf8, start);
+                isWord = true;
+            }
+            int size = isWord ? Normalise(options, utf8[start..at]) : 0;
+            token = _token.Slice(0, size);
+            if (size > 0) return true;
+        }
+        return false;
+    }
+
     private bool Add(in TextOptions options, ReadOnlySpan<byte> word, TokenBuffer output)
     {
-        Check.That(word.Length > 0);
         int position = output.NextPosition++;
+        int size = Normalise(options, word);
+        return size == 0 || output.TryAdd(_token.Slice(0, size), position);
+    }
+
+    /// <summary>Leaves the word as a token in the scratch memory and returns its size; 0 if it is none.</summary>
+    private int Normalise(in TextOptions options, ReadOnlySpan<byte> word)
+    {
+        Check.That(word.Length > 0);
         Span<byte> token = _token.Slice(0, options.TokenSizeMax);
         int size = word.Length <= token.Length ? word.Length : -1;
         if (!options.CaseSensitive) size = Folding.FoldCase(word, token);
         else if (size > 0) word.CopyTo(token);
-        if (size < 0) return true;
+        if (size < 0) return 0;
 
         token = token[..size];
         if (options.Language != Language.None)
         {
-            if (options.RemoveStopwords && StopWords.IsEnglish(token)) return true;
+            if (options.RemoveStopwords && StopWords.IsEnglish(token)) return 0;
             // Porter takes the plural off a lone "s" and leaves nothing: then the word is its own stem.
             int stem = options.Stemming ? Stem(options.Language, token) : 0;
             if (stem > 0) token = token[..stem];
         }
-        if (options.AsciiFolding) token = token[..Folding.FoldToAscii(token)];
-        return token.Length == 0 || output.TryAdd(token, position);
+        return options.AsciiFolding ? Folding.FoldToAscii(token) : token.Length;
     }
 
     private static int Stem(Language language, Span<byte> token)

@@ -71,10 +71,16 @@ internal sealed class ModelGenerator(int seed)
         {
             RankBy = Rank(0), Filter = Bool() ? null : Filter(), Limit = (uint)_random.Next(1, 10_001),
             Offset = (uint)_random.Next(3), Include = include, LimitPer = per,
-            PerLimit = per.Length > 0 ? (uint)_random.Next(1, 10_001) : 0,
+            PerLimit = per.Length > 0 ? (uint)_random.Next(1, 10_001) : 0, Computed = Bool() ? [] : Computed(),
             IncludeNames = include is IncludeMode.Listed or IncludeMode.AllExcept ? Distinct() : [],
         };
     }
+
+    private ComputedAttribute[] Computed() => Distinct().Select(name => new ComputedAttribute
+    {
+        Label = name, Score = Bool() ? RankBy.Bm25(Name(), Text()) :
+            new RankBy { Kind = RankKind.Ann, Attribute = Name(), Operand = Vector() },
+    }).ToArray();
 
     private RankBy Rank(int depth) => _random.Next(depth == 0 ? 11 : 8) switch
     {

@@ -100,6 +100,58 @@ public sealed class QueryRequestJsonTests
         "rank_by[1][0]: expects \"Attribute\", but got \"title\"");
 
     [Fact]
+    public void ComputedAttributes()
+    {
+        ComputedAttribute[] computed = JsonText.Single("""
+            {"rank_by":["id","asc"],"limit":1,"compute_attributes":{"near":["vector","VectorDist",[1,2]],
+              "text":["title","BM25","fox"],"sum":["Sum",[["Attribute","n"],["title","BM25","fox"]]]}}
+            """).Computed;
+        Assert.Equal(["near", "text", "sum"], computed.Select(attribute => attribute.Label));
+        Assert.Equal([RankKind.Ann, RankKind.Bm25, RankKind.Sum], computed.Select(attribute => attribute.Score.Kind));
+        Assert.Equal(Value.Of(1f, 2f), computed[0].Score.Operand);
+    }
+
+    [Theory]
+    [InlineData("3", "compute_attributes.x: expects an expression such as [\"vector\",\"VectorDist\",[…]], but got 3")]
+    [InlineData("[\"id\",\"asc\"]", "compute_attributes.x: expects VectorDist, Highlight or a ranking by scores")]
+    [InlineData("[\"v\",\"ANN\",[1]]", "compute_attributes.x: expects VectorDist, Highlight or a ranking by scores")]
+    [InlineData("[\"v\",\"VectorDist\"]",
+        "compute_attributes.x: expects a vector as element 2, but the array ends")]
+    public void ComputedAttributesNameWhatIsWrong(string expression, string message) => JsonText.Fails(
+        () => JsonText.Query("{\"compute_attributes\":{\"x\":" + expression + "},\"limit\":1}"), message);
+
+    [Fact]
+    public void Highlights()
+    {
+        Query query = JsonText.Single("""
+            {"compute_attributes":{"a":["Highlight","text"],"b":["Highlight","text",{"fragment_by":"word",
+              "fragment_limit":7,"include_offsets":"utf-16","rank_fragments_by":["Sum",[["$fragment","BM25","fox"],
+              ["Product",2,["$fragment","BM25","do",{"last_as_prefix":true}]]]]}]},
+             "rank_by":["Sum",[["text","BM25","red fox"],["title","BM25","dog"]]],"limit":1}
+            """);
+        Highlight inferred = query.Computed[0].Highlight!;
+        Assert.Equal(("text", FragmentUnit.Sentence, 3u, OffsetUnit.None),
+            (inferred.Attribute, inferred.FragmentBy, inferred.FragmentLimit, inferred.Offsets));
+        Assert.Equal(new HighlightClause("red fox"), Assert.Single(inferred.Clauses));
+        Highlight said = query.Computed[1].Highlight!;
+        Assert.Equal((FragmentUnit.Word, 7u, OffsetUnit.Utf16), (said.FragmentBy, said.FragmentLimit, said.Offsets));
+        Assert.Equal(
+            [new HighlightClause("fox"), new HighlightClause("do", lastAsPrefix: true, weight: 2)], said.Clauses);
+    }
+
+    [Theory]
+    [InlineData("", "computed attribute `h`: cannot infer `rank_fragments_by` because the query `rank_by` has no " +
+        "BM25 clause over `text`; provide `rank_fragments_by` explicitly")]
+    [InlineData(",{\"fragment_by\":\"line\"}",
+        "compute_attributes.h[2].fragment_by: expects none, sentence, paragraph or word, but got \"line\"")]
+    [InlineData(",{\"fragment_limit\":1025}",
+        "compute_attributes.h[2].fragment_limit: must be between 1 and 1024, but got 1025")]
+    [InlineData(",{\"color\":1}", "compute_attributes.h[2].color: unknown option; known are fragment_by, " +
+        "fragment_limit, include_offsets and rank_fragments_by")]
+    public void HighlightsNameWhatIsWrong(string options, string message) => JsonText.Fails(() => JsonText.Query(
+        "{\"compute_attributes\":{\"h\":[\"Highlight\",\"text\"" + options + "]},\"limit\":1}"), message);
+
+    [Fact]
     public void ALimitPerAttribute()
     {
         Query query = JsonText.Single("""
@@ -189,8 +241,9 @@ public sealed class QueryRequestJsonTests
         "rank_by[1]: rank_by SparseKNN is not supported by this release")]
     [InlineData("""{"rank_by":["v","ANN",["Embed","text"]],"limit":1}""",
         "rank_by[2]: embedding of text (\"Embed\") is not supported by this release")]
-    [InlineData("""{"compute_attributes":{},"limit":1}""",
-        "compute_attributes: compute_attributes is not supported by this release")]
+    [InlineData("""{"compute_attributes":{"h":["Highlight","t",{"rank_fragments_by":["t","BM25","a"]}]},"limit":1}""",
+        "compute_attributes.h[2].rank_fragments_by: rank_fragments_by with anything but Sum, Product and BM25 of " +
+        "$fragment is not supported by this release")]
     [InlineData("""{"aggregate_by":{"n":["Count"]},"group_by":[{"t":["ForEachUnique","tags"]}]}""",
         "group_by[0]: grouping by ForEachUnique is not supported by this release")]
     public void WhatIsNotSupportedIsNamed(string json, string message)

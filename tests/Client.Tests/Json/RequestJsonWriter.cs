@@ -79,6 +79,14 @@ internal static class RequestJsonWriter
             aggregates[aggregate.Label] = call;
         }
         if (aggregates.Count > 0) node["aggregate_by"] = aggregates;
+        JsonObject computed = [];
+        foreach (ComputedAttribute attribute in query.Computed)
+        {
+            JsonNode expression = Node(attribute.Score);
+            if (attribute.Score.Kind == RankKind.Ann) expression[1] = "VectorDist";
+            computed[attribute.Label] = expression;
+        }
+        if (computed.Count > 0) node["compute_attributes"] = computed;
         if (query.GroupBy.Length > 0) node["group_by"] = Strings(query.GroupBy);
         return node;
     }

@@ -47,6 +47,20 @@ public sealed class LargeQueryTests(RunningGateway gateway) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task LimitedRowsAndComputedAttributesAreThereToo()
+    {
+        Reply reply = await gateway.QueryAsync(Name, """
+            {"rank_by":["id","asc"],"limit":{"total":1500,"per":{"attributes":["n"],"limit":100}},
+             "include_attributes":["n","text"],"compute_attributes":{"again":["Attribute","id"]}}
+            """);
+        Assert.Equal("true", reply.Headers[OneSnapshot]);
+        Assert.Equal(Enumerable.Range(0, 700), reply.Rows.Select(row => (int)row!["id"]!));
+        Assert.All(reply.Rows, row => Assert.Equal((double)row!["id"]!, (double)row["again"]!));
+        Assert.All(reply.Rows, row => Assert.Equal(((int)row!["id"]! % 7, Text((int)row["id"]!)),
+            ((int)row["n"]!, (string?)row["text"])));
+    }
+
+    [Fact]
     public async Task AnAnswerThatFitsIsNotPutTogether() => Assert.False(
         (await gateway.QueryAsync(Name, """{"limit":10,"include_attributes":["text"]}""")).Headers
             .ContainsKey(OneSnapshot));

@@ -123,8 +123,9 @@ public sealed class QueryTests(RunningGateway gateway) : IAsyncLifetime
     [InlineData("""{"rank_by":["id","asc"],"top_k":0}""", "top_k: must be between 1 and 10000, but got 0")]
     [InlineData("""{"limit":1,"include_attributes":["n"],"exclude_attributes":["n"]}""",
         "cannot specify both include_attributes and exclude_attributes")]
-    [InlineData("""{"limit":1,"compute_attributes":{}}""",
-        "compute_attributes: compute_attributes is not supported by this release")]
+    [InlineData("""{"limit":1,"compute_attributes":{"h":["Highlight","color"]}}""",
+        "computed attribute `h`: cannot infer `rank_fragments_by` because the query `rank_by` has no BM25 clause " +
+        "over `color`; provide `rank_fragments_by` explicitly")]
     [InlineData("""{"limit":1,"filters":["color","Glob","[r"]}""",
         "filter error in key `color`: Glob has at byte 0 a [ without a ]")]
     [InlineData("""{"limit":1,"rank_by":["color","SparseKNN",{}]}""",
