@@ -19,6 +19,8 @@ namespace Deterministic.ClusterBenchmark;
 /// that are slow and a primary that is killed now and then. Every answer is compared with what must be there.</summary>
 internal static class MixedCommand
 {
+    /// <summary>Documents whose fate is unknown stay, so the state grows for as long as it runs.</summary>
+    private const string StateSize = "1GiB";
     private static readonly TimeSpan SampleInterval = TimeSpan.FromSeconds(1);
     private static readonly Option<string?> Folder = CommonOptions.Folder();
     private static readonly Option<int> Replicas = CommonOptions.Replicas();
@@ -45,7 +47,7 @@ internal static class MixedCommand
     private static async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellation)
     {
         await using ReplicaGroup group =
-            await ReplicaGroup.StartAsync(arguments.GetValue(Folder), arguments.GetValue(Replicas));
+            await ReplicaGroup.StartAsync(arguments.GetValue(Folder), arguments.GetValue(Replicas), StateSize);
         using Process gateway = ChildReplica.Run(
             "gateway", "--addresses", string.Join(",", group.Addresses), "--http", "127.0.0.1:0", "--development");
         _ = gateway.StandardError.BaseStream.CopyToAsync(Stream.Null, CancellationToken.None);
