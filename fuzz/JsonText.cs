@@ -8,6 +8,7 @@ internal static class JsonText
 {
     private static readonly string[] Ranks =
     [
+        "[\"weights\",\"SparseKNN\",{\"fox\":0.5,\"na\\u00efve\":-2e3}]",
         "[\"vector\",\"ANN\",[1,2.5,-3e2]]", "[\"title\",\"BM25\",\"quick fox\"]", "[\"year\",\"desc\"]",
         "[\"Sum\",[[\"title\",\"BM25\",\"fox\"],[\"Product\",2,[\"text\",\"BM25\",\"dog\"]]]]",
         "[\"Max\",[[\"title\",\"BM25\",\"a\"],[\"title\",\"BM25\",\"b\"]]]", "[[\"year\",\"asc\"],[\"id\",\"desc\"]]",
@@ -36,6 +37,8 @@ internal static class JsonText
         "\"return_affected_ids\":true", "\"distance_metric\":\"euclidean_squared\"",
         "\"schema\":{\"title\":{\"type\":\"string\",\"full_text_search\":true},\"year\":\"int\"}",
         "\"schema\":{\"vector\":{\"type\":\"[2]f32\",\"ann\":true}}",
+        "\"patch_rows\":[{\"id\":1,\"weights\":{\"fox\":0.25,\"dog\":1}}]",
+        "\"schema\":{\"weights\":{\"type\":\"{}f16\",\"sparse_knn\":{\"distance_metric\":\"dot_product\"}}}",
     ];
 
     public static byte[] Generate(TapeStream tape)

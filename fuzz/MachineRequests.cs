@@ -167,6 +167,7 @@ internal static class MachineRequests
                 new() { Name = "price", Type = AttributeType.Float },
                 new() { Name = "tags", Type = AttributeType.StringArray, Glob = true },
                 new() { Name = "vector", Type = AttributeType.VectorF32, Dimensions = 3, Ann = true },
+                new() { Name = "weights", Type = AttributeType.SparseF16 },
             ],
         };
         AddRows(request.Upserts, tape, tape.Range(1, 8));
@@ -187,6 +188,8 @@ internal static class MachineRequests
         if (request.PatchByFilter is not null) request.PatchByFilterValues.Add(new("year", Value.Of(7L)));
         AddRows(request.Upserts, tape, tape.Below(4));
         if (tape.Boolean()) request.Patches.Add(new Row { Id = Value.Of(20UL) }.With("year", Value.Of(1L)));
+        if (tape.Boolean())
+            request.Patches.Add(new Row { Id = Value.Of(2UL) }.With("weights", Value.OfSparse(Sparse(tape))));
         for (int i = tape.Below(3); i > 0; i--) request.Deletes.Add(Value.Of(30UL + (ulong)i));
         return request;
     }
@@ -203,11 +206,25 @@ internal static class MachineRequests
             if (tape.Boolean()) row.With("price", Value.Of(tape.Range(-8, 8) / 4.0));
             if (tape.Boolean()) row.With("tags", Value.Of([Value.Of(tape.Pick<string>(Tags))]));
             if (tape.Boolean()) row.With("vector", Value.Of(Vector(tape)));
+            if (tape.Boolean()) row.With("weights", Value.OfSparse(Sparse(tape)));
             rows.Add(row);
         }
     }
 
     private static float[] Vector(TapeStream tape) => [tape.Range(1, 4), tape.Range(-4, 4) / 2f, tape.Range(-4, 4)];
+
+    /// <summary>Now and then a dimension twice, which is refused.</summary>
+    private static SparseDimension[] Sparse(TapeStream tape)
+    {
+        SparseDimension[] dimensions = new SparseDimension[tape.Below(4)];
+        int first = tape.Below(Words.Length - 1);
+        for (int i = 0; i < dimensions.Length; i++)
+        {
+            string name = Words[(first + (tape.Below(20) == 19 ? 0 : i)) % (Words.Length - 1)];
+            dimensions[i] = new SparseDimension(name, tape.Range(-4, 12) / 8.0);
+        }
+        return dimensions;
+    }
 
     private static Filter Filter(TapeStream tape, int depth)
     {
@@ -261,6 +278,7 @@ internal static class MachineRequests
                 Clauses = [new HighlightClause(tape.Pick<string>(Words), tape.Boolean())],
             },
         },
+        new() { Label = "weight", Score = RankBy.SparseKnn("weights", Sparse(tape)) },
         new() { Label = "fox", Score = RankBy.Bm25("title", tape.Pick<string>(Words[..4])) },
     ];
 
@@ -278,12 +296,13 @@ internal static class MachineRequests
                 Aggregates = [new("n", AggregateFunction.Count), new("s", AggregateFunction.Sum, "price")],
             };
         }
-        RankBy rank = tape.Below(6) switch
+        RankBy rank = tape.Below(7) switch
         {
             0 => RankBy.Ann("vector", Vector(tape)),
             1 => RankBy.Bm25("title", tape.Pick<string>(Words[..4])),
             2 when !fused => RankBy.OrderBy(("year", tape.Boolean())),
             3 => RankBy.Decay(RankBy.Dist("year", Value.Of(tape.Range(-3L, 3))), tape.Range(1, 4), Exponent(tape)),
+            5 => RankBy.SparseKnn("weights", Sparse(tape)),
             4 => RankBy.Saturate(RankBy.OfAttribute("price"), tape.Range(1, 4) / 2.0, Exponent(tape)),
             _ => new RankBy
             {

@@ -1,5 +1,7 @@
 using System;
+using System.Collections.Generic;
 using System.Diagnostics;
+using System.Linq;
 using Deterministic.Accel;
 using Deterministic.Core;
 using Deterministic.Core.Memory;
@@ -18,6 +20,8 @@ internal sealed class QueryMeasurement : IDisposable
     private const int TextRows = 60_000;
     private const int TextTokens = 60;
     private const int Words = 30_000;
+    private const int SparseRows = 20_000;
+    private const int SparseDimensions = 120;
 
     private readonly StaticMemory _memory = new();
     private readonly StateMachine.StateMachine _state;
@@ -39,6 +43,9 @@ internal sealed class QueryMeasurement : IDisposable
         measurement.Vectors(rounds);
         measurement.WriteTexts();
         measurement.Texts(rounds);
+        using QueryMeasurement sparse = new();
+        sparse.WriteSparse();
+        sparse.Sparse(rounds);
     }
 
     private void WriteVectors()
@@ -107,19 +114,66 @@ internal sealed class QueryMeasurement : IDisposable
         foreach (string text in (string[])["w1 w2 w3", "w10 w40 w200", "w300 w1000 w5000"])
         {
             byte[] body = Query("t", new Query { RankBy = RankBy.Bm25("text", text), Limit = 10 });
-            long warm = Stopwatch.GetTimestamp();
-            while (Stopwatch.GetElapsedTime(warm).TotalMilliseconds < 500) Commit(Operation.Query, body);
-            double[] times = new double[rounds];
-            for (int round = 0; round < rounds; round++)
-            {
-                long start = Stopwatch.GetTimestamp();
-                Commit(Operation.Query, body);
-                times[round] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-            }
-            Array.Sort(times);
-            Console.WriteLine($"query 60,000 x 60 tokens, \"{text}\": " +
-            $"{times[rounds / 2]:F2} ms, least {times[0]:F2} ms");
+            Time($"query 60,000 x 60 tokens, \"{text}\"", body, rounds);
         }
+    }
+
+    /// <summary>As learned sparse encoders make them: dimensions of a Zipf-like frequency, weights up to 3.</summary>
+    private static SparseDimension[] SparseVector(Random random, int count)
+    {
+        SortedDictionary<string, double> weights = new(StringComparer.Ordinal);
+        while (weights.Count < count)
+            weights["t" + (int)Math.Pow(Words, 0.3 + 0.7 * random.NextDouble())] = 3 * random.NextDouble();
+        return [.. weights.Select(pair => new SparseDimension(pair.Key, pair.Value))];
+    }
+
+    private void WriteSparse()
+    {
+        Random random = new(8);
+        AttributeSchema schema = new() { Name = "sv", Type = AttributeType.SparseF16 };
+        long ticks = 0;
+        for (int start = 0; start < SparseRows; start += 500)
+        {
+            WriteRequest request = new() { Namespace = "s", Schema = [schema] };
+            for (int i = start; i < start + 500; i++)
+            {
+                Value vector = Value.OfSparse(SparseVector(random, SparseDimensions));
+                request.Upserts.Add(new Row { Id = Value.Of((ulong)i) }.With("sv", vector));
+            }
+            byte[] body = Encode(request.Write);
+            long before = Stopwatch.GetTimestamp();
+            Commit(Operation.Write, body);
+            ticks += Stopwatch.GetTimestamp() - before;
+        }
+        double seconds = (double)ticks / Stopwatch.Frequency;
+        double rate = SparseRows / seconds;
+        Console.WriteLine($"write {SparseRows:N0} x {SparseDimensions} sparse: {rate:N0} rows a second");
+    }
+
+    private void Sparse(int rounds)
+    {
+        Random random = new(9);
+        foreach (int count in (int[])[5, 30, 200])
+        {
+            RankBy rank = RankBy.SparseKnn("sv", SparseVector(random, count));
+            byte[] body = Query("s", new Query { RankBy = rank, Limit = 10 });
+            Time($"query {SparseRows:N0} x {SparseDimensions} sparse, {count} dimensions", body, rounds);
+        }
+    }
+
+    private void Time(string name, byte[] body, int rounds)
+    {
+        long warm = Stopwatch.GetTimestamp();
+        while (Stopwatch.GetElapsedTime(warm).TotalMilliseconds < 500) Commit(Operation.Query, body);
+        double[] times = new double[rounds];
+        for (int round = 0; round < rounds; round++)
+        {
+            long start = Stopwatch.GetTimestamp();
+            Commit(Operation.Query, body);
+            times[round] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+        }
+        Array.Sort(times);
+        Console.WriteLine($"{name}: {times[rounds / 2]:F2} ms, least {times[0]:F2} ms");
     }
 
     private delegate void BodyWriter(ref WireWriter writer);

@@ -43,6 +43,13 @@ public static class Limits
     /// overflows.</summary>
     public const float VectorElementMax = 1L << 40;
 
+    /// <summary>Dimensions of one sparse vector; how many different ones a namespace has is not limited.</summary>
+    public const int SparseDimensionsMax = 1024;
+    public const int SparseDimensionNameSizeMax = TokenSizeMax;
+
+    /// <summary>Dimensions of all sparse vectors that one sub-query ranks by.</summary>
+    public const int QuerySparseDimensionsMax = 4096;
+
     public const int ResultsMax = 10_000;
     public const int GroupsMax = 10_000;
     public const int SubqueriesMax = 16;

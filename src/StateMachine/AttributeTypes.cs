@@ -12,8 +12,9 @@ public static class AttributeTypes
     public static bool IsDefined(AttributeType type) =>
         type is >= AttributeType.String and <= AttributeType.Datetime
             or >= AttributeType.StringArray and <= AttributeType.DatetimeArray
-            or AttributeType.VectorF32 or AttributeType.VectorF16;
+            or AttributeType.VectorF32 or AttributeType.VectorF16 or AttributeType.SparseF16;
 
+    /// <summary>Of a fixed number of dimensions, kept apart from the row.</summary>
     public static bool IsVector(AttributeType type) => type is AttributeType.VectorF32 or AttributeType.VectorF16;
 
     public static bool IsArray(AttributeType type) => !IsVector(type) && (type & AttributeType.ArrayFlag) != 0;
@@ -41,10 +42,11 @@ public static class AttributeTypes
         AttributeType.Uuid => ValueKind.Uuid,
         AttributeType.Datetime => ValueKind.Datetime,
         AttributeType.Bool => ValueKind.True,
+        AttributeType.SparseF16 => ValueKind.Sparse,
         _ => IsVector(type) ? ValueKind.Vector : ValueKind.Array,
     };
 
-    /// <summary>Adds the type as users write it: string, []int, [128]f32.</summary>
+    /// <summary>Adds the type as users write it: string, []int, [128]f32, {}f16.</summary>
     public static void Describe(ref ErrorText error, AttributeType type, uint dimensions)
     {
         if (IsVector(type))
@@ -62,6 +64,7 @@ public static class AttributeTypes
             AttributeType.Bool => "bool"u8,
             AttributeType.Uuid => "uuid"u8,
             AttributeType.Datetime => "datetime"u8,
+            AttributeType.SparseF16 => "{}f16"u8,
             _ => "none"u8,
         });
     }
@@ -79,6 +82,7 @@ public static class AttributeTypes
         ValueKind.Datetime => "datetime"u8,
         ValueKind.Vector => "vector"u8,
         ValueKind.Array => "array"u8,
+        ValueKind.Sparse => "sparse vector"u8,
         _ => "unknown"u8,
     });
 }

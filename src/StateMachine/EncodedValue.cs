@@ -8,8 +8,8 @@ using Deterministic.Core.Wire;
 namespace Deterministic.StateMachine;
 
 /// <summary>A value as it lies in a request, a row or a column, without a copy: its kind, and its bytes after the kind
-/// byte. String: UTF-8 alone (no length). Array: u32 count, then encoded elements. Vector: f32 elements alone. Else as
-/// on the wire (<see cref="Value"/>).</summary>
+/// byte. String: UTF-8 alone (no length). Array: u32 count, then encoded elements. Vector: f32 elements alone. Sparse:
+/// u32 count, then dimensions (<see cref="SparseVector"/>). Else as on the wire (<see cref="Value"/>).</summary>
 public readonly ref struct EncodedValue(ValueKind kind, ReadOnlySpan<byte> payload)
 {
     public ValueKind Kind { get; } = kind;
@@ -56,10 +56,24 @@ public readonly ref struct EncodedValue(ValueKind kind, ReadOnlySpan<byte> paylo
                 uint count = reader.U32();
                 for (uint i = 0; i < count && !reader.Failed; i++) Read(ref reader, element: true);
                 return reader.Failed ? default : new(kind, reader.Since(start));
+            case ValueKind.Sparse when !element:
+                return ReadSparse(ref reader);
             default:
                 reader.Fail();
                 return default;
         }
+    }
+
+    private static EncodedValue ReadSparse(scoped ref WireReader reader)
+    {
+        int start = reader.Position;
+        uint count = reader.U32();
+        for (uint i = 0; i < count && !reader.Failed; i++)
+        {
+            reader.Name();
+            reader.U16();
+        }
+        return reader.Failed ? default : new(ValueKind.Sparse, reader.Since(start));
     }
 
     public void Write(ref WireWriter writer)

@@ -71,6 +71,9 @@ public struct AttributeRecord
     [FieldOffset(16)] public ulong TextTokens;
     [FieldOffset(24)] public TextOptions Text;
     [FieldOffset(40)] public ulong Reserved0;
+
+    /// <summary>Whether values stand among the terms and postings: texts, and sparse vectors always.</summary>
+    public readonly bool HasPostings => (Flags & AttributeFlags.FullText) != 0 || Type == AttributeType.SparseF16;
 }
 
 /// <summary>The 16 bytes of full-text options, as on the wire (<see cref="FullTextOptions"/>).</summary>

@@ -26,8 +26,8 @@ public enum TreeId : byte
     /// counts.</summary>
     Columns = 6,
 
-    /// <summary>Namespace number, attribute, term → number of live documents with the term and the term's last block of
-    /// postings (<see cref="Postings.TermEntry"/>).</summary>
+    /// <summary>Namespace number, attribute, term (of sparse vectors a dimension) → number of live documents
+    /// with the term and its last block of postings (<see cref="Postings.TermEntry"/>).</summary>
     Terms = 7,
 
     /// <summary>Namespace number, attribute, term, first document → block of postings.</summary>

@@ -8,7 +8,8 @@ namespace Deterministic.TestSupport;
 /// <summary>Requests of every shape, drawn from a tape: well-formed on the wire, but not always sensible.</summary>
 public sealed class RequestGenerator(TapeStream tape)
 {
-    private static readonly string[] Names = ["title", "text", "year", "tags", "vector", "id", "é", ""];
+    private static readonly string[] Names =
+        ["title", "text", "year", "tags", "vector", "weights", "id", "é", ""];
     private static readonly string[] Words = ["", "a", "the quick fox", "naïve Straße", "日本語", "fox-trot 3.14", "\0"];
 
     private static readonly FilterOperator[] Comparisons =
@@ -25,12 +26,12 @@ public sealed class RequestGenerator(TapeStream tape)
     [
         AttributeType.String, AttributeType.Int, AttributeType.Uint, AttributeType.Float, AttributeType.Bool,
         AttributeType.Uuid, AttributeType.Datetime, AttributeType.StringArray, AttributeType.IntArray,
-        AttributeType.VectorF32, AttributeType.VectorF16, AttributeType.None,
+        AttributeType.VectorF32, AttributeType.VectorF16, AttributeType.SparseF16, AttributeType.None,
     ];
 
     public Value Value(bool nested = false)
     {
-        switch (tape.Weighted([2, 1, 4, 3, 3, 5, 2, 2, 3, nested ? 0 : 2]))
+        switch (tape.Weighted([2, 1, 4, 3, 3, 5, 2, 2, 3, nested ? 0 : 2, nested ? 0 : 1]))
         {
             case 0: return Core.Model.Value.Null;
             case 1: return Core.Model.Value.Of(tape.Boolean());
@@ -41,6 +42,7 @@ public sealed class RequestGenerator(TapeStream tape)
             case 6: return Core.Model.Value.OfUuid(new UInt128(tape.U64(), tape.U64()));
             case 7: return Core.Model.Value.OfDatetime(tape.Range(-1_000_000_000_000L, 4_000_000_000_000));
             case 8: return Core.Model.Value.Of(Vector());
+            case 10: return Core.Model.Value.OfSparse(Sparse());
             default:
                 Value[] elements = new Value[tape.Below(4)];
                 for (int i = 0; i < elements.Length; i++) elements[i] = Value(nested: true);
@@ -82,7 +84,7 @@ public sealed class RequestGenerator(TapeStream tape)
     public RankBy RankBy(int depth = 0)
     {
         int deeper = depth < 4 ? 1 : 0;
-        switch (tape.Weighted([1, 3, 3, 2, 4, deeper, deeper, deeper, 1, 1, 1, deeper, 1]))
+        switch (tape.Weighted([1, 3, 3, 2, 4, deeper, deeper, deeper, 1, 1, 1, deeper, 1, 1]))
         {
             case 0: return new RankBy { Kind = RankKind.None };
             case 1: return Core.Model.RankBy.Ann(Name(), Vector());
@@ -110,7 +112,10 @@ public sealed class RequestGenerator(TapeStream tape)
                     Kind = tape.Boolean() ? RankKind.Saturate : RankKind.Decay, Children = RankChildren(1, depth),
                     Midpoint = Number(), Exponent = tape.Boolean() ? 1 : Number(), MidpointIsDuration = tape.Boolean(),
                 };
-            default: return Core.Model.RankBy.Dist(Name(), Value());
+            case 12: return Core.Model.RankBy.Dist(Name(), Value());
+            default:
+                Value operand = tape.Boolean() ? Value() : Core.Model.Value.OfSparse(Sparse());
+                return new RankBy { Kind = RankKind.SparseKnn, Attribute = Name(), Operand = operand };
         }
     }
 
@@ -259,6 +264,13 @@ public sealed class RequestGenerator(TapeStream tape)
         float[] vector = new float[tape.Below(6)];
         for (int i = 0; i < vector.Length; i++) vector[i] = (float)Number();
         return vector;
+    }
+
+    private SparseDimension[] Sparse()
+    {
+        SparseDimension[] dimensions = new SparseDimension[tape.Below(5)];
+        for (int i = 0; i < dimensions.Length; i++) dimensions[i] = new(tape.Pick<string>(Words), Number());
+        return dimensions;
     }
 
     private double Number() => tape.Below(8) switch

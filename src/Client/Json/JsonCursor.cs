@@ -165,6 +165,34 @@ internal ref struct JsonCursor
         return true;
     }
 
+    /// <summary>Moves to the next property of a sparse vector; false at the end of the object. As in
+    /// <see cref="NextFloat"/> the path is kept only for complaints.</summary>
+    public bool NextDimension(in ObjectScope scope, out SparseDimension dimension)
+    {
+        dimension = default;
+        _path.Truncate(scope.Depth);
+        Read();
+        if (Token == JsonTokenType.EndObject) return false;
+        bool plain = !_reader.ValueIsEscaped && System.Text.Unicode.Utf8.IsValid(_reader.ValueSpan);
+        byte[] name = plain ? _reader.ValueSpan.ToArray() : Encoding.UTF8.GetBytes(Text());
+        Read();
+        bool fits = name.Length is > 0 and <= Limits.SparseDimensionNameSizeMax;
+        double weight = 0;
+        bool read = Token == JsonTokenType.Number && _reader.TryGetDouble(out weight) && double.IsFinite(weight);
+        if (!fits || !read)
+        {
+            _path.Push(Encoding.UTF8.GetString(name));
+            if (!fits)
+            {
+                throw Fail($"a dimension's name of {name.Length} bytes, the limit is 1 to " +
+                    $"{Limits.SparseDimensionNameSizeMax}", ErrorCode.LimitExceeded);
+            }
+            weight = Double("a weight (a number)");
+        }
+        dimension = new SparseDimension(name, weight);
+        return true;
+    }
+
     /// <summary>Moves to the next element, which must be there.</summary>
     public void Element(ref ArrayScope scope, string what)
     {

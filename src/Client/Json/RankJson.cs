@@ -6,8 +6,8 @@ using Deterministic.Core.Model;
 
 namespace Deterministic.Client.Json;
 
-/// <summary>Rankings: <c>["vector","ANN",[…]]</c>, <c>["title","BM25","words"]</c>, <c>["price","asc"]</c>,
-/// <c>["Sum",[…]]</c>, a filter, and the rest of that grammar.</summary>
+/// <summary>Rankings: <c>["vector","ANN",[…]]</c>, <c>["title","BM25","words"]</c>, <c>["sv","SparseKNN",{…}]</c>,
+/// <c>["price","asc"]</c>, <c>["Sum",[…]]</c>, a filter, and the rest of that grammar.</summary>
 internal static class RankJson
 {
     private const string Shape =
@@ -43,7 +43,7 @@ internal static class RankJson
         {
             case "ANN" or "kNN": return ReadVector(ref json, ref array, head, operation);
             case "BM25": return ReadText(ref json, ref array, head);
-            case "SparseKNN": throw json.NotSupported("rank_by SparseKNN");
+            case "SparseKNN": return ReadSparse(ref json, ref array, head);
             case "asc" or "desc":
                 json.EndArray(ref array, operation);
                 return RankBy.OrderBy((head, operation == "desc"));
@@ -104,6 +104,14 @@ internal static class RankJson
         json.EndArray(ref array, "the vector");
         RankKind kind = operation == "kNN" ? RankKind.Knn : RankKind.Ann;
         return new RankBy { Kind = kind, Attribute = attribute, Operand = vector };
+    }
+
+    private static RankBy ReadSparse(ref JsonCursor json, ref ArrayScope array, string attribute)
+    {
+        json.Element(ref array, "a sparse vector");
+        Value vector = ValueJson.ReadSparse(ref json);
+        json.EndArray(ref array, "the sparse vector");
+        return new RankBy { Kind = RankKind.SparseKnn, Attribute = attribute, Operand = vector };
     }
 
     private static RankBy ReadText(ref JsonCursor json, ref ArrayScope array, string attribute)

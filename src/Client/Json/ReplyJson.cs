@@ -18,6 +18,7 @@ public static class ReplyJson
     private const int ScoreSize = 4;
     private const int NumberSize = 8;
     private const int UuidSize = 16;
+    private const int SparseWeightSize = 2;
 
     /// <param name="elapsed">Time that the caller measured for the whole request.</param>
     /// <param name="units">Entries of the log that the write was split into, each of them atomic; told if there is
@@ -267,8 +268,8 @@ public static class ReplyJson
         return size;
     }
 
-    /// <summary>Logical bytes of a value as turbopuffer counts them: numbers 8, text its UTF-8, vectors 4 a
-    /// dimension.</summary>
+    /// <summary>Logical bytes of a value as turbopuffer counts them: numbers 8, text its UTF-8, vectors 4 a dimension;
+    /// sparse ones the names of their dimensions and 2 for each.</summary>
     private static ulong Size(Value value)
     {
         switch (value.Kind)
@@ -282,6 +283,11 @@ public static class ReplyJson
                 ulong size = 0;
                 foreach (Value element in value.AsArray) size += Size(element);
                 return size;
+            case ValueKind.Sparse:
+                ulong dimensions = 0;
+                foreach (SparseDimension dimension in value.AsSparse)
+                    dimensions += (ulong)dimension.Name.Length + SparseWeightSize;
+                return dimensions;
             default: return NumberSize;
         }
     }

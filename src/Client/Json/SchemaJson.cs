@@ -11,6 +11,9 @@ namespace Deterministic.Client.Json;
 /// namespace answers. Beyond turbopuffer's: language "porter", tokenizer "word_v1".</summary>
 public static class SchemaJson
 {
+    private const string SparseType = "{}f16";
+    private const string SparseMetric = "dot_product";
+
     private static readonly (string Name, AttributeType Type)[] Types =
     [
         ("string", AttributeType.String), ("int", AttributeType.Int), ("uint", AttributeType.Uint),
@@ -19,6 +22,7 @@ public static class SchemaJson
         ("[]string", AttributeType.StringArray), ("[]int", AttributeType.IntArray),
         ("[]uint", AttributeType.UintArray), ("[]float", AttributeType.FloatArray), ("[]bool", AttributeType.BoolArray),
         ("[]uuid", AttributeType.UuidArray), ("[]datetime", AttributeType.DatetimeArray),
+        (SparseType, AttributeType.SparseF16),
     ];
 
     private static readonly (string Name, Tokenizer Tokenizer)[] Tokenizers =
@@ -60,6 +64,7 @@ public static class SchemaJson
             writer.WriteStartObject(attribute.Name);
             writer.WriteString("type", TypeName(attribute));
             if (vector) writer.WriteBoolean("ann", attribute.Ann);
+            if (attribute.Type == AttributeType.SparseF16) WriteSparse(writer);
             writer.WritePropertyName("filterable");
             if (vector || attribute.Name == ValueJson.IdName || attribute.Filterable is null) writer.WriteNullValue();
             else writer.WriteBooleanValue(attribute.Filterable.Value);
@@ -89,6 +94,7 @@ public static class SchemaJson
                 if (metric != DistanceMetric.Unspecified) writer.WriteString("distance_metric", MetricName(metric));
                 writer.WriteEndObject();
             }
+            if (attribute.Type == AttributeType.SparseF16) WriteSparse(writer);
             if (!vector && attribute.Name != ValueJson.IdName && attribute.Filterable is bool filterable)
                 writer.WriteBoolean("filterable", filterable);
             if (attribute.FullText is not null)
@@ -102,6 +108,13 @@ public static class SchemaJson
         writer.WriteEndObject();
     }
 
+    private static void WriteSparse(Utf8JsonWriter writer)
+    {
+        writer.WriteStartObject("sparse_knn");
+        writer.WriteString("distance_metric", SparseMetric);
+        writer.WriteEndObject();
+    }
+
     /// <summary>Only what is on.</summary>
     private static void WritePatterns(Utf8JsonWriter writer, AttributeSchema attribute)
     {
@@ -110,7 +123,7 @@ public static class SchemaJson
         if (attribute.Fuzzy == true) writer.WriteBoolean("fuzzy", true);
     }
 
-    /// <summary>Such as "string", "[]int", "[128]f16".</summary>
+    /// <summary>Such as "string", "[]int", "[128]f16", "{}f16".</summary>
     public static string TypeName(AttributeSchema attribute)
     {
         string dimensions = attribute.Dimensions.ToString(CultureInfo.InvariantCulture);
@@ -146,7 +159,7 @@ public static class SchemaJson
         (AttributeType Type, uint Dimensions)? type = null;
         bool? filterable = null, glob = null, regex = null, fuzzy = null;
         (FullTextOptions? Options, bool Off) text = (null, false);
-        bool ann = false;
+        bool ann = false, sparse = false;
         ObjectScope scope = json.Object("a type (a string) or an object with \"type\"");
         while (json.Next(ref scope, out string option))
         {
@@ -159,15 +172,17 @@ public static class SchemaJson
                 case "glob": glob = json.IsNull ? null : json.Bool(); break;
                 case "regex": regex = json.IsNull ? null : json.Bool(); break;
                 case "fuzzy": fuzzy = json.IsNull ? null : json.Bool(); break;
-                case "embed" or "sparse_knn" when json.IsNull: break;
-                case "embed" or "sparse_knn" or "drop":
+                case "sparse_knn": sparse = ReadSparse(ref json); break;
+                case "embed" when json.IsNull: break;
+                case "embed" or "drop":
                     throw json.NotSupported($"schema option \"{option}\"");
                 default:
                     throw json.Fail("unknown schema option; known are type, filterable, full_text_search, glob, " +
-                        "regex, fuzzy, ann");
+                        "regex, fuzzy, ann, sparse_knn");
             }
         }
         if (type is null) throw json.Missing("type");
+        CheckSparse(ref json, type.Value.Type, sparse);
         return new AttributeSchema
         {
             Name = name, Type = type.Value.Type, Dimensions = type.Value.Dimensions, Filterable = filterable,
@@ -180,7 +195,7 @@ public static class SchemaJson
         string text = json.String("a type");
         foreach ((string name, AttributeType type) in Types)
             if (name == text) return (type, 0);
-        if (text is "bytes" or "{}f16" || text.StartsWith("[][", StringComparison.Ordinal)
+        if (text is "bytes" || text.StartsWith("[][", StringComparison.Ordinal)
             || text.EndsWith("]i8", StringComparison.Ordinal)) throw json.NotSupported($"type \"{text}\"");
         int close = text.IndexOf(']', StringComparison.Ordinal);
         if (text.StartsWith('[') && close > 1
@@ -193,7 +208,30 @@ public static class SchemaJson
         }
         throw json.Expected(
             "a type: string, int, uint, float, bool, uuid, datetime, an array of these such as []string, " +
-            "or a vector such as [128]f32 or [128]f16");
+            "a vector such as [128]f32 or [128]f16, or the sparse vector {}f16");
+    }
+
+    /// <summary>False for null.</summary>
+    private static bool ReadSparse(ref JsonCursor json)
+    {
+        if (json.IsNull) return false;
+        bool said = false;
+        ObjectScope scope = json.Object("an object with distance_metric", "struct SparseKnn");
+        while (json.Next(ref scope, out string option))
+        {
+            if (option != "distance_metric") throw json.Fail("unknown option; known is distance_metric");
+            said = json.String("a distance metric") == SparseMetric
+                ? true : throw json.UnknownVariant($"\"{SparseMetric}\"", $"`{SparseMetric}`");
+        }
+        return said ? true : throw json.Missing("distance_metric");
+    }
+
+    /// <summary>A sparse attribute and its index need each other.</summary>
+    private static void CheckSparse(ref JsonCursor json, AttributeType type, bool sparse)
+    {
+        if (sparse == (type == AttributeType.SparseF16)) return;
+        throw json.Fail(sparse ? $"sparse_knn needs the type {SparseType}"
+            : $"type {SparseType} needs sparse_knn: {{\"distance_metric\":\"{SparseMetric}\"}}");
     }
 
     private static bool ReadAnn(ref JsonCursor json)

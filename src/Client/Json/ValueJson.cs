@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Text;
 using System.Text.Json;
 using Deterministic.Core;
 using Deterministic.Core.Model;
@@ -53,6 +54,22 @@ internal static class ValueJson
         return floats.ToArray();
     }
 
+    /// <summary>An object of weights by the names of dimensions.</summary>
+    public static Value ReadSparse(ref JsonCursor json)
+    {
+        ObjectScope scope = json.Object("a sparse vector (an object of weights)");
+        List<SparseDimension> dimensions = [];
+        while (json.NextDimension(scope, out SparseDimension dimension)) dimensions.Add(dimension);
+        Value vector = Value.OfSparse(dimensions.ToArray());
+        SparseDimension[] ordered = vector.AsSparse;
+        for (int i = 1; i < ordered.Length; i++)
+        {
+            if (!ordered[i].Name.SequenceEqual(ordered[i - 1].Name)) continue;
+            throw json.Fail($"dimension \"{Encoding.UTF8.GetString(ordered[i].Name)}\" is given twice");
+        }
+        return vector;
+    }
+
     public static void Write(Utf8JsonWriter writer, Value value, VectorEncoding encoding = VectorEncoding.Float)
     {
         switch (value.Kind)
@@ -72,6 +89,7 @@ internal static class ValueJson
                 foreach (Value element in value.AsArray) Write(writer, element, encoding);
                 writer.WriteEndArray();
                 break;
+            case ValueKind.Sparse: WriteSparse(writer, value.AsSparse); break;
             default: Check.Unreachable(); break;
         }
     }
@@ -113,7 +131,7 @@ internal static class ValueJson
             case JsonTokenType.Number: return json.Number();
             case JsonTokenType.String: return Value.Of(json.String());
             case JsonTokenType.StartArray: throw json.Fail("arrays of arrays (multi-vectors too) are not values");
-            default: throw json.Fail("objects (sparse vectors too) are not values");
+            default: throw json.Fail("objects are values of sparse attributes only");
         }
     }
 
@@ -139,6 +157,17 @@ internal static class ValueJson
         string digits = value.ToString("R", CultureInfo.InvariantCulture);
         bool plain = digits.AsSpan().IndexOfAny('.', 'E') < 0;
         writer.WriteRawValue(plain ? digits + ".0" : digits, skipInputValidation: true);
+    }
+
+    private static void WriteSparse(Utf8JsonWriter writer, SparseDimension[] dimensions)
+    {
+        writer.WriteStartObject();
+        foreach (SparseDimension dimension in dimensions)
+        {
+            writer.WritePropertyName(dimension.Name);
+            WriteSingle(writer, (float)dimension.Weight);
+        }
+        writer.WriteEndObject();
     }
 
     private static void WriteVector(Utf8JsonWriter writer, float[] vector, VectorEncoding encoding)

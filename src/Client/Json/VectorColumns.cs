@@ -23,8 +23,11 @@ public sealed class VectorColumns
 
     public bool Contains(string name) => _names.Contains(name);
 
-    internal Value Read(ref JsonCursor json, string name) =>
-        _names.Contains(name) ? ValueJson.ReadVector(ref json) : ValueJson.Read(ref json);
+    internal Value Read(ref JsonCursor json, string name)
+    {
+        if (_names.Contains(name)) return ValueJson.ReadVector(ref json);
+        return json.Token == JsonTokenType.StartObject ? ValueJson.ReadSparse(ref json) : ValueJson.Read(ref json);
+    }
 
     /// <summary>Whether a column of vectors is one base64 string or one array of numbers.</summary>
     internal static bool IsFlat(JsonCursor json)

@@ -19,14 +19,15 @@ public enum RankKind : byte
     Saturate = 16,
     Decay = 17,
     Dist = 18,
+    SparseKnn = 19,
     Constant = 20,
 }
 
-/// <summary>A ranking expression. Node on the wire: kind u8; Ann/Knn: name, value (vector); Attributes: count u8 and
-/// (name, descending u8); Bm25: name, flags u8 (1: last token is a prefix), value (string or array of strings);
-/// Sum/Max: count u16 and children; Product: two children; Filter: a filter; Attribute: name; Saturate/Decay: flags u8
-/// (1: the midpoint is a duration in milliseconds), midpoint f64, exponent f64, one child; Dist: name, value (the
-/// origin); Constant: f64.</summary>
+/// <summary>A ranking expression. Node on the wire: kind u8; Ann/Knn: name, value (vector); SparseKnn: name, value
+/// (sparse vector); Attributes: count u8 and (name, descending u8); Bm25: name, flags u8 (1: last token is a prefix),
+/// value (string or array of strings); Sum/Max: count u16 and children; Product: two children; Filter: a filter;
+/// Attribute: name; Saturate/Decay: flags u8 (1: the midpoint is a duration in milliseconds), midpoint f64, exponent
+/// f64, one child; Dist: name, value (the origin); Constant: f64.</summary>
 [FloatAllowed("constants; nothing is calculated")]
 public sealed class RankBy
 {
@@ -50,6 +51,9 @@ public sealed class RankBy
 
     public static RankBy Ann(string attribute, float[] vector) =>
         new() { Kind = RankKind.Ann, Attribute = attribute, Operand = Value.Of(vector) };
+
+    public static RankBy SparseKnn(string attribute, params SparseDimension[] dimensions) =>
+        new() { Kind = RankKind.SparseKnn, Attribute = attribute, Operand = Value.OfSparse(dimensions) };
 
     public static RankBy Bm25(string attribute, string text) =>
         new() { Kind = RankKind.Bm25, Attribute = attribute, Operand = Value.Of(text) };
@@ -75,7 +79,7 @@ public sealed class RankBy
         {
             case RankKind.None:
                 break;
-            case RankKind.Ann or RankKind.Knn or RankKind.Dist:
+            case RankKind.Ann or RankKind.Knn or RankKind.Dist or RankKind.SparseKnn:
                 writer.Name(Encoding.UTF8.GetBytes(Attribute));
                 Operand.Write(ref writer);
                 break;
@@ -130,7 +134,7 @@ public sealed class RankBy
         {
             case RankKind.None:
                 return new RankBy { Kind = kind };
-            case RankKind.Ann or RankKind.Knn or RankKind.Dist:
+            case RankKind.Ann or RankKind.Knn or RankKind.Dist or RankKind.SparseKnn:
                 return new RankBy { Kind = kind, Attribute = ReadName(ref reader), Operand = Value.Read(ref reader) };
             case RankKind.Attributes:
                 (string, bool)[] order = new (string, bool)[reader.U8()];

@@ -26,6 +26,9 @@ public enum AttributeType : byte
     DatetimeArray = 0x17,
     VectorF32 = 0x20,
     VectorF16 = 0x21,
+
+    /// <summary>Weights by the names of dimensions; always ranked by dot products.</summary>
+    SparseF16 = 0x22,
 }
 
 /// <summary>Distance of all vector columns of a namespace. Append only.</summary>

@@ -20,11 +20,13 @@ public enum ValueKind : byte
     Datetime = 8,
     Vector = 9,
     Array = 10,
+    Sparse = 11,
 }
 
 /// <summary>A value as it travels: kind byte, then Int/Datetime i64, Uint u64, Float f64, String u32 length and UTF-8,
-/// Uuid 16 bytes in text order, Vector u32 dimensions and f32 elements, Array u32 count and encoded values.
-/// Datetime is milliseconds since 1970-01-01 UTC.</summary>
+/// Uuid 16 bytes in text order, Vector u32 dimensions and f32 elements, Array u32 count and encoded values,
+/// Sparse u32 count and dimensions (<see cref="SparseDimension"/>) in the order of their names' bytes. Datetime is
+/// milliseconds since 1970-01-01 UTC.</summary>
 public sealed class Value : IEquatable<Value>
 {
     public static Value Null { get; } = new(ValueKind.Null, 0, null);
@@ -54,6 +56,13 @@ public sealed class Value : IEquatable<Value>
     public static Value Of(params float[] vector) => new(ValueKind.Vector, 0, vector);
     public static Value Of(params Value[] elements) => new(ValueKind.Array, 0, elements);
 
+    /// <summary>A sparse vector, its dimensions put in order.</summary>
+    public static Value OfSparse(params SparseDimension[] dimensions)
+    {
+        dimensions.AsSpan().Sort(static (left, right) => left.CompareTo(right));
+        return new(ValueKind.Sparse, 0, dimensions);
+    }
+
     public bool IsNull => Kind == ValueKind.Null;
     public long AsInt => Payload(ValueKind.Int, unchecked((long)_bits));
     public ulong AsUint => Payload(ValueKind.Uint, _bits);
@@ -64,6 +73,7 @@ public sealed class Value : IEquatable<Value>
     public string AsString => Encoding.UTF8.GetString(AsUtf8);
     public float[] AsVector => _payload as float[] ?? [];
     public Value[] AsArray => _payload as Value[] ?? [];
+    public SparseDimension[] AsSparse => _payload as SparseDimension[] ?? [];
 
     private T Payload<T>(ValueKind kind, T value)
     {
@@ -98,6 +108,10 @@ public sealed class Value : IEquatable<Value>
                 writer.U32((uint)AsArray.Length);
                 foreach (Value element in AsArray) element.Write(ref writer);
                 break;
+            case ValueKind.Sparse:
+                writer.U32((uint)AsSparse.Length);
+                foreach (SparseDimension dimension in AsSparse) dimension.Write(ref writer);
+                break;
             default:
                 Check.Unreachable();
                 break;
@@ -128,10 +142,23 @@ public sealed class Value : IEquatable<Value>
                 Value[] elements = new Value[count];
                 for (int i = 0; i < elements.Length; i++) elements[i] = Read(ref reader, depth + 1);
                 return Of(elements);
+            case ValueKind.Sparse when depth == 0:
+                return ReadSparse(ref reader);
             default:
                 reader.Fail();
                 return Null;
         }
+    }
+
+    /// <summary>As it comes, in order or not.</summary>
+    private static Value ReadSparse(ref WireReader reader)
+    {
+        uint count = reader.U32();
+        if (count > reader.Remaining / SparseDimension.SizeWithoutName) reader.Fail();
+        if (reader.Failed) return Null;
+        SparseDimension[] dimensions = new SparseDimension[count];
+        for (int i = 0; i < dimensions.Length; i++) dimensions[i] = SparseDimension.Read(ref reader);
+        return new Value(ValueKind.Sparse, 0, dimensions);
     }
 
     /// <summary>Equal kind and equal bytes: NaN equals NaN, 0 and -0 differ.</summary>
@@ -145,6 +172,7 @@ public sealed class Value : IEquatable<Value>
             ValueKind.Vector => MemoryMarshal.AsBytes<float>(AsVector)
                 .SequenceEqual(MemoryMarshal.AsBytes<float>(other.AsVector)),
             ValueKind.Array => ((ReadOnlySpan<Value>)AsArray).SequenceEqual(other.AsArray),
+            ValueKind.Sparse => ((ReadOnlySpan<SparseDimension>)AsSparse).SequenceEqual(other.AsSparse),
             _ => true,
         };
     }
@@ -172,6 +200,7 @@ public sealed class Value : IEquatable<Value>
         ValueKind.Datetime => AsDatetime.ToString(System.Globalization.CultureInfo.InvariantCulture) + "ms",
         ValueKind.Vector => "[" + string.Join(",", AsVector) + "]",
         ValueKind.Array => "[" + string.Join(",", (object[])AsArray) + "]",
+        ValueKind.Sparse => "{" + string.Join(",", AsSparse) + "}",
         _ => "?",
     };
 }

@@ -160,6 +160,11 @@ internal sealed class WriteSplitter
                 long size = kind + count;
                 foreach (Value element in value.AsArray) size += SizeOf(element);
                 return size;
+            case ValueKind.Sparse:
+                long dimensions = kind + count;
+                foreach (SparseDimension dimension in value.AsSparse)
+                    dimensions += SparseDimension.SizeWithoutName + dimension.Name.Length;
+                return dimensions;
             default: return kind + number;
         }
     }

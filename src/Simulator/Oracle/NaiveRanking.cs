@@ -35,6 +35,8 @@ internal sealed class NaiveRanking(NaiveNamespace database)
             case RankKind.Filter: return NaiveFilter.Matches(rankBy.Filter!, database.Schema, row, null) ? 1 : 0;
             case RankKind.Attribute: return Number(row.Get(rankBy.Attribute));
             case RankKind.Bm25: return Bm25(ClauseOf(rankBy), row);
+            case RankKind.SparseKnn:
+                return NaiveSparse.Dot(rankBy.Operand.AsSparse, row.Get(rankBy.Attribute).AsSparse);
             case RankKind.Dist: return Distance(rankBy, row.Get(rankBy.Attribute));
             case RankKind.Saturate or RankKind.Decay: return Bend(rankBy, Score(rankBy.Children[0], row));
         }

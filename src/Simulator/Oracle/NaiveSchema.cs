@@ -21,6 +21,7 @@ internal sealed class NaiveAttribute
     public bool Fuzzy { get; set; }
 
     public bool IsVector => NaiveValues.IsVector(Type);
+    public bool IsSparse => Type == AttributeType.SparseF16;
     public bool IsArray => NaiveValues.IsArray(Type);
     public string Describe() => NaiveValues.Describe(Type, Dimensions);
 
@@ -120,7 +121,7 @@ internal sealed class NaiveSchema
             return new(ErrorCode.SchemaConflict, $"attribute `{said.Name}` has type {attribute.Describe()}, " +
                 $"which cannot be changed to {NaiveValues.Describe(said.Type, said.Dimensions)}");
         }
-        if (attribute!.IsVector) return null;
+        if (attribute!.IsVector || attribute.IsSparse) return null;
         if (said.FullText is not null || said.FullTextOff) attribute.FullText = said.FullText;
         attribute.Glob = said.Glob ?? attribute.Glob;
         attribute.Regex = said.Regex ?? attribute.Regex;
@@ -172,7 +173,8 @@ internal sealed class NaiveSchema
     private static Refusal? CheckType(AttributeSchema said)
     {
         bool vector = NaiveValues.IsVector(said.Type);
-        bool known = vector || (said.Type & ~AttributeType.ArrayFlag) is >= AttributeType.String
+        bool sparse = said.Type == AttributeType.SparseF16;
+        bool known = vector || sparse || (said.Type & ~AttributeType.ArrayFlag) is >= AttributeType.String
             and <= AttributeType.Datetime;
         if (!known) return Refusal.Invalid($"attribute `{said.Name}` has the unknown type {(int)said.Type}");
         if (vector && said.Dimensions is 0 or > DimensionsMax)
@@ -187,6 +189,8 @@ internal sealed class NaiveSchema
         }
         if (vector && (said.Filterable == true || said.FullText is not null))
             return Refusal.Invalid($"vector attribute `{said.Name}` cannot be filterable or full-text");
+        if (sparse && (said.Filterable == true || said.FullText is not null))
+            return Refusal.Invalid($"sparse vector attribute `{said.Name}` cannot be filterable or full-text");
         Refusal? wrong = said.FullText is null ? null : CheckText(said, said.FullText);
         bool patterns = said.Glob == true || said.Regex == true || said.Fuzzy == true;
         if (wrong is not null || !patterns || said.Type is AttributeType.String or AttributeType.StringArray)
@@ -218,11 +222,12 @@ internal sealed class NaiveSchema
         foreach (KeyValuePair<string, NaiveAttribute> pair in Attributes)
         {
             NaiveAttribute attribute = pair.Value;
+            bool ranksOnly = attribute.IsVector || attribute.IsSparse;
             all.Add(new AttributeSchema
             {
                 Name = attribute.Name, Type = attribute.Type, Dimensions = attribute.Dimensions,
-                Filterable = attribute.IsVector ? null : attribute.Filterable, FullText = attribute.FullText,
-                FullTextOff = !attribute.IsVector && attribute.FullText is null, Ann = attribute.IsVector,
+                Filterable = ranksOnly ? null : attribute.Filterable, FullText = attribute.FullText,
+                FullTextOff = !ranksOnly && attribute.FullText is null, Ann = attribute.IsVector,
                 Glob = attribute.Glob ? true : null, Regex = attribute.Regex ? true : null,
                 Fuzzy = attribute.Fuzzy ? true : null,
             });

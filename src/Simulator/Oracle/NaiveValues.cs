@@ -37,6 +37,7 @@ internal static class NaiveValues
             AttributeType.Bool => "bool",
             AttributeType.Uuid => "uuid",
             AttributeType.Datetime => "datetime",
+            AttributeType.SparseF16 => "{}f16",
             _ => "none",
         };
         return IsArray(type) ? "[]" + element : element;
@@ -53,12 +54,14 @@ internal static class NaiveValues
         ValueKind.Uuid => "uuid",
         ValueKind.Datetime => "datetime",
         ValueKind.Vector => "vector",
+        ValueKind.Sparse => "sparse vector",
         _ => "array",
     };
 
     /// <summary>The value as a column of the type stores it; null if it cannot be one. Not for vectors.</summary>
     public static Value? Convert(Value value, AttributeType type)
     {
+        if (type == AttributeType.SparseF16) return value.Kind == ValueKind.Sparse ? value : null;
         if (!IsArray(type)) return ConvertScalar(value, type);
         if (value.Kind != ValueKind.Array) return null;
         Value[] elements = new Value[value.AsArray.Length];
@@ -205,8 +208,16 @@ internal static class NaiveValues
         ValueKind.String => 5 + value.AsUtf8.Length,
         ValueKind.Vector => 5 + 4 * value.AsVector.Length,
         ValueKind.Array => 5 + SizeOf(value.AsArray),
+        ValueKind.Sparse => 5 + SizeOf(value.AsSparse),
         _ => 9,
     };
+
+    private static int SizeOf(SparseDimension[] dimensions)
+    {
+        int size = 0;
+        foreach (SparseDimension dimension in dimensions) size += 1 + dimension.Name.Length + 2;
+        return size;
+    }
 
     private static int SizeOf(Value[] values)
     {

@@ -11,6 +11,9 @@ internal sealed class QueryRules(QueryRequest request, NaiveSchema schema)
 {
     private const int ResultsMax = 10_000;
 
+    /// <summary>Of the sparse vectors of the sub-query at hand.</summary>
+    private int _dimensions;
+
     /// <param name="atEnd">Whether the request ended where it should.</param>
     public Refusal? Check(bool atEnd)
     {
@@ -40,10 +43,13 @@ internal sealed class QueryRules(QueryRequest request, NaiveSchema schema)
         return refusal;
     }
 
-    private Refusal? Check(Query query) =>
-        CheckRank(query.RankBy) ?? FilterRules.Check(query.Filter, schema, newRow: false) ?? CheckInclude(query) ??
-        CheckAggregates(query) ?? CheckCap(query) ?? CheckComputed(query) ??
-        CheckLimits(query);
+    private Refusal? Check(Query query)
+    {
+        _dimensions = 0;
+        return CheckRank(query.RankBy) ?? FilterRules.Check(query.Filter, schema, newRow: false) ??
+            CheckInclude(query) ?? CheckAggregates(query) ?? CheckCap(query) ?? CheckComputed(query) ??
+            CheckLimits(query);
+    }
 
     private Refusal? CheckRank(RankBy rank)
     {
@@ -61,6 +67,7 @@ internal sealed class QueryRules(QueryRequest request, NaiveSchema schema)
             case RankKind.Attributes:
                 return CheckOrder(rank);
             case RankKind.Dist: return CheckDistance(rank);
+            case RankKind.SparseKnn: return CheckSparse(rank);
             case RankKind.Saturate or RankKind.Decay: return CheckCurve(rank);
         }
         if (rank.Kind is RankKind.Sum or RankKind.Max && rank.Children.Length == 0)
@@ -129,6 +136,23 @@ internal sealed class QueryRules(QueryRequest request, NaiveSchema schema)
                 $"rank_by: vector `{rank.Attribute}` has an element that is not finite or beyond 2^40");
         }
         return null;
+    }
+
+    private Refusal? CheckSparse(RankBy rank)
+    {
+        NaiveAttribute? attribute = schema.Find(rank.Attribute);
+        if (attribute is null) return Absent("rank_by", rank.Attribute);
+        if (!attribute.IsSparse) return Mismatch("rank_by", attribute);
+        string what = $"rank_by SparseKNN of `{rank.Attribute}`";
+        if (rank.Operand.Kind != ValueKind.Sparse)
+        {
+            return new(ErrorCode.TypeMismatch,
+                $"{what} expects a sparse vector, got {NaiveValues.Describe(rank.Operand.Kind)}");
+        }
+        if (NaiveSparse.Check(what, rank.Operand.AsSparse) is Refusal refusal) return refusal;
+        _dimensions += rank.Operand.AsSparse.Length;
+        return _dimensions <= 4096 ? null : new(ErrorCode.LimitExceeded,
+            $"dimensions of a query has {_dimensions} entries, at most 4096");
     }
 
     private Refusal? CheckText(RankBy rank)

@@ -171,6 +171,7 @@ internal sealed class WriteRules(WriteRequest request, NaiveNamespace? database)
         if (value.IsNull) return null;
         canonical = NaiveValues.Convert(value, attribute.Type);
         string what = $"attribute `{attribute.Name}` of row {index}";
+        if (attribute.IsSparse && NaiveSparse.Check(what, value.AsSparse) is Refusal refusal) return refusal;
         if (canonical is null)
         {
             return new(ErrorCode.TypeMismatch, $"{what} must be {attribute.Describe()}, got a value of kind " +

@@ -6,7 +6,8 @@ using Deterministic.Simulator.Oracle;
 namespace Deterministic.Simulator.Workload;
 
 /// <summary>Reads everything: all rows of every namespace with all their values, every word of every text index, every
-/// column, the neighbours of a vector in every vector column, the schema, the list of names and that of keys.</summary>
+/// dimension of sparse vectors, every column, the neighbours of a vector in every vector column, the schema, the list
+/// of names and that of keys.</summary>
 internal static class Audit
 {
     private const uint PageRows = 6;
@@ -45,6 +46,8 @@ internal static class Audit
         {
             if (attribute.IsVector)
                 AddRank(queries, RankBy.Ann(attribute.Name, Vocabulary.Probe((int)attribute.Dimensions)));
+            for (int i = 0; i < Vocabulary.SparseNames.Length && attribute.IsSparse; i++)
+                AddRank(queries, RankBy.SparseKnn(attribute.Name, Vocabulary.Unit(Vocabulary.SparseNames[i])));
             if (attribute.FullText is not null) AddWords(queries, attribute);
             if (!attribute.Filterable) continue;
             if (!attribute.IsArray) AddRank(queries, RankBy.OrderBy((attribute.Name, true), ("id", false)));

@@ -82,6 +82,7 @@ internal sealed class RankGenerator(TapeStream tape, Vocabulary vocabulary, Filt
         int kind = tape.Below(depth == 0 ? 3 : 9);
         switch (kind)
         {
+            case 2 when !textless: return RankBy.SparseKnn("weights", vocabulary.Sparse(5));
             case 0 or 1 or 2:
                 if (textless && tape.Below(8) != 7) return RankBy.OfAttribute(Number());
                 return new RankBy

@@ -145,6 +145,7 @@ internal sealed class RequestGenerator(
         foreach (string array in FilterGenerator.Arrays)
             if (!inferred || array == "tags") AddSometimes(attributes, array, few: few || inferred, array: true);
         AddSometimes(attributes, "note", few, array: false);
+        if (!inferred) AddSparse(attributes, few);
         AddText(attributes, "title", few, 6);
         AddText(attributes, "body", few, 20);
         if (tape.Below(24) == 23) attributes.Add(new("extra-" + tape.Below(3), vocabulary.Scalar("color")));
@@ -162,6 +163,13 @@ internal sealed class RequestGenerator(
         int draw = tape.Below(few ? 8 : 4);
         if (draw == 1) attributes.Add(new(name, Value.Null));
         else if (draw is 0 or 2) attributes.Add(new(name, array ? vocabulary.Array(name) : vocabulary.Scalar(name)));
+    }
+
+    private void AddSparse(List<KeyValuePair<string, Value>> attributes, bool few)
+    {
+        int draw = tape.Below(few ? 8 : 3);
+        if (draw == 1) attributes.Add(new("weights", Value.OfSparse(vocabulary.Sparse(6))));
+        else if (draw == 2) attributes.Add(new("weights", Value.Null));
     }
 
     private void AddText(List<KeyValuePair<string, Value>> attributes, string name, bool few, int wordsMax)

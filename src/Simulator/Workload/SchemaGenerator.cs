@@ -13,6 +13,7 @@ internal sealed class SchemaGenerator(TapeStream tape, Vocabulary vocabulary)
     [
         ("extra-bool", AttributeType.Bool), ("extra-int", AttributeType.Int), ("extra-text", AttributeType.String),
         ("extra-list", AttributeType.StringArray), ("extra-uuid", AttributeType.Uuid),
+        ("extra-weights", AttributeType.SparseF16),
     ];
 
     public AttributeSchema[] Draw(string name)
@@ -67,7 +68,7 @@ internal sealed class SchemaGenerator(TapeStream tape, Vocabulary vocabulary)
     private AttributeSchema Wrong(string name)
     {
         FullTextOptions options = new() { B = 2 };
-        return tape.Below(11) switch
+        return tape.Below(13) switch
         {
             0 => new() { Name = "color", Type = AttributeType.Int },
             1 => new() { Name = "vector", Type = AttributeType.VectorF32, Dimensions = 1000 },
@@ -79,6 +80,8 @@ internal sealed class SchemaGenerator(TapeStream tape, Vocabulary vocabulary)
             7 => new() { Name = "title", Type = AttributeType.String, FullText = options },
             8 => new() { Name = "odd", Type = AttributeType.Int, FullText = new FullTextOptions() },
             9 => new() { Name = "odd", Type = AttributeType.IntArray, Regex = true },
+            10 => new() { Name = "odd", Type = AttributeType.SparseF16, Filterable = true },
+            11 => new() { Name = "weights", Type = AttributeType.VectorF16, Dimensions = 2 },
             _ => new()
             {
                 Name = "odd", Type = AttributeType.String, Dimensions = name.Length > 0 ? (uint)tape.Below(2) : 0,

@@ -18,6 +18,10 @@ internal sealed class Vocabulary(TapeStream tape, int namespaces, int ids, int d
         "don't", "3.14", "2026", "日本", "Quorum", "Straße", "ÜBER", "write-ahead", "snake_case", "quickly", "👍",
     ];
 
+    /// <summary>Dimensions of sparse vectors.</summary>
+    public static ReadOnlySpan<string> SparseNames =>
+        (string[])["log", "7", "walrus", "Zürich", "a b", "7\0", "of", "a-dimension-of-a-longer-name", "👍"];
+
     public const int NamespaceKinds = 5;
     public static string AllWords { get; } = string.Join(' ', Words);
 
@@ -81,6 +85,7 @@ internal sealed class Vocabulary(TapeStream tape, int namespaces, int ids, int d
             new() { Name = "keys", Type = AttributeType.UuidArray },
             new() { Name = "dates", Type = AttributeType.DatetimeArray },
             new() { Name = "note", Type = AttributeType.String, Glob = true, Fuzzy = true },
+            new() { Name = "weights", Type = AttributeType.SparseF16 },
         ];
     }
 
@@ -148,6 +153,24 @@ internal sealed class Vocabulary(TapeStream tape, int namespaces, int ids, int d
         for (int i = 0; i < vector.Length; i++) vector[i] = 1f / (3 + i);
         return vector;
     }
+
+    /// <summary>Few dimensions, so that rows have some in common. Weights that f16 has not, of both signs: sums are not
+    /// exact in every order, and some are zero.</summary>
+    public SparseDimension[] Sparse(int dimensionsMax)
+    {
+        SparseDimension[] dimensions = new SparseDimension[tape.Range(0, dimensionsMax)];
+        int count = 0;
+        foreach (string name in SparseNames)
+        {
+            if (count == dimensions.Length) break;
+            if (tape.Below(SparseNames.Length) > dimensionsMax) continue;
+            double weight = tape.Below(32) == 31 ? tape.Range(-65504, 65504) : tape.Range(-6, 20) / 10.0;
+            dimensions[count++] = new SparseDimension(name, weight);
+        }
+        return dimensions[..count];
+    }
+
+    public static SparseDimension Unit(string name) => new(name, 1);
 
     /// <summary>A value of the attribute, or of one of its elements, as the type stores it or in another form that it
     /// takes.</summary>

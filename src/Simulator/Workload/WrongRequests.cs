@@ -1,4 +1,5 @@
 using System.Collections.Generic;
+using System.Globalization;
 using Deterministic.Core;
 using Deterministic.Core.Model;
 using Deterministic.Core.Randomness;
@@ -26,7 +27,7 @@ internal sealed class WrongRequests(TapeStream tape, Vocabulary vocabulary, Filt
     {
         string name = vocabulary.Namespace();
         Row row = new() { Id = vocabulary.Id(name) };
-        switch (tape.Below(18))
+        switch (tape.Below(20))
         {
             case 0: return Upsert(name, row.With("vector", Value.Of(new float[vocabulary.Dimensions + 1])));
             case 1: return Upsert(name, row.With("vector", NotFinite()));
@@ -57,7 +58,9 @@ internal sealed class WrongRequests(TapeStream tape, Vocabulary vocabulary, Filt
                 };
             case 15:
                 return new WriteRequest { Namespace = name, Metric = (DistanceMetric)9, Upserts = [row] };
-            case 16:
+            case 16: return Upsert(name, row.With("weights", tape.Boolean() ? WrongSparse() : Value.Of("log")));
+            case 17: return Upsert(name, row.With(Either("size", "vector"), Value.OfSparse(vocabulary.Sparse(3))));
+            case 18:
                 return new WriteRequest { Namespace = name, DeleteByFilter = filters.Unusual() };
             default:
                 WriteRequest byFilter = new() { Namespace = name, PatchByFilter = filters.Draw(name, 0) };
@@ -77,6 +80,24 @@ internal sealed class WrongRequests(TapeStream tape, Vocabulary vocabulary, Filt
         return Value.Of(vector);
     }
 
+    private string Either(string one, string other) => tape.Boolean() ? one : other;
+
+    private Value WrongSparse()
+    {
+        SparseDimension good = new("log", 1);
+        switch (tape.Below(5))
+        {
+            case 0: return Value.OfSparse(good, new("log", 2));
+            case 1: return Value.OfSparse(good, new(tape.Boolean() ? "" : new string('n', 255), 1));
+            case 2: return Value.OfSparse(good, new([0xC3, 0x28], 1));
+            case 3: return Value.OfSparse(good, new("of", tape.Boolean() ? double.NaN : 65_520));
+            default:
+                SparseDimension[] many = new SparseDimension[1025];
+                for (int i = 0; i < many.Length; i++) many[i] = new(i.ToString("x", CultureInfo.InvariantCulture), 1);
+                return Value.OfSparse(many);
+        }
+    }
+
     public QueryRequest Query()
     {
         string name = vocabulary.Namespace();
@@ -87,9 +108,8 @@ internal sealed class WrongRequests(TapeStream tape, Vocabulary vocabulary, Filt
             { RankBy = byId, Limit = 3, Computed = [new() { Label = label, Score = score }] });
         Query plain = new() { RankBy = byId, Limit = 2 };
         Query count = new() { Aggregates = [new("n", AggregateFunction.Count)] };
-        string Either(string one, string other) => tape.Boolean() ? one : other;
         Query Sum(string attribute) => new() { Aggregates = [new("s", AggregateFunction.Sum, attribute)] };
-        switch (tape.Below(26))
+        switch (tape.Below(29))
         {
             case 0: return Of(new Query { RankBy = byId, Limit = 3, Filter = filters.Unusual() });
             case 1: return Of(new Query { RankBy = byId });
@@ -125,7 +145,12 @@ internal sealed class WrongRequests(TapeStream tape, Vocabulary vocabulary, Filt
                 });
             case 22: return Computed("computed", RankBy.OrderBy((Either("size", "tags"), true)));
             case 23: return Computed(Either("$x", "id"), RankBy.OfAttribute("size"));
-            case 24: return Fused(name, tape.Boolean() ? [plain, count] : [plain], 60);
+            case 24: return By(RankBy.SparseKnn(Either("color", "absent"), vocabulary.Sparse(3)));
+            case 25:
+                Value operand = tape.Boolean() ? WrongSparse() : Value.Of(1f);
+                return By(new RankBy { Kind = RankKind.SparseKnn, Attribute = "weights", Operand = operand });
+            case 26: return By(RankBy.Ann("weights", [1]));
+            case 27: return Fused(name, tape.Boolean() ? [plain, count] : [plain], 60);
             default: return Fused(name, [plain, plain], tape.Boolean() ? 0 : 60, 1);
         }
     }

@@ -22,6 +22,7 @@ public sealed class DocumentStore
     private readonly Trees _trees;
     private readonly ComputeBackend _compute;
     private readonly TextIndex _text;
+    private readonly SparseIndex _sparse;
     private readonly ColumnAppender _appender;
     private readonly NativeBuffer _row;
 
@@ -37,7 +38,9 @@ public sealed class DocumentStore
     {
         _compute = compute;
         _trees = trees;
-        _text = new TextIndex(memory, trees.Terms, trees.Postings, rowSizeMax);
+        PostingLists lists = new(memory, trees.Terms, trees.Postings, TextIndex.PositionsSizeMax(rowSizeMax));
+        _text = new TextIndex(memory, lists, rowSizeMax);
+        _sparse = new SparseIndex(lists);
         _appender = new ColumnAppender(memory, rowSizeMax);
         _row = memory.Take(rowSizeMax);
     }
@@ -134,6 +137,8 @@ public sealed class DocumentStore
         while (attributes.MoveNext())
         {
             ref AttributeRecord attribute = ref view.Attribute(attributes.Number);
+            if (attribute.Type == AttributeType.SparseF16)
+                _sparse.Remove(view.Number, attribute, document, attributes.Value);
             if ((attribute.Flags & AttributeFlags.FullText) == 0) continue;
             uint tokens = _text.Remove(view.Number, attribute, document, attributes.Value);
             Check.That(attribute.TextDocuments > 0 && attribute.TextTokens >= tokens);
@@ -165,6 +170,7 @@ public sealed class DocumentStore
         {
             ref AttributeRecord attribute = ref view.Attribute(slot);
             if (AttributeTypes.IsVector(attribute.Type)) IndexVectors(view, attribute, stage, from);
+            else if (attribute.Type == AttributeType.SparseF16) IndexSparse(view, attribute, stage, from);
             else IndexValues(view, ref attribute, stage, from);
         }
     }
@@ -197,6 +203,16 @@ public sealed class DocumentStore
             _appender.Append(row.NewDocument, vector, norm);
         }
         _appender.End();
+    }
+
+    private void IndexSparse(NamespaceView view, in AttributeRecord attribute, RowStage stage, int from)
+    {
+        for (int i = from; i < stage.Count; i++)
+        {
+            ref StagedRow row = ref stage[i];
+            if (row.NewDocument != 0 && stage.TryFind(ref row, attribute.Number, out EncodedValue value))
+                _sparse.Add(view.Number, attribute, row.NewDocument, value);
+        }
     }
 
     private void IndexValues(NamespaceView view, ref AttributeRecord attribute, RowStage stage, int from)
@@ -263,11 +279,15 @@ public sealed class DocumentStore
                 _text.Measure(view.Attribute(slot), value, ref growth);
     }
 
-    /// <summary>Asks for the terms of a text and, per term, for the postings of a document; the greatest number stands
+    /// <summary>Asks for the terms of a value and, per term, for the postings of a document; the greatest number stands
     /// for new documents.</summary>
-    public void TouchText(
-        ulong namespaceNumber, in AttributeRecord attribute, uint document, scoped in EncodedValue text) =>
-        _text.Touch(namespaceNumber, attribute, document, text);
+    public void TouchPostings(
+        ulong namespaceNumber, in AttributeRecord attribute, uint document, scoped in EncodedValue value)
+    {
+        Check.That(attribute.HasPostings);
+        if (attribute.Type == AttributeType.SparseF16) _sparse.Touch(namespaceNumber, attribute, document, value);
+        else _text.Touch(namespaceNumber, attribute, document, value);
+    }
 
     /// <summary>Stays as it is while the trees change; valid until the next copy.</summary>
     private DocumentRow CopyOfRow(ulong namespaceNumber, uint document)

@@ -246,6 +246,13 @@ public sealed class RowReader
             ref ErrorText error)
     {
         ReadOnlySpan<byte> name = _view.AttributeName(attribute.Number);
+        SparseFault fault = value.Kind == ValueKind.Sparse ? SparseVector.Judge(value.Payload) : default;
+        if (attribute.Type == AttributeType.SparseF16 && !fault.IsNone)
+        {
+            error.Begin(fault.Code).Text("attribute "u8).Name(name).Text(" of row "u8).Number((ulong)index);
+            fault.Describe(ref error);
+            return false;
+        }
         if (!ValueConversion.TryConvert(value, attribute.Type, ref writer))
         {
             error.Begin(ErrorCode.TypeMismatch).Text("attribute "u8).Name(name).Text(" of row "u8).Number((ulong)index)

@@ -209,11 +209,11 @@ public sealed class SchemaChange
     }
 
     /// <summary>Filterable unless said otherwise; a new attribute for full text or patterns is not unless said so;
-    /// vectors never are.</summary>
+    /// vectors and sparse vectors never are.</summary>
     private static void Put(
         ref AttributeRecord record, SchemaFlags flags, PatternFlags patterns, in TextOptions text)
     {
-        if (AttributeTypes.IsVector(record.Type)) return;
+        if (AttributeTypes.IsVector(record.Type) || record.Type == AttributeType.SparseF16) return;
         Put(ref record, patterns, PatternFlags.Glob, PatternFlags.GlobSaid, AttributeFlags.Glob);
         Put(ref record, patterns, PatternFlags.Regex, PatternFlags.RegexSaid, AttributeFlags.Regex);
         Put(ref record, patterns, PatternFlags.Fuzzy, PatternFlags.FuzzySaid, AttributeFlags.Fuzzy);
@@ -277,9 +277,11 @@ public sealed class SchemaChange
                 .Number(vector ? (long)Limits.DimensionsMax : 0);
             return false;
         }
-        if (vector && (flags & (SchemaFlags.Filterable | SchemaFlags.FullText)) != 0)
+        bool sparse = type == AttributeType.SparseF16;
+        if ((vector || sparse) && (flags & (SchemaFlags.Filterable | SchemaFlags.FullText)) != 0)
         {
-            error.Begin(ErrorCode.InvalidArgument).Text("vector attribute "u8).Name(name)
+            error.Begin(ErrorCode.InvalidArgument)
+                .Text(sparse ? "sparse vector attribute "u8 : "vector attribute "u8).Name(name)
                 .Text(" cannot be filterable or full-text"u8);
             return false;
         }

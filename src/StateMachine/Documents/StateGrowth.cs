@@ -49,7 +49,11 @@ public struct StateGrowth
         _bytes += 2L * row.Bytes.Length + row.AttributeCount * ValueSize;
         DocumentRow.Enumerator attributes = row.Attributes;
         while (attributes.MoveNext())
-            if ((view.Attribute(attributes.Number).Flags & AttributeFlags.FullText) != 0) AddText(attributes.Value);
+        {
+            ref AttributeRecord attribute = ref view.Attribute(attributes.Number);
+            if ((attribute.Flags & AttributeFlags.FullText) != 0) AddText(attributes.Value);
+            if (attribute.Type == AttributeType.SparseF16) AddSparse(attributes.Value);
+        }
     }
 
     /// <summary>Adds entries of the attributes behind the first <paramref name="attributesBefore"/>.</summary>
@@ -79,6 +83,16 @@ public struct StateGrowth
     {
         long size = text.Payload.Length + 2;
         _bytes += size * TextByteSize;
+    }
+
+    /// <summary>Each dimension may be a new term. Null, of a patch, needs nothing.</summary>
+    private void AddSparse(scoped in EncodedValue value)
+    {
+        if (value.IsNull) return;
+        long nameBytes = 0;
+        SparseVector vector = new(value.Payload);
+        while (vector.MoveNext()) nameBytes += vector.Name.Length;
+        AddTerms(vector.Count, nameBytes, tokens: 0);
     }
 
     /// <summary>Adds what analysed text needs: its different terms, and bytes of their names and positions.</summary>

@@ -18,6 +18,7 @@ public static class ValueConversion
     public static bool TryConvert(scoped in EncodedValue value, AttributeType type, ref WireWriter writer)
     {
         Check.That(!AttributeTypes.IsVector(type));
+        if (type == AttributeType.SparseF16) return TrySparse(value, ref writer);
         if (!AttributeTypes.IsArray(type)) return TryScalar(value, type, ref writer);
         if (value.Kind != ValueKind.Array) return false;
         int count = value.ElementCount;
@@ -119,6 +120,21 @@ public static class ValueConversion
             _ => double.NaN,
         };
         return value.Kind is ValueKind.Int or ValueKind.Uint or ValueKind.Float;
+    }
+
+    /// <summary>The caller has judged the dimensions.</summary>
+    private static bool TrySparse(scoped in EncodedValue value, ref WireWriter writer)
+    {
+        if (value.Kind != ValueKind.Sparse) return false;
+        SparseVector vector = new(value.Payload);
+        writer.U8((byte)ValueKind.Sparse);
+        writer.U32((uint)vector.Count);
+        while (vector.MoveNext())
+        {
+            writer.Name(vector.Name);
+            writer.U16(vector.Weight);
+        }
+        return true;
     }
 
     private static bool TryScalar(scoped in EncodedValue value, AttributeType type, ref WireWriter writer)

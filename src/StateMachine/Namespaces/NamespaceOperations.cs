@@ -270,6 +270,11 @@ public sealed class NamespaceOperations(Trees trees, NamespaceView view, Documen
             writer.U8((byte)SchemaFlags.Ann);
             return;
         }
+        if (attribute.Type == AttributeType.SparseF16)
+        {
+            writer.U8((byte)SchemaFlags.None);
+            return;
+        }
         bool fullText = (attribute.Flags & AttributeFlags.FullText) != 0;
         SchemaFlags flags = SchemaFlags.FilterableSaid | SchemaFlags.FullTextSaid;
         if ((attribute.Flags & AttributeFlags.Filterable) != 0) flags |= SchemaFlags.Filterable;

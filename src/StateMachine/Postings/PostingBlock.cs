@@ -7,9 +7,9 @@ namespace Deterministic.StateMachine.Postings;
 /// <summary>Value of <see cref="TreeId.Postings"/>: up to <see cref="PostingsMax"/> postings in ascending document
 /// order. u16 n, u16 zero, u32 last document, u32 size of section 1, u32 size of section 2; section 1: varint
 /// differences between document numbers, the first to the number in the key, which is that of the block's first posting
-/// ever and stays when that one goes; section 2: varint term frequencies;
+/// ever and stays when that one goes; section 2: varint term frequencies, of sparse vectors the bits of the weights;
 /// section 3: per posting the varint size in bytes of its positions, then the positions as varint differences, the
-/// first absolute. Varints are little-endian base 128.</summary>
+/// first absolute; of sparse vectors nothing. Varints are little-endian base 128.</summary>
 public readonly ref struct PostingBlock
 {
     public const int HeaderSize = 16;

@@ -35,7 +35,7 @@ internal sealed partial class WritePrefetch
         {
             int name = reader.U16();
             EncodedValue value = EncodedValue.Read(ref reader);
-            if (opens && !reader.Failed && name < _names) TouchNewText(_slots[name], value);
+            if (opens && !reader.Failed && name < _names) TouchNewTerms(_slots[name], value);
         }
     }
 
@@ -75,22 +75,29 @@ internal sealed partial class WritePrefetch
         while (attributes.MoveNext())
         {
             ref AttributeRecord attribute = ref _view.Attribute(attributes.Number);
-            if ((attribute.Flags & AttributeFlags.FullText) == 0) continue;
-            _store.TouchText(_view.Number, attribute, document, attributes.Value);
-            if (carries) _store.TouchText(_view.Number, attribute, uint.MaxValue, attributes.Value);
+            if (!attribute.HasPostings) continue;
+            _store.TouchPostings(_view.Number, attribute, document, attributes.Value);
+            if (carries) _store.TouchPostings(_view.Number, attribute, uint.MaxValue, attributes.Value);
         }
     }
 
-    /// <summary>Terms of a value that may get into a row, if it is a text, and the ends of their postings.</summary>
-    private void TouchNewText(int slot, scoped in EncodedValue value)
+    /// <summary>Terms of a value that may get into a row, if it is a text or a sparse vector, and the ends of their
+    /// postings.</summary>
+    private void TouchNewTerms(int slot, scoped in EncodedValue value)
     {
         ref AttributeRecord attribute = ref _view.Attribute(slot);
-        if (slot == 0 || (attribute.Flags & AttributeFlags.FullText) == 0) return;
+        if (slot == 0 || !attribute.HasPostings) return;
+        if (attribute.Type == AttributeType.SparseF16)
+        {
+            bool sound = value.Kind == ValueKind.Sparse && SparseVector.Judge(value.Payload).IsNone;
+            if (sound) _store.TouchPostings(_view.Number, attribute, uint.MaxValue, value);
+            return;
+        }
         WireReader elements = value.Kind == ValueKind.Array ? value.Elements : default;
         bool text = value.Kind == (AttributeTypes.IsArray(attribute.Type) ? ValueKind.Array : ValueKind.String);
         for (int i = value.Kind == ValueKind.Array ? value.ElementCount : 0; i > 0 && text; i--)
             text = EncodedValue.Read(ref elements, element: true).Kind == ValueKind.String;
-        if (text) _store.TouchText(_view.Number, attribute, uint.MaxValue, value);
+        if (text) _store.TouchPostings(_view.Number, attribute, uint.MaxValue, value);
     }
 
     /// <summary>The ends of all that new documents are appended to: rows, liveness, the columns that they may have

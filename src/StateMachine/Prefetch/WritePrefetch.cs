@@ -167,7 +167,7 @@ internal sealed partial class WritePrefetch
                 EncodedValue value = EncodedValue.Read(ref reader);
                 if (!opens || reader.Failed) continue;
                 if (!_view.TryFind(name, out int slot)) TouchNewAttributes(_view.Number);
-                else TouchNewText(slot, value);
+                else TouchNewTerms(slot, value);
             }
         }
         for (int i = 0; i < WriteOperation.ConditionCount; i++) FilterSkip.Optional(ref reader);

@@ -58,6 +58,9 @@ public sealed partial class QueryExecutor
             case RankKind.Bm25:
                 EvaluateText(node, window, values);
                 break;
+            case RankKind.SparseKnn:
+                EvaluateSparse(node, window, values);
+                break;
             case RankKind.Filter:
                 _mask.CopyTo(_matched, 0);
                 _filters.EvaluateWindow(node.FilterRoot, window, _matched);

@@ -34,6 +34,7 @@ public sealed partial class QueryPlan
             RankKind.Attribute => TryAttribute(ref reader, ref node, ref error),
             RankKind.Saturate or RankKind.Decay => TryCurve(ref reader, index, depth, ref error),
             RankKind.Dist => TryDistance(ref reader, ref node, ref error),
+            RankKind.SparseKnn => TrySparse(ref reader, ref node, ref error),
             RankKind.Constant => TryConstant(ref reader, ref node, ref error),
             _ => error.Malformed("rank_by"u8),
         };
@@ -209,13 +210,7 @@ public sealed partial class QueryPlan
         if (!HasRoomForTerm(ref error)) return false;
         Keys key = new(_termKeys.Span[_termKeysSize..]);
         key.Namespace(_view.Number).Attribute(attribute.Number).Term(token);
-        if (_touching)
-        {
-            IsResident &= _trees.Postings.TouchPrefix(key.Key);
-            if (!_trees.Terms.Touch(key.Key)) IsResident = false;
-            if (!IsResident) return true;
-        }
-        if (!_trees.Terms.TryGet(key.Key, out ReadOnlySpan<byte> value)) return true;
+        if (!TryTerm(key.Key, out ReadOnlySpan<byte> value)) return true;
         ulong frequency = Postings.TermEntry.Count(value);
         double k3 = attribute.Text.K3;
         double weight = (k3 + 1) * repeats / (k3 + repeats);
@@ -225,6 +220,19 @@ public sealed partial class QueryPlan
             Weight = FixedLogarithm.InverseDocumentFrequency(attribute.TextDocuments, frequency) * weight,
         });
         return true;
+    }
+
+    /// <summary>False if no document has the term, or while that is not known.</summary>
+    private bool TryTerm(ReadOnlySpan<byte> key, out ReadOnlySpan<byte> entry)
+    {
+        entry = default;
+        if (_touching)
+        {
+            IsResident &= _trees.Postings.TouchPrefix(key);
+            if (!_trees.Terms.Touch(key)) IsResident = false;
+            if (!IsResident) return false;
+        }
+        return _trees.Terms.TryGet(key, out entry);
     }
 
     private bool AddPrefix(in AttributeRecord attribute, ReadOnlySpan<byte> token, ref ErrorText error)
@@ -241,8 +249,12 @@ public sealed partial class QueryPlan
         return true;
     }
 
-    private bool HasRoomForTerm(ref ErrorText error) => _termCount < Limits.QueryTermsMax
-        || OverLimit(ref error, "rank_by BM25 terms"u8, _termCount + 1, Limits.QueryTermsMax);
+    private bool HasRoomForTerm(ref ErrorText error)
+    {
+        int texts = _termCount - _sparseTermCount;
+        return texts < Limits.QueryTermsMax
+            || OverLimit(ref error, "rank_by BM25 terms"u8, texts + 1, Limits.QueryTermsMax);
+    }
 
     private void KeepTerm(in QueryTerm term)
     {

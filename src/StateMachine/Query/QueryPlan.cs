@@ -35,15 +35,15 @@ public struct RankNode
     public int End;
 }
 
-/// <summary>A term of a BM25 clause: the key of its entry in the tree of terms (without the end mark for a
-/// prefix).</summary>
+/// <summary>A term of a BM25 clause, or a dimension of a sparse vector: the key of its entry in the tree of terms
+/// (without the end mark for a prefix).</summary>
 public struct QueryTerm
 {
     public int KeyOffset;
     public int KeySize;
     public bool IsPrefix;
 
-    /// <summary>idf times the weight of its repetitions.</summary>
+    /// <summary>idf times the weight of its repetitions; of a dimension its own.</summary>
     public double Weight;
 }
 
@@ -63,13 +63,15 @@ public struct AggregatePlan
 [FloatAllowed("IEEE 754 operations in a fixed order")]
 public sealed partial class QueryPlan
 {
+    private const int TermsMax = Limits.QueryTermsMax + Limits.QuerySparseDimensionsMax;
+
     private readonly NamespaceView _view;
     private readonly Trees _trees;
     private readonly FilterProgram _filters;
     private readonly Analyzer _analyzer;
     private readonly TokenBuffer _tokens;
     private readonly RankNode[] _ranks = new RankNode[2 * Limits.RankNodesMax];
-    private readonly QueryTerm[] _terms = new QueryTerm[Limits.QueryTermsMax];
+    private readonly QueryTerm[] _terms = new QueryTerm[TermsMax];
     private readonly NativeBuffer _termKeys;
     private readonly AggregatePlan[] _aggregates = new AggregatePlan[Limits.AggregatesMax];
     private readonly int[] _groupSlots = new int[Limits.GroupByAttributesMax];
@@ -99,7 +101,7 @@ public sealed partial class QueryPlan
         _filters = filters;
         _analyzer = new Analyzer(memory);
         _highlights = new HighlightPlans(memory, view);
-        _termKeys = memory.Take((long)Limits.QueryTermsMax * Keys.SizeMax);
+        _termKeys = memory.Take((long)TermsMax * Keys.SizeMax);
         _tokens = new TokenBuffer(memory, Limits.QueryTextSizeMax, 6 * Limits.QueryTextSizeMax);
     }
 
@@ -155,6 +157,8 @@ public sealed partial class QueryPlan
         _rankCount = 0;
         _termCount = 0;
         _termKeysSize = 0;
+        _dimensionCount = 0;
+        _sparseTermCount = 0;
         _vectorSize = 0;
         _vectorCount = 0;
         _rankBase = 0;

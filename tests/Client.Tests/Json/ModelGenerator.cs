@@ -21,7 +21,7 @@ internal sealed class ModelGenerator(int seed)
         AttributeSchema[] schema = Bool() ? [] : [new()
         {
             Name = "embedding", Type = AttributeType.VectorF16, Dimensions = 3, Ann = true,
-        }];
+        }, new() { Name = "weights", Type = AttributeType.SparseF16 }];
         bool byFilter = Bool();
         WriteRequest request = new()
         {
@@ -106,7 +106,7 @@ internal sealed class ModelGenerator(int seed)
             Midpoint = _random.Next(1, 99) / 4.0, Exponent = _random.Next(1, 9) / 4.0, MidpointIsDuration = Bool(),
         },
         6 => RankBy.Dist(Name(), Scalar()),
-        7 => RankBy.Bm25(Name(), Text()),
+        7 => new RankBy { Kind = RankKind.SparseKnn, Attribute = Name(), Operand = Sparse() },
         8 => new RankBy { Kind = RankKind.Ann, Attribute = Name(), Operand = Vector() },
         9 => new RankBy { Kind = RankKind.Knn, Attribute = Name(), Operand = Vector() },
         10 => RankBy.OrderBy(Distinct().Select(name => (name, Bool())).ToArray()),
@@ -151,6 +151,7 @@ internal sealed class ModelGenerator(int seed)
             row.With(name, value);
         }
         if (vectors) row.With("embedding", Vector()).With("vector", Vector());
+        if (Bool()) row.With("weights", Sparse());
         return row;
     }
 
@@ -163,6 +164,11 @@ internal sealed class ModelGenerator(int seed)
         4 => Value.Of((_random.NextDouble() - 0.5) * Math.Pow(10, _random.Next(-300, 300))),
         _ => Value.Of(Text()),
     };
+
+    /// <summary>Different names that are no longer than a dimension's may be, and not empty.</summary>
+    private Value Sparse() => Value.OfSparse(Enumerable.Range(0, _random.Next(5))
+        .Select(i => new SparseDimension(Text() + i, (_random.NextDouble() - 0.5) * Math.Pow(10, _random.Next(-8, 5))))
+        .ToArray());
 
     private Value Vector() => Value.Of(Enumerable.Range(0, 3)
         .Select(_ => (float)((_random.NextDouble() - 0.5) * Math.Pow(10, _random.Next(-40, 12)))).ToArray());

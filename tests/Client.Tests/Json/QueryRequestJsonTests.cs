@@ -28,6 +28,34 @@ public sealed class QueryRequestJsonTests
     }
 
     [Fact]
+    public void SparseVectorsRankAloneAndInsideOfOthers()
+    {
+        Query query = JsonText.Single("""
+            {"rank_by":["Sum",[["sv","SparseKNN",{"walrus":0.5,"é":-2,"7":1e1}],["title","BM25","a"]]],"limit":1,
+             "compute_attributes":{"sparse":["sv","SparseKNN",{}]}}
+            """);
+        RankBy rank = query.RankBy.Children[0];
+        Assert.Equal((RankKind.SparseKnn, "sv"), (rank.Kind, rank.Attribute));
+        Assert.Equal(
+            Value.OfSparse(new SparseDimension("é", -2), new("7", 10), new("walrus", 0.5)), rank.Operand);
+        Assert.Equal(Value.OfSparse(), query.Computed.Single().Score.Operand);
+    }
+
+    [Theory]
+    [InlineData("""{"rank_by":["v","SparseKNN",[1,2]],"limit":1}""",
+        "rank_by[2]: expects a sparse vector (an object of weights), but got an array")]
+    [InlineData("""{"rank_by":["v","SparseKNN",{"a":"1"}],"limit":1}""",
+        "rank_by[2].a: expects a weight (a number), but got \"1\"")]
+    [InlineData("""{"rank_by":["v","SparseKNN",{"a":1,"b":2,"a":3}],"limit":1}""",
+        "rank_by[2]: dimension \"a\" is given twice")]
+    [InlineData("""{"rank_by":["v","SparseKNN",{"":1}],"limit":1}""",
+        "rank_by[2].: a dimension's name of 0 bytes, the limit is 1 to 254")]
+    [InlineData("""{"rank_by":["v","SparseKNN"],"limit":1}""",
+        "rank_by: expects a sparse vector as element 2, but the array ends")]
+    public void SparseVectorsNameWhatIsWrong(string json, string message) =>
+        JsonText.Fails(() => JsonText.Query(json), message);
+
+    [Fact]
     public void TextRankingsNest()
     {
         RankBy rank = JsonText.Single("""
@@ -237,8 +265,6 @@ public sealed class QueryRequestJsonTests
     }
 
     [Theory]
-    [InlineData("""{"rank_by":["v","SparseKNN",{"a":1}],"limit":1}""",
-        "rank_by[1]: rank_by SparseKNN is not supported by this release")]
     [InlineData("""{"rank_by":["v","ANN",["Embed","text"]],"limit":1}""",
         "rank_by[2]: embedding of text (\"Embed\") is not supported by this release")]
     [InlineData("""{"compute_attributes":{"h":["Highlight","t",{"rank_fragments_by":["t","BM25","a"]}]},"limit":1}""",

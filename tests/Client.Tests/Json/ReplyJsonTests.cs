@@ -44,6 +44,16 @@ public sealed class ReplyJsonTests
     }
 
     [Fact]
+    public void SparseVectorsAreObjectsOfTheNumbersThatTheyKeep()
+    {
+        ResultRow row = new() { Id = Value.Of(1UL) };
+        row.Attributes.Add(new("sv", Value.OfSparse(new SparseDimension("b\"", 0.1), new("a", -2))));
+        Assert.Equal("""{"id":1,"sv":{"a":-2,"b\u0022":0.099975586}}""",
+            JsonText.Print(writer => ReplyJson.WriteRow(writer, row, VectorEncoding.Base64)));
+        Assert.Equal(2UL + 2 + 1 + 2, ReplyJson.LogicalSize(row.Attributes));
+    }
+
+    [Fact]
     public void TwoIdsWithDistanceAre24Bytes()
     {
         QueryReply reply = new();

@@ -97,6 +97,7 @@ internal static class RequestJsonWriter
         {
             case RankKind.Ann: return new JsonArray(rank.Attribute, "ANN", Node(rank.Operand));
             case RankKind.Knn: return new JsonArray(rank.Attribute, "kNN", Node(rank.Operand));
+            case RankKind.SparseKnn: return new JsonArray(rank.Attribute, "SparseKNN", Node(rank.Operand));
             case RankKind.Bm25:
                 JsonArray text = new(rank.Attribute, "BM25", Node(rank.Operand));
                 if (rank.LastAsPrefix) text.Add(new JsonObject { ["last_as_prefix"] = true });

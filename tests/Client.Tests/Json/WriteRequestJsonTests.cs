@@ -40,6 +40,22 @@ public sealed class WriteRequestJsonTests
     }
 
     [Fact]
+    public void SparseVectorsAreObjectsInRowsAndColumns()
+    {
+        WriteRequest write = JsonText.Write("""
+            {"upsert_columns":{"id":[1,2,3],"sv":[{"b":0.1,"a":-0.0},null,{}]},
+             "patch_rows":[{"id":4,"sv":{"\u00e9\n":65504}},{"id":5,"sv":null}]}
+            """);
+        Value first = write.Upserts[0].Attributes.Single().Value;
+        Assert.Equal(Value.OfSparse(new SparseDimension("a", 0), new("b", 0.1)), first);
+        Assert.Equal(["a", "b"], first.AsSparse.Select(pair => System.Text.Encoding.UTF8.GetString(pair.Name)));
+        Assert.Empty(write.Upserts[1].Attributes);
+        Assert.Equal(Value.OfSparse(), write.Upserts[2].Attributes.Single().Value);
+        Assert.Equal(Value.OfSparse(new SparseDimension("é\n", 65504)), write.Patches[0].Attributes.Single().Value);
+        Assert.Equal(Value.Null, write.Patches[1].Attributes.Single().Value);
+    }
+
+    [Fact]
     public void Base64VectorIsLittleEndianFloats()
     {
         WriteRequest write = JsonText.Write("""{"upsert_rows":[{"id":1,"vector":"zczMPc3MTD6amZk+"}]}""");
@@ -98,8 +114,14 @@ public sealed class WriteRequestJsonTests
     [InlineData("{\"deletes\":[-1]}",
         "deletes[0]: expects an id, which is an unsigned 64-bit integer or a string (UUIDs too), but got -1")]
     [InlineData("{\"upsert_rows\":[{\"id\":1,\"id\":2}]}", "upsert_rows[0].id: the key is given twice")]
-    [InlineData("{\"upsert_rows\":[{\"id\":1,\"a\":{\"b\":1}}]}",
-        "upsert_rows[0].a: objects (sparse vectors too) are not values")]
+    [InlineData("{\"upsert_rows\":[{\"id\":1,\"a\":[{\"b\":1}]}]}",
+        "upsert_rows[0].a[0]: objects are values of sparse attributes only")]
+    [InlineData("{\"upsert_rows\":[{\"id\":1,\"a\":{\"b\":{\"c\":1}}}]}",
+        "upsert_rows[0].a.b: expects a weight (a number), but got an object")]
+    [InlineData("{\"upsert_rows\":[{\"id\":1,\"a\":{\"b\":1e400}}]}",
+        "upsert_rows[0].a.b: 1e400 is not a finite 64-bit float")]
+    [InlineData("{\"delete_by_filter\":[\"a\",\"Eq\",[{\"b\":1}]]}",
+        "delete_by_filter[2][0]: objects are values of sparse attributes only")]
     [InlineData("{\"upsert_rows\":[{\"id\":1,\"a\":[[1]]}]}",
         "upsert_rows[0].a[0]: arrays of arrays (multi-vectors too) are not values")]
     [InlineData("{\"upsert_rows\":[{\"id\":1,\"a\":99999999999999999999}]}",

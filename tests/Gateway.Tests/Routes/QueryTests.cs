@@ -129,7 +129,7 @@ public sealed class QueryTests(RunningGateway gateway) : IAsyncLifetime
     [InlineData("""{"limit":1,"filters":["color","Glob","[r"]}""",
         "filter error in key `color`: Glob has at byte 0 a [ without a ]")]
     [InlineData("""{"limit":1,"rank_by":["color","SparseKNN",{}]}""",
-        "rank_by[1]: rank_by SparseKNN is not supported by this release")]
+        "rank_by: attribute `color` has type string, which cannot be used there")]
     public async Task WhatCannotBeMeantOrDoneIsABadRequest(string json, string error) =>
         (await gateway.QueryAsync(Name, json)).MustBe(400, $"💔 {error}");
 

@@ -25,11 +25,13 @@ internal sealed class RandomRequests(int seed)
         "\"distance_metric\":\"cosine_distance\"", "\"schema\":{\"n\":\"int\"}",
         "\"upsert_condition\":[\"n\",\"Lt\",{\"$ref_new\":\"n\"}]", "\"delete_by_filter\":[\"n\",\"Gt\",1000]",
         "\"patch_by_filter\":{\"filters\":[\"n\",\"Gt\",0],\"patch\":{\"n\":1}}", "\"copy_from_namespace\":\"fuzz\"",
+        "\"schema\":{\"sv\":\"{}f16\"}", "\"patch_rows\":[{\"id\":2,\"sv\":{\"a\":0.5,\"b\":-1}}]",
     ];
 
     private static string[] Queries =>
     [
         "\"top_k\":10", "\"limit\":5", "\"offset\":1", "\"include_attributes\":true",
+        "\"rank_by\":[\"sv\",\"SparseKNN\",{\"a\":1,\"c\":2}]",
         "\"rank_by\":[\"vector\",\"ANN\",[1,2]]", "\"rank_by\":[\"n\",\"desc\"]", "\"filters\":[\"n\",\"Gte\",1]",
         "\"filters\":[\"n\",\"Eq\",\"x\"]",
         "\"exclude_attributes\":[\"vector\"]", "\"aggregate_by\":{\"c\":[\"Count\"],\"s\":[\"Sum\",\"n\"]}",
@@ -51,7 +53,8 @@ internal sealed class RandomRequests(int seed)
         "[\"vector\",\"ANN\",[1,2]]", "[\"title\",\"BM25\",\"x\"]", "[\"n\",\"Gte\",1]", "[\"id\",\"In\",[1,2]]",
         "[\"And\",[[\"n\",\"Eq\",null]]]", "[\"Not\",[\"title\",\"ContainsAny\",[\"x\"]]]",
         "[{\"id\":1,\"vector\":[0.5,1],\"title\":\"x\"},{\"id\":2,\"n\":7}]", "{\"id\":[1,2],\"n\":[1,null]}",
-        "{\"title\":{\"type\":\"string\",\"full_text_search\":true}}", "{\"level\":\"eventual\"}", "[\"RRF\"]",
+        "{\"title\":{\"type\":\"string\",\"full_text_search\":true}}", "{\"a\":1.5}",
+        "{\"level\":\"eventual\"}", "[\"RRF\"]",
         "{\"c\":[\"Count\"],\"s\":[\"Sum\",\"n\"]}", "[{\"rank_by\":[\"id\",\"asc\"],\"limit\":2},{\"limit\":1}]",
         "{\"filters\":[\"n\",\"Gt\",0],\"patch\":{\"n\":1}}", "[\"n\",\"Lt\",{\"$ref_new\":\"n\"}]",
     ];

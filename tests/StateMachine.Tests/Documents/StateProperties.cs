@@ -100,6 +100,7 @@ public sealed class StateProperties
                 new AttributeSchema { Name = "half", Type = AttributeType.VectorF16, Dimensions = 3 },
                 new AttributeSchema { Name = "n", Type = AttributeType.Int, Filterable = true },
                 new AttributeSchema { Name = "words", Type = AttributeType.StringArray },
+                new AttributeSchema { Name = "weights", Type = AttributeType.SparseF16 },
             ],
             Upserts = upserts ?? [], Patches = patches ?? [], Deletes = deletes ?? [],
             DeleteByFilter = delete, PatchByFilter = patch, PatchByFilterValues = values ?? [],
@@ -125,10 +126,16 @@ public sealed class StateProperties
         if (Some()) row.With("words", Maybe(random, Value.Of(
             [.. Enumerable.Range(0, random.Next(4)).Select(_ => Value.Of(Sentence(random)))])));
         if (Some()) row.With("float", Maybe(random, Value.Of(random.Next(8) / 4.0)));
+        if (Some()) row.With("weights", Maybe(random, Value.OfSparse(Weights(random))));
         if (vectors && Some()) row.With("vector", Value.Of(random.Next(3), random.Next(3) - 1));
         if (vectors && Some()) row.With("half", Value.Of(random.Next(3), 0.1f, random.Next(9)));
         return row;
     }
+
+    private static SparseDimension[] Weights(Random random) =>
+    [
+        .. Words.Where(_ => random.Next(3) == 0).Select(word => new SparseDimension(word, random.Next(-9, 30) / 10.0)),
+    ];
 
     private static Value Maybe(Random random, Value value) => random.Next(6) == 0 ? Value.Null : value;
 

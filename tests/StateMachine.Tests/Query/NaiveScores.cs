@@ -25,6 +25,7 @@ public sealed class NaiveScores(NaiveDocument[] documents)
             RankKind.Filter => document => NaiveFilter.Matches(rank.Filter, document) ? 1 : 0,
             RankKind.Attribute => document => Number(document.Get(rank.Attribute)),
             RankKind.Dist => document => Distance(document.Get(rank.Attribute), rank.Operand),
+            RankKind.SparseKnn => document => Dot(rank.Operand, document.Get(rank.Attribute)),
             RankKind.Saturate => document => Curve(rank, children[0](document)),
             RankKind.Decay => document => 1 - Curve(rank, children[0](document)),
             _ => Text(rank),
@@ -40,6 +41,11 @@ public sealed class NaiveScores(NaiveDocument[] documents)
         ValueKind.Float => Math.Abs(value.AsFloat - origin.AsFloat),
         _ => (double)System.Int128.Abs(NaiveFilter.Integer(value) - NaiveFilter.Integer(origin)),
     };
+
+    /// <summary>In the order of the query's dimensions, which is that of their bytes.</summary>
+    private static double Dot(Value query, Value row) => query.AsSparse.SelectMany(
+        wanted => row.AsSparse.Where(held => held.Name.SequenceEqual(wanted.Name))
+            .Select(held => (double)wanted.Weight * (double)held.Weight)).Sum();
 
     private static double Curve(RankBy rank, double score)
     {

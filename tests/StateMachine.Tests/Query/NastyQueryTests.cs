@@ -55,6 +55,11 @@ public sealed class NastyQueryTests : IDisposable
             Aggregates = [new("a", AggregateFunction.Max, "d"), new("b", AggregateFunction.Avg, "id")],
             GroupBy = ["s", "b"], Limit = 4,
         },
+        new()
+        {
+            RankBy = RankBy.SparseKnn("sv", Corpus.Sparse(new Random(6), 9)), Limit = 1000, Include = IncludeMode.All,
+            Computed = [new() { Label = "c", Score = RankBy.SparseKnn("sv", new SparseDimension("red", 0.3)) }],
+        },
     ];
 
     private static Value Words(params string[] words) => Value.Of(words.Select(Value.Of).ToArray());

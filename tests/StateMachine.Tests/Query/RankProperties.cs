@@ -79,7 +79,8 @@ public sealed class RankProperties : IDisposable
         {
             RankBy = rank, Filter = filter, Limit = (uint)limit,
         }).Rows;
-        Assert.Equal(int.Min(limit, expected.Count), rows.Count);
+        int least = expected.Values.Count(value => keepsZeroes || !MayBeZero(value));
+        Assert.InRange(rows.Count, int.Min(limit, least), int.Min(limit, expected.Count));
         double best = double.PositiveInfinity;
         foreach (ResultRow row in rows)
         {
@@ -88,15 +89,18 @@ public sealed class RankProperties : IDisposable
             Assert.True(value <= best || IsNear(value, best), "order");
             best = double.Min(best, value);
         }
-        Assert.All(expected.Values, left => Assert.True(left <= best || IsNear(left, best)));
+        Assert.All(expected.Values, left => Assert.True(left <= best || IsNear(left, best) || MayBeZero(left)));
     }
+
+    /// <summary>What is left where contributions cancel, which are exact in the production and rounded here.</summary>
+    private static bool MayBeZero(double value) => double.Abs(value) is > 1e-17 and < 1e-14;
 
     private static bool IsNear(double a, double b) =>
         a == b || double.Abs(a - b) <= 1e-6 * double.Max(1, double.Max(double.Abs(a), double.Abs(b)));
 
     private static RankBy Expression(Random random, int depth)
     {
-        switch (depth == 0 ? random.Next(3) : random.Next(11))
+        switch (depth == 0 ? random.Next(3) : random.Next(12))
         {
             case 0: return Text(random, "t");
             case 1: return Text(random, "p");
@@ -110,6 +114,7 @@ public sealed class RankProperties : IDisposable
                 string name = random.GetItems(["i", "u", "f", "d", "id"], 1)[0];
                 return new RankBy { Kind = RankKind.Attribute, Attribute = name };
             case 5: return Distance(random);
+            case 7: return RankBy.SparseKnn("sv", Corpus.Sparse(random, 8));
             case 6:
                 RankBy bent = random.Next(2) == 0 ? Distance(random) : Expression(random, depth - 1);
                 double midpoint = Math.Pow(10, random.Next(-3, 20)), exponent = random.Next(1, 13) / 4.0;

@@ -62,6 +62,7 @@ public sealed class Corpus : IDisposable
             Fuzzy = true,
         },
         new() { Name = "p", Type = AttributeType.StringArray, FullText = Text(Tokenizer.PreTokenizedArray, 2) },
+        new() { Name = "sv", Type = AttributeType.SparseF16 },
     ];
 
     private static AttributeSchema Scalar(string name, AttributeType type) =>
@@ -113,8 +114,15 @@ public sealed class Corpus : IDisposable
         Maybe("h", Value.Of(Vector(random)));
         Maybe("t", Value.Of(string.Join(' ', Phrase(random, 9))));
         Maybe("p", Value.Of(Phrase(random, 5).Select(Value.Of).ToArray()));
+        Maybe("sv", Value.OfSparse(Sparse(random, 6)));
         return document;
     }
+
+    /// <summary>Weights of both signs, most of which f16 rounds.</summary>
+    public static SparseDimension[] Sparse(Random random, int max) =>
+    [
+        .. Phrase(random, max).Distinct().Select(word => new SparseDimension(word, random.Next(-20, 60) / 30.0)),
+    ];
 
     public static string[] Phrase(Random random, int max) => random.GetItems(Words, random.Next(max));
 

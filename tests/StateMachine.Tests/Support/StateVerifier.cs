@@ -311,6 +311,9 @@ public sealed class StateVerifier : IDisposable
                 if ((attribute.Flags & AttributeFlags.FullText) != 0)
                     ExpectText(number, space, attribute, expected, terms);
                 else Assert.Equal((0UL, 0UL), (attribute.TextDocuments, attribute.TextTokens));
+            foreach ((int slot, (_, AttributeRecord attribute)) in space.Attributes)
+                if (attribute.Type == AttributeType.SparseF16)
+                    ExpectSparse(number, space, attribute, expected, terms);
         }
         SortedDictionary<string, ulong> stored = new(StringComparer.Ordinal);
         for (TreeCursor at = _trees.Terms.SeekFirst(); at.Valid; at.Next())
@@ -368,6 +371,28 @@ public sealed class StateVerifier : IDisposable
         Assert.Equal((documents, tokens), (attribute.TextDocuments, attribute.TextTokens));
     }
 
+    /// <summary>Adds what the live rows' sparse vectors lead to: per dimension its number of documents, per dimension
+    /// and document the weight.</summary>
+    private static void ExpectSparse(ulong number, Space space, AttributeRecord attribute,
+        SortedDictionary<string, string> postings, SortedDictionary<string, ulong> terms)
+    {
+        byte[] buffer = new byte[Keys.SizeMax];
+        foreach ((uint document, byte[] row) in space.Rows)
+        {
+            if (!new DocumentRow(row).TryFind(attribute.Number, out EncodedValue value)) continue;
+            Assert.True(SparseVector.Judge(value.Payload).IsNone);
+            SparseVector vector = new(value.Payload);
+            while (vector.MoveNext())
+            {
+                Keys key = new(buffer);
+                string term = Convert.ToHexString(
+                    key.Namespace(number).Attribute(attribute.Number).Term(vector.Name).Key);
+                terms[term] = terms.GetValueOrDefault(term) + 1;
+                postings.Add($"{term} {document:x8}", $"weight {vector.Weight:x4}");
+            }
+        }
+    }
+
     private void Analyze(in AttributeRecord attribute, in EncodedValue value)
     {
         _tokens.Clear();
@@ -396,8 +421,11 @@ public sealed class StateVerifier : IDisposable
             PostingBlock block = new(at.Value, BinaryPrimitives.ReadUInt32BigEndian(at.Key[^4..]));
             block.Decode(documents, frequencies);
             ReadOnlySpan<byte> all = block.Positions;
+            bool sparse = all.IsEmpty;
             for (int i = 0; i < block.Count; i++)
             {
+                if (sparse) stored.Add($"{term} {documents[i]:x8}", $"weight {frequencies[i]:x4}");
+                if (sparse) continue;
                 ReadOnlySpan<byte> deltas = PostingBlock.NextPositions(ref all, out _);
                 List<int> positions = [];
                 int position = 0;

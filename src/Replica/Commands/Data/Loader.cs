@@ -148,6 +148,11 @@ public sealed class Loader(IReadOnlyList<DeterministicClient> clients, LoaderOpt
                 int size = 5;
                 foreach (Value element in value.AsArray) size += ValueSize(element);
                 return size;
+            case ValueKind.Sparse:
+                int dimensions = 5;
+                foreach (SparseDimension dimension in value.AsSparse)
+                    dimensions += SparseDimension.SizeWithoutName + dimension.Name.Length;
+                return dimensions;
             default: return 9;
         }
     }
