@@ -61,6 +61,9 @@ public static class Limits
     public const int QueryVectorsMax = 16;
     public const int HighlightFragmentsMax = 1024;
     public const int HighlightClausesMax = 64;
+
+    /// <summary>Steps of all highlights of a request, about two for each byte of the texts.</summary>
+    public const long HighlightWorkMax = 1L << 26;
     public const int OrderByAttributesMax = 8;
     public const int FilterNodesMax = 1024;
     public const int FilterDepthMax = 32;

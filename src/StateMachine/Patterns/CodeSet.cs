@@ -12,28 +12,41 @@ public struct CodeRange
 }
 
 /// <summary>A set of code points while a pattern is read: add ranges in any order, then <see cref="Normalize"/>.
-/// A set that gets too many ranges is marked and takes no more.</summary>
+/// A set that gets too many ranges, or all sets since <see cref="BeginWork"/> too much work, is marked and takes no
+/// more: few bytes of a pattern can ask for many ranges.</summary>
 public sealed class CodeSet
 {
     public const int CodeMax = 0x10FFFF;
     private const int RangesMax = 8192;
 
+    /// <summary>Steps for all patterns of a request; about a nanosecond to ten each.</summary>
+    private const long WorkMax = 1 << 25;
+
+    /// <summary>Steps for each range that is sorted.</summary>
+    private const int SortSteps = 16;
+
     private CodeRange[] _ranges = new CodeRange[RangesMax];
     private CodeRange[] _spare = new CodeRange[RangesMax];
+    private long _work;
 
     public int Count { get; private set; }
     public bool Overflowed { get; private set; }
     public ReadOnlySpan<CodeRange> Ranges => _ranges.AsSpan(0, Count);
 
+    /// <summary>Forgets what sets have cost so far.</summary>
+    public void BeginWork() => _work = 0;
+
     public void Clear()
     {
         Count = 0;
-        Overflowed = false;
+        Overflowed = _work > WorkMax;
     }
 
     public void Add(int first, int last)
     {
         Check.That(first >= 0 && first <= last && last <= CodeMax);
+        _work++;
+        if (Overflowed) return;
         if (Count == RangesMax) Normalize();
         if (Count == RangesMax) Overflowed = true;
         else _ranges[Count++] = new CodeRange { First = first, Last = last };
@@ -56,6 +69,8 @@ public sealed class CodeSet
     /// <summary>Puts the ranges in ascending order with gaps between them.</summary>
     public void Normalize()
     {
+        _work += (long)Count * SortSteps;
+        if (_work > WorkMax) Overflowed = true;
         HeapSort.Sort(_ranges.AsSpan(0, Count), new ByFirst());
         int used = 0;
         for (int i = 0; i < Count; i++)
@@ -91,8 +106,9 @@ public sealed class CodeSet
     {
         int own = Count;
         int at = 0;
-        for (int i = 0; i < families.Points.Length; i++)
+        for (int i = 0; i < families.Points.Length && !Overflowed; i++)
         {
+            _work++;
             int point = families.Points[i];
             while (at < own && _ranges[at].Last < point) at++;
             if (at == own) break;

@@ -42,6 +42,7 @@ public sealed class PatternMatcher
     /// <summary>Forgets all patterns.</summary>
     public void Clear()
     {
+        _set.BeginWork();
         if (Count == 0) return;
         Count = 0;
         _code.Clear();
@@ -126,6 +127,6 @@ public sealed class PatternMatcher
         _set.Add(CodeTables.Word, negated: false);
         if (words) _classes.Tell(_set.Ranges);
         for (int i = _code.FirstSet; i < _code.SetCount; i++) _classes.Tell(_code.Set(i));
-        return _classes.TryKeep(Count);
+        return !_set.Overflowed && _classes.TryKeep(Count);
     }
 }

@@ -10,7 +10,8 @@ namespace Deterministic.StateMachine.Query;
 
 /// <summary>Finds the best fragments of a row's text. Their scores are BM25 with the fragments of this one row as the
 /// documents; a fragment without a score is none. The text is walked twice, once to count and once to score, so memory
-/// does not depend on its size.</summary>
+/// does not depend on its size. What all highlights of a request may cost is bounded, since long texts and many rows
+/// would hold up everybody.</summary>
 [FloatAllowed("scores of one fragment at a time, the clauses in their order")]
 internal sealed class Highlighter
 {
@@ -23,6 +24,10 @@ internal sealed class Highlighter
     /// <summary>Of each term: fragments that have it, and how often the present one has.</summary>
     private readonly uint[] _documents = new uint[Limits.QueryTermsMax];
     private readonly uint[] _frequencies = new uint[Limits.QueryTermsMax];
+
+    /// <summary>Those terms that the present fragment has.</summary>
+    private readonly int[] _present = new int[Limits.QueryTermsMax];
+    private int _presentCount;
     private readonly bool[] _starts = new bool[Limits.HighlightClausesMax];
     private readonly long[] _sums = new long[Limits.HighlightClausesMax];
     private readonly Fragment[] _best = new Fragment[Limits.HighlightFragmentsMax];
@@ -37,6 +42,13 @@ internal sealed class Highlighter
         _plans = plans;
     }
 
+    /// <summary>Bytes of texts looked at, and what ordering and placing fragments has cost, since the caller set
+    /// it.</summary>
+    public long Work { get; set; }
+
+    /// <summary>Whether it was more than it may be: what was written since is not right.</summary>
+    public bool WorkExceeded => Work > Limits.HighlightWorkMax;
+
     /// <summary>Writes the fragments, best first.</summary>
     /// <param name="plan">What to look for.</param>
     /// <param name="attribute">Of the text.</param>
@@ -48,10 +60,13 @@ internal sealed class Highlighter
         _fragments = 0;
         _tokens = 0;
         _documents.AsSpan(0, plan.TermCount).Clear();
+        _frequencies.AsSpan(0, plan.TermCount).Clear();
+        _presentCount = 0;
         Walk(plan, attribute, value, scoring: false);
         if (_fragments > 0) Walk(plan, attribute, value, scoring: true);
         writer.U16(_bestCount);
-        for (int i = 0; i < _bestCount && !writer.Overflowed; i++) Write(plan, attribute, value, _best[i], ref writer);
+        for (int i = 0; i < _bestCount && !writer.Overflowed && !WorkExceeded; i++)
+            Write(plan, attribute, value, _best[i], ref writer);
     }
 
     private void Walk(in HighlightPlan plan, in AttributeRecord attribute, EncodedValue value, bool scoring)
@@ -66,11 +81,11 @@ internal sealed class Highlighter
     private void WalkText(
         in HighlightPlan plan, in TextOptions options, ReadOnlySpan<byte> text, int input, bool scoring)
     {
+        Work += text.Length;
         int at = 0;
-        while (TryCut(plan.Unit, options, text, ref at, out int start))
+        while (!WorkExceeded && TryCut(plan.Unit, options, text, ref at, out int start))
         {
             uint tokens = CountTerms(plan, options, text[start..at]);
-            ReadOnlySpan<uint> frequencies = _frequencies.AsSpan(0, plan.TermCount);
             if (scoring)
             {
                 double score = Score(plan, options, tokens);
@@ -79,7 +94,7 @@ internal sealed class Highlighter
             }
             _fragments++;
             _tokens += tokens;
-            for (int i = 0; i < frequencies.Length; i++) _documents[i] += frequencies[i] > 0 ? 1u : 0u;
+            foreach (int term in _present.AsSpan(0, _presentCount)) _documents[term]++;
         }
     }
 
@@ -91,7 +106,8 @@ internal sealed class Highlighter
     /// <summary>Leaves how often a fragment has each term, and returns its tokens.</summary>
     private uint CountTerms(in HighlightPlan plan, in TextOptions options, ReadOnlySpan<byte> fragment)
     {
-        _frequencies.AsSpan(0, plan.TermCount).Clear();
+        foreach (int term in _present.AsSpan(0, _presentCount)) _frequencies[term] = 0;
+        _presentCount = 0;
         _starts.AsSpan(0, plan.PrefixCount).Clear();
         ReadOnlySpan<HighlightTerm> terms = _plans.Terms(plan);
         ReadOnlySpan<HighlightTerm> prefixes = _plans.Prefixes(plan);
@@ -101,7 +117,7 @@ internal sealed class Highlighter
         {
             tokens++;
             for (int i = FirstEqual(terms, token); i < terms.Length && _plans.Text(terms[i]).SequenceEqual(token); i++)
-                _frequencies[i]++;
+                if (_frequencies[i]++ == 0) _present[_presentCount++] = i;
             for (int i = 0; i < prefixes.Length; i++) _starts[i] |= token.StartsWith(_plans.Text(prefixes[i]));
         }
         return tokens;
@@ -130,10 +146,10 @@ internal sealed class Highlighter
         double b = options.B;
         double norm = k1 * (1 - b + b * tokens / average);
         ReadOnlySpan<HighlightTerm> terms = _plans.Terms(plan);
-        for (int i = 0; i < terms.Length; i++)
+        // Sums are whole numbers, so the order of terms makes no difference.
+        foreach (int i in _present.AsSpan(0, _presentCount))
         {
             double frequency = _frequencies[i];
-            if (frequency == 0) continue;
             double weight = FixedLogarithm.InverseDocumentFrequency(_fragments, _documents[i]) * terms[i].Weight;
             sums[terms[i].Clause] += (long)(weight * frequency / (frequency + norm) * FixedOne + 0.5);
         }
@@ -151,6 +167,7 @@ internal sealed class Highlighter
     {
         int place = _bestCount;
         while (place > 0 && _best[place - 1].Score < fragment.Score) place--;
+        Work += _bestCount - place;
         if (place == plan.Limit) return;
         if (_bestCount < plan.Limit) _bestCount++;
         _best.AsSpan(place, _bestCount - 1 - place).CopyTo(_best.AsSpan(place + 1));
@@ -167,6 +184,7 @@ internal sealed class Highlighter
         for (int i = 0; i <= fragment.Input && array; i++)
             text = EncodedValue.Read(ref elements, element: true).Payload;
         bool offsets = plan.Offsets != OffsetUnit.None;
+        Work += fragment.Input + (offsets ? fragment.End : 0);
         int flags = (offsets ? HighlightFragment.OffsetsFlag : 0) |
             (offsets && array ? HighlightFragment.ArrayIndexFlag : 0);
         writer.U8((byte)flags);

@@ -24,6 +24,7 @@ public sealed partial class QueryExecutor
         WireWriter writer = new(reply);
         writer.U16((ushort)ErrorCode.Ok);
         _bytesRead = ranked.BytesRead;
+        _highlighter.Work = 0;
         WireReader reader = default;
         if (!isRead) reader = OpenAgain(body);
         writer.U8(ranked.IsFused ? (byte)1 : (byte)_queries);
@@ -40,6 +41,7 @@ public sealed partial class QueryExecutor
             ErrorText error = new(reply);
             if (!_filters.TryEndWork(ref error)) return error.Size;
             WriteRows(body, _lists.Rows(list), ranked.IsFused || _plan.OrderCount == 0, ref writer);
+            if (_highlighter.WorkExceeded && !writer.Overflowed) return TooMuchHighlighted(reply);
         }
         writer.U64(_view.Record.Rows);
         writer.U64(ranked.Exhaustive);
@@ -65,6 +67,14 @@ public sealed partial class QueryExecutor
         error.Begin(ErrorCode.ReplyTooLarge).Text("the answer is larger than one message of "u8)
             .Number((long)reply.Length).Text(" bytes; lower top_k or limit, or name fewer attributes in "u8)
             .Text("include_attributes"u8);
+        return error.Size;
+    }
+
+    private static int TooMuchHighlighted(Span<byte> reply)
+    {
+        ErrorText error = new(reply);
+        error.Begin(ErrorCode.LimitExceeded).Text("highlights need more than "u8)
+            .Number(Limits.HighlightWorkMax).Text(" steps; lower top_k or limit, or highlight shorter texts"u8);
         return error.Size;
     }
 
@@ -100,7 +110,7 @@ public sealed partial class QueryExecutor
             if (withScore) writer.F32(row.Score);
             WriteAttributes(document, row.Document, vectors, ref writer);
             if (computed) WriteComputed(document, i, ref writer);
-            if (writer.Overflowed) return;
+            if (writer.Overflowed || _highlighter.WorkExceeded) return;
         }
     }
 

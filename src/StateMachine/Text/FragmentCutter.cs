@@ -30,38 +30,34 @@ public static class FragmentCutter
         if (start == text.Length) return false;
         while (at < text.Length && !IsLineEnd(text[at]))
         {
-            int end = unit == FragmentUnit.Sentence ? EndOfSentence(text, at) : -1;
-            if (end >= 0)
-            {
-                at = end;
-                return true;
-            }
-            at++;
+            bool ends = unit == FragmentUnit.Sentence && TryPassMarks(text, ref at);
+            if (ends) return true;
+            if (at < text.Length && !IsLineEnd(text[at])) at++;
         }
         while (IsSpace(text[at - 1])) at--;
         return true;
     }
 
-    /// <summary>Where the sentence ends whose first closing mark is at <paramref name="at"/>; -1 if it does not end
-    /// there.</summary>
-    private static int EndOfSentence(ReadOnlySpan<byte> text, int at)
+    /// <summary>Passes the closing marks, quotes and brackets at <paramref name="at"/>, all of them at once, so that a
+    /// long row of them costs no more than its length; true if a sentence ends with them.</summary>
+    private static bool TryPassMarks(ReadOnlySpan<byte> text, ref int at)
     {
         int size = MarkSize(text[at..], out bool fullWidth);
-        if (size == 0) return -1;
-        bool fullStop = text[at] == (byte)'.';
-        int end = at + size;
-        for (; size > 0; end += size)
+        if (size == 0) return false;
+        bool onlyFullStops = true;
+        for (; size > 0; at += size)
         {
-            size = MarkSize(text[end..], out bool wide);
+            size = MarkSize(text[at..], out bool wide);
             fullWidth |= wide;
-            if (size == 0) size = CloserSize(text[end..]);
+            onlyFullStops &= size == 0 || text[at] == (byte)'.';
+            if (size == 0) size = CloserSize(text[at..]);
         }
-        if (end == text.Length || fullWidth) return end;
-        if (!IsSpace(text[end])) return -1;
-        int next = end;
+        if (at == text.Length || fullWidth) return true;
+        if (!IsSpace(text[at])) return false;
+        int next = at;
         while (next < text.Length && IsSpace(text[next])) next++;
-        bool goesOn = fullStop && next < text.Length && text[next] is >= (byte)'a' and <= (byte)'z';
-        return goesOn ? -1 : end;
+        bool goesOn = onlyFullStops && next < text.Length && text[next] is >= (byte)'a' and <= (byte)'z';
+        return !goesOn;
     }
 
     private static int MarkSize(ReadOnlySpan<byte> text, out bool fullWidth)

@@ -203,4 +203,24 @@ public sealed class RegexTests
         Run();
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
+
+    /// <summary>Few bytes that ask for many ranges would cost half a minute for the patterns of one request.</summary>
+    [Fact]
+    public void What_classes_cost_is_bounded_for_all_patterns_of_a_request()
+    {
+        Assert.Equal("too complex", Pattern.Fault(
+            PatternSyntax.Regex, "(?i)" + string.Concat(Enumerable.Repeat("[\\w]", 500))));
+        byte[] wide = Encoding.UTF8.GetBytes("[" + string.Concat(Enumerable.Repeat("\\W", 1000)) + "]");
+        PatternMatcher matcher = new();
+        PatternFault fault = default;
+        while (matcher.Count < 16 && matcher.TryAdd(PatternSyntax.Regex, wide, out fault))
+        {
+        }
+        Assert.True(fault.TooComplex);
+        Assert.InRange(matcher.Count, 1, 15);
+        matcher.Clear();
+        Assert.True(matcher.TryAdd(PatternSyntax.Regex, wide, out _));
+        Assert.True(matcher.Matches("!"));
+        Assert.False(matcher.Matches("é"));
+    }
 }

@@ -142,6 +142,30 @@ public sealed class HighlightTests : IDisposable
             Refusal("story", 3, new HighlightClause(string.Join(' ', Enumerable.Repeat("ab", 1025)))));
     }
 
+    /// <summary>Long texts, many rows and many highlights together would hold up everybody for minutes.</summary>
+    [Fact]
+    public void What_highlights_cost_is_bounded()
+    {
+        string text = string.Concat(Enumerable.Repeat("a word ", 2300));
+        for (ulong first = 10; first < 70; first += 2)
+        {
+            _machine.Write(new WriteRequest
+            {
+                Namespace = "n",
+                Upserts = [Ask.Row(first, ("story", Value.Of(text))), Ask.Row(first + 1, ("story", Value.Of(text)))],
+            });
+        }
+        ComputedAttribute[] computed = [.. Enumerable.Range(0, 64).Select(i => new ComputedAttribute
+        {
+            Label = $"h{i}", Highlight = new Highlight { Attribute = "story", Clauses = [new HighlightClause("fish")] },
+        })];
+        Core.Model.Query query = new() { RankBy = Ask.ById, Limit = 62, Computed = computed };
+        Assert.Equal("highlights need more than 67108864 steps; lower top_k or limit, or highlight shorter texts",
+            _machine.Fails(query).Message);
+        Assert.Equal(3, _machine.One(new Core.Model.Query { RankBy = Ask.ById, Limit = 3, Computed = computed })
+            .Rows.Count);
+    }
+
     /// <summary>Random sentences of few words against BM25 in plain double arithmetic.</summary>
     [Fact]
     public void Fragments_are_those_of_the_formula()

@@ -31,6 +31,10 @@ public sealed class FragmentCutterTests
     [InlineData("日本。次の文！終", "日本。|次の文！|終")]
     [InlineData("  padded.  ", "padded.")]
     [InlineData("...", "...")]
+    [InlineData("a.!\" b c", "a.!\"|b c")]
+    [InlineData("a.. b.) c", "a.. b.) c")]
+    [InlineData("a.!b. C", "a.!b.|C")]
+    [InlineData("。.a! b", "。.|a!|b")]
     [InlineData(" \n ", "")]
     [InlineData("", "")]
     public void Sentences(string text, string expected) =>
@@ -45,6 +49,15 @@ public sealed class FragmentCutterTests
     {
         Assert.Equal([" One.\n Two. "], Cut(FragmentUnit.None, " One.\n Two. "));
         Assert.Empty(Cut(FragmentUnit.None, ""));
+    }
+
+    /// <summary>A mark that was looked at again from each mark before it would cost hours here.</summary>
+    [Fact]
+    public void A_long_row_of_marks_is_passed_once()
+    {
+        string marks = new('.', 4_000_000);
+        Assert.Equal([$"{marks}a"], Cut(FragmentUnit.Sentence, $"{marks}a"));
+        Assert.Equal([$"{marks}  a b"], Cut(FragmentUnit.Sentence, $"{marks}  a b"));
     }
 
     /// <summary>Nothing but white space lies between fragments, and none is empty.</summary>
