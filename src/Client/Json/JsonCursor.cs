@@ -40,6 +40,12 @@ internal struct ArrayScope(int depth)
 internal ref struct JsonCursor
 {
     private const int DepthMax = 160;
+
+    /// <summary>Characters of a complaint.</summary>
+    private const int ProblemSizeMax = 1024;
+
+    /// <summary>Characters of a value in a complaint.</summary>
+    private const int ValueShownMax = 64;
     private readonly JsonPath _path;
     private readonly NameCache _names;
     private Utf8JsonReader _reader;
@@ -85,7 +91,7 @@ internal ref struct JsonCursor
     }
 
     public readonly JsonRequestException Fail(string problem, ErrorCode code = ErrorCode.InvalidArgument) =>
-        new(code, _path.ToString(), problem);
+        new(code, _path.ToString(), JsonPath.Shorten(problem, ProblemSizeMax));
 
     public readonly JsonRequestException Missing(string field) =>
         new(ErrorCode.InvalidArgument, _path.ToString(), $"missing field `{field}`", $"missing field `{field}`");
@@ -377,7 +383,7 @@ internal ref struct JsonCursor
         _ => Describe(),
     };
 
-    private static string Shorten(string text) => text.Length <= 64 ? text : text[..64] + "…";
+    private static string Shorten(string text) => JsonPath.Shorten(text, ValueShownMax);
 }
 
 /// <summary>Attribute names come again with every row: keeps one string for each.</summary>

@@ -259,6 +259,7 @@ public static class QueryRequestJson
             if (_aggregates.Count > 0 && _groupBy.Length == 0 && _limit > 0)
                 throw json.Fail("an aggregation without group_by takes no top_k or limit");
             if (_groupBy.Length > 0 && _aggregates.Count == 0) throw json.Fail("group_by needs aggregate_by");
+            CheckLabels(ref json);
             if (_aggregates.Count == 0 && _limit == 0) throw json.Fail("rank_by queries must specify top_k or limit");
             ComputedJson.Infer(ref json, _computed, _rankBy);
             RankBy none = new() { Kind = RankKind.None };
@@ -270,6 +271,18 @@ public static class QueryRequestJson
                 IncludeNames = _excluded ?? _included ?? [], Aggregates = _aggregates.ToArray(), GroupBy = _groupBy,
                 LimitPer = _per, PerLimit = _perLimit, Computed = _computed,
             };
+        }
+
+        /// <summary>A group of the answer has its attributes and its aggregates in one object.</summary>
+        private void CheckLabels(ref JsonCursor json)
+        {
+            for (int i = 0; i < _groupBy.Length; i++)
+            {
+                string name = _groupBy[i];
+                if (Array.IndexOf(_groupBy, name) < i) throw json.Fail($"group_by has \"{name}\" more than once");
+                if (_aggregates.Exists(aggregate => aggregate.Label == name))
+                    throw json.Fail($"\"{name}\" is in group_by and the label of an aggregate");
+            }
         }
 
         /// <summary>Beside "queries" only the limit of a fused list may stand.</summary>

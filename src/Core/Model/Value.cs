@@ -33,6 +33,13 @@ public sealed class Value : IEquatable<Value>
     public static Value True { get; } = new(ValueKind.True, 0, null);
     public static Value False { get; } = new(ValueKind.False, 0, null);
 
+    /// <summary>Whole numbers below it exist once: they are the most frequent ones, and a text can ask for one with two
+    /// bytes.</summary>
+    private const int SharedNumbers = 1024;
+
+    private static readonly Value[] SharedInts = Share(ValueKind.Int);
+    private static readonly Value[] SharedUints = Share(ValueKind.Uint);
+
     private readonly ulong _bits;
     private readonly object? _payload;
 
@@ -46,8 +53,13 @@ public sealed class Value : IEquatable<Value>
     public ValueKind Kind { get; }
 
     public static Value Of(bool value) => value ? True : False;
-    public static Value Of(long value) => new(ValueKind.Int, unchecked((ulong)value), null);
-    public static Value Of(ulong value) => new(ValueKind.Uint, value, null);
+
+    public static Value Of(long value) => value is >= 0 and < SharedNumbers
+        ? SharedInts[value] : new(ValueKind.Int, unchecked((ulong)value), null);
+
+    public static Value Of(ulong value) =>
+        value < SharedNumbers ? SharedUints[value] : new(ValueKind.Uint, value, null);
+
     public static Value Of(double value) => new(ValueKind.Float, BitConverter.DoubleToUInt64Bits(value), null);
     public static Value Of(string value) => new(ValueKind.String, 0, Encoding.UTF8.GetBytes(value));
     public static Value OfUtf8(ReadOnlySpan<byte> value) => new(ValueKind.String, 0, value.ToArray());
@@ -74,6 +86,13 @@ public sealed class Value : IEquatable<Value>
     public float[] AsVector => _payload as float[] ?? [];
     public Value[] AsArray => _payload as Value[] ?? [];
     public SparseDimension[] AsSparse => _payload as SparseDimension[] ?? [];
+
+    private static Value[] Share(ValueKind kind)
+    {
+        Value[] values = new Value[SharedNumbers];
+        for (int i = 0; i < values.Length; i++) values[i] = new Value(kind, (ulong)i, null);
+        return values;
+    }
 
     private T Payload<T>(ValueKind kind, T value)
     {

@@ -312,6 +312,10 @@ public sealed class QueryRequestJsonTests
         "\"filters\" cannot stand beside \"queries\", only inside them")]
     [InlineData("""{"queries":[{"rank_by":["id","asc"],"limit":1,"consistency":{}}]}""",
         "queries[0].consistency: belongs beside \"queries\", not inside one of them")]
+    [InlineData("""{"aggregate_by":{"n":["Count"]},"group_by":["color","n"]}""",
+        "\"n\" is in group_by and the label of an aggregate")]
+    [InlineData("""{"aggregate_by":{"n":["Count"]},"group_by":["color","color"]}""",
+        "group_by has \"color\" more than once")]
     [InlineData("""{"aggregate_by":{"n":["Median","x"]}}""",
         "aggregate_by.n[0]: expects Count, Sum, Min, Max or Avg, but got \"Median\"")]
     public void ErrorsNameThePlace(string json, string message) => JsonText.Fails(() => JsonText.Query(json), message);

@@ -1,4 +1,7 @@
+using System;
 using System.Linq;
+using System.Text;
+using Deterministic.Client.Json;
 using Deterministic.Core.Model;
 using Xunit;
 
@@ -165,5 +168,24 @@ public sealed class WriteRequestJsonTests
         DeterministicException exception = Assert.ThrowsAny<DeterministicException>(
             () => JsonText.Write("{\"upsert_rows\":[{\"id\":\"\\ud800\"}]}"));
         Assert.Equal(ErrorCode.Malformed, exception.Code);
+    }
+
+    /// <summary>A complaint about a large request is not as large as it.</summary>
+    [Theory]
+    [InlineData("{\"#\":1}")]
+    [InlineData("{\"upsert_rows\":[{\"#\":{}}]}")]
+    [InlineData("{\"distance_metric\":\"#\"}")]
+    [InlineData("{\"schema\":{\"a\":\"#\"}}")]
+    [InlineData("{\"schema\":{\"a\":{\"type\":\"string\",\"full_text_search\":{\"language\":\"#\"}}}}")]
+    [InlineData("{\"delete_by_filter\":[\"a\",\"#\",1]}")]
+    [InlineData("{\"deletes\":[{\"#\":1}]}")]
+    public void ComplaintsAreShort(string json)
+    {
+        string endless = new StringBuilder("x").Insert(1, "\U0001F41F", 100_000).ToString();
+        JsonRequestException refused = Assert.Throws<JsonRequestException>(() => WriteRequestJson.Parse(
+            "n", Encoding.UTF8.GetBytes(json.Replace("#", endless, StringComparison.Ordinal))));
+        Assert.InRange(refused.Message.Length + refused.Path.Length + (refused.Shape?.Length ?? 0), 1, 3000);
+        // Nothing is cut within a character.
+        Assert.Equal(refused.Message, Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(refused.Message)));
     }
 }
