@@ -23,13 +23,15 @@ public sealed class ConformanceTests(RunningGateway gateway, ITestOutputHelper o
         string folder = Path.Combine(Repository.Root, "tests", "Gateway.Conformance");
         if (await RunAsync(folder, "node", "--version") is null)
         {
-            output.WriteLine("node is not installed: the official client was not run against the gateway");
+            Tool.IsMissing(
+                "node", "node is not installed: the official client was not run against the gateway", output);
             return;
         }
         if (!Directory.Exists(Path.Combine(folder, "node_modules", "@turbopuffer", "turbopuffer"))
             && await RunAsync(folder, "npm", "ci", "--no-audit", "--no-fund") is not (0, _))
         {
-            output.WriteLine("npm cannot fetch the official client: it was not run against the gateway");
+            Tool.IsMissing(
+                "node", "npm cannot fetch the official client: it was not run against the gateway", output);
             return;
         }
         (int code, string said) = (await RunAsync(folder, "node", "--test", "--test-reporter=tap"))!.Value;

@@ -60,7 +60,7 @@ public sealed class ConsoleTests(RunningGateway gateway, ITestOutputHelper outpu
         await using Browser? browser = await Browser.TryStartAsync();
         if (browser is null)
         {
-            output.WriteLine(NoBrowser);
+            Tool.IsMissing("chromium", NoBrowser, output);
             return;
         }
         Assert.Equal(200, (await gateway.WriteAsync("console-books", Rows)).Status);
@@ -105,7 +105,7 @@ public sealed class ConsoleTests(RunningGateway gateway, ITestOutputHelper outpu
         await using Browser? browser = await Browser.TryStartAsync();
         if (browser is null)
         {
-            output.WriteLine(NoBrowser);
+            Tool.IsMissing("chromium", NoBrowser, output);
             return;
         }
         await gateway.WriteAsync("console-books", Rows);
@@ -134,7 +134,7 @@ public sealed class ConsoleTests(RunningGateway gateway, ITestOutputHelper outpu
         await using Browser? browser = await Browser.TryStartAsync();
         if (browser is null)
         {
-            output.WriteLine(NoBrowser);
+            Tool.IsMissing("chromium", NoBrowser, output);
             return;
         }
         await using GuardedGateway guarded = await GuardedGateway.StartAsync(gateway);
