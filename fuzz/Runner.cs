@@ -8,11 +8,14 @@ using Deterministic.Core.Randomness;
 
 namespace Deterministic.Fuzz;
 
-/// <summary>Runs one target on generated and mutated inputs until time is over or one fails. Every input is a function
-/// of its seed and the corpus alone; the one that failed is saved.</summary>
+/// <summary>Runs one target on generated and mutated inputs until time is over, they are enough, or one fails. Every
+/// input is a function of its seed and the corpus alone; the one that failed is saved.</summary>
 internal sealed class Runner : IDisposable
 {
     private const int MutantsPerSeed = 8;
+
+    /// <summary>A run ends after so many, however much time is left.</summary>
+    private const long ExecutionsMax = 10_000_000;
     private static readonly TimeSpan HangAfter = TimeSpan.FromSeconds(20);
 
     private readonly TargetDescription _description;
@@ -43,14 +46,16 @@ internal sealed class Runner : IDisposable
             if (!runner.Execute(input)) return null;
         }
         ulong next = seed;
-        while (watch.Elapsed.TotalSeconds < seconds)
+        while (watch.Elapsed.TotalSeconds < seconds && runner._tally.Executions < ExecutionsMax)
         {
             if (!runner.RunSeed(next++, corpus)) return null;
         }
         Tally tally = runner._tally;
+        using Process self = Process.GetCurrentProcess();
         Console.WriteLine(
             $"{description.Name}: {tally.Executions} executions in {watch.Elapsed.TotalSeconds:F1} s, " +
-            $"seeds {seed} to {next - 1}, corpus {corpus.Length}; {tally.Accepted} accepted, {tally.Refused} refused");
+            $"seeds {seed} to {next - 1}, corpus {corpus.Length}; {tally.Accepted} accepted, " +
+            $"{tally.Refused} refused; at most {self.PeakWorkingSet64 >> 20} MiB resident");
         return tally;
     }
 
