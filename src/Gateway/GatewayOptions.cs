@@ -54,9 +54,20 @@ public sealed record GatewayOptions
     /// <summary>Bytes of the largest body of a request, before and after it is decompressed.</summary>
     public int BodySizeMax { get; init; } = BodySizeMaxDefault;
 
+    /// <summary>Bytes of the largest body that is not a write. What it says has to fit into one message of the cluster,
+    /// whatever the text makes of it.</summary>
+    public int SmallBodySizeMax => Math.Min(BodySizeMax, 8 << 20);
+
     /// <summary>Bytes of bodies of all requests that are served at a time; beyond it requests are told to come
     /// later.</summary>
     public long BodiesSizeMax => Math.Max(4L * BodySizeMax, 256 << 20);
+
+    /// <summary>What one connection may cost.</summary>
+    public ConnectionLimits Connections { get; init; } = new();
+
+    /// <summary>Bytes of answers of all queries that are being sent at a time; beyond it queries are told to come
+    /// later. The text of one answer may have several times the bytes of its attributes.</summary>
+    public long AnswersSizeMax => Math.Max(8L * BodySizeMax, 512 << 20);
 
     /// <summary>Sessions for large writes, beside the one for small ones. Each has one message under way.</summary>
     public int LargeSessions { get; init; } = 3;

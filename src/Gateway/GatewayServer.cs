@@ -5,6 +5,7 @@ using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using Deterministic.Gateway.Cluster;
+using Deterministic.Gateway.Http;
 using Deterministic.Gateway.Routes;
 using Deterministic.Gateway.Security;
 using Deterministic.Gateway.Telemetry;
@@ -149,24 +150,30 @@ public sealed class GatewayServer : IAsyncDisposable
     private static void Configure(KestrelServerOptions kestrel, GatewayOptions options, CertificateFiles? certificate)
     {
         kestrel.AddServerHeader = false;
-        kestrel.Limits.MaxConcurrentConnections = GatewayLimits.ConnectionsMax;
-        kestrel.Limits.MaxRequestLineSize = GatewayLimits.RequestLineSizeMax;
-        kestrel.Limits.MaxRequestHeaderCount = GatewayLimits.HeadersMax;
-        kestrel.Limits.MaxRequestHeadersTotalSize = GatewayLimits.HeadersSizeMax;
-        kestrel.Limits.RequestHeadersTimeout = GatewayLimits.HeadersTimeout;
-        kestrel.Limits.MinRequestBodyDataRate = GatewayLimits.BodyRateMin;
-        kestrel.Limits.MinResponseDataRate = GatewayLimits.BodyRateMin;
+        ConnectionLimits limits = options.Connections;
+        MinDataRate rate = new(limits.RateMin, limits.Grace);
+        kestrel.Limits.MaxConcurrentConnections = limits.ConnectionsMax + ConnectionLimits.RefusalsMax;
+        kestrel.Limits.MaxRequestLineSize = ConnectionLimits.RequestLineSizeMax;
+        kestrel.Limits.MaxRequestHeaderCount = ConnectionLimits.HeadersMax;
+        kestrel.Limits.MaxRequestHeadersTotalSize = ConnectionLimits.HeadersSizeMax;
+        kestrel.Limits.RequestHeadersTimeout = limits.HeadersTimeout;
+        kestrel.Limits.MinRequestBodyDataRate = rate;
+        kestrel.Limits.MinResponseDataRate = rate;
         // Bodies are measured where they are read: what is too large is answered, not cut off.
         kestrel.Limits.MaxRequestBodySize = null;
+        ConnectionGate gate = new(limits);
         kestrel.Listen(options.Listen, listen =>
         {
             listen.Protocols = HttpProtocols.Http1;
-            if (certificate is null) return;
-            listen.UseHttps(new TlsHandshakeCallbackOptions
+            if (certificate is not null)
             {
-                OnConnection = _ => ValueTask.FromResult(certificate.Current()),
-                HandshakeTimeout = GatewayLimits.HandshakeTimeout,
-            });
+                listen.UseHttps(new TlsHandshakeCallbackOptions
+                {
+                    OnConnection = _ => ValueTask.FromResult(certificate.Current()),
+                    HandshakeTimeout = limits.HandshakeTimeout,
+                });
+            }
+            listen.Use(serve => connection => gate.EnterAsync(connection, serve));
         });
     }
 

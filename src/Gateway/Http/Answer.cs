@@ -4,6 +4,7 @@ using System.IO.Compression;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Threading;
 using System.Threading.Tasks;
 using Deterministic.Gateway.Telemetry;
 using Microsoft.AspNetCore.Http;
@@ -18,10 +19,33 @@ internal static class Answer
     /// <summary>Answers up to this size are never compressed.</summary>
     private const int PlainSizeMax = 1024;
 
+    /// <summary>Bytes that have a time of their own to be read. The server's own least rate is an average since the
+    /// answer's start, so after a fast start a client might read nothing for hours.</summary>
+    private const int PartSizeMax = 64 << 10;
+
     private static readonly JsonWriterOptions Options = new()
     {
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true,
     };
+
+    /// <summary>Whoever waits for it may ask again, so it is sent only if there is room: answers that clients read
+    /// slowly take memory.</summary>
+    /// <exception cref="RequestException">There is none.</exception>
+    public static async Task WriteAsync(HttpContext context, Action<Utf8JsonWriter> write, BodyBudget room)
+    {
+        using PooledBuffer json = new();
+        await using (Utf8JsonWriter writer = new(json, Options)) write(writer);
+        long size = json.Written.Length;
+        if (!room.TryTake(size)) throw RequestException.TooMany("too many answers are being sent; try again later");
+        try
+        {
+            await WriteAsync(context, 200, "application/json", json.Written).ConfigureAwait(false);
+        }
+        finally
+        {
+            room.Return(size);
+        }
+    }
 
     public static async Task WriteAsync(HttpContext context, int status, Action<Utf8JsonWriter> write)
     {
@@ -35,6 +59,7 @@ internal static class Answer
     {
         context.Response.StatusCode = status;
         context.Response.ContentType = contentType;
+        if (body.Length > PlainSizeMax) context.Response.Headers.Vary = "accept-encoding";
         if (body.Length <= PlainSizeMax || !TakesGzip(context.Request.Headers.AcceptEncoding))
         {
             await SendAsync(context, body).ConfigureAwait(false);
@@ -43,12 +68,13 @@ internal static class Answer
         using PooledBuffer compressed = new();
         Compress(body.Span, compressed);
         context.Response.Headers.ContentEncoding = "gzip";
-        context.Response.Headers.Vary = "accept-encoding";
         await SendAsync(context, compressed.Written).ConfigureAwait(false);
     }
 
     public static async Task RefuseAsync(HttpContext context, Refusal refusal)
     {
+        // The rest of such a body is not waited for.
+        if (refusal.Status == 408) context.Response.Headers.Connection = "close";
         if (refusal.RetryAfter > 0) context.Response.Headers.RetryAfter = $"{refusal.RetryAfter}";
         if (!refusal.IsPlainText)
         {
@@ -68,8 +94,34 @@ internal static class Answer
     private static async Task SendAsync(HttpContext context, ReadOnlyMemory<byte> body)
     {
         context.Response.ContentLength = body.Length;
-        await context.Response.Body.WriteAsync(body, context.RequestAborted).ConfigureAwait(false);
-        context.Features.GetRequiredFeature<RequestFigures>().BytesOut += body.Length;
+        RequestFigures figures = context.Features.GetRequiredFeature<RequestFigures>();
+        if (body.Length <= PartSizeMax)
+            await context.Response.Body.WriteAsync(body, context.RequestAborted).ConfigureAwait(false);
+        else await SendPartsAsync(context, body, figures).ConfigureAwait(false);
+        figures.BytesOut = body.Length;
+        figures.IsAnswered = true;
+    }
+
+    private static async Task SendPartsAsync(HttpContext context, ReadOnlyMemory<byte> body, RequestFigures figures)
+    {
+        TimeSpan each = context.Features.GetRequiredFeature<ConnectionLimits>().TimeFor(PartSizeMax);
+        using CancellationTokenSource patience =
+            CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        for (int sent = 0; sent < body.Length; figures.BytesOut = sent)
+        {
+            int size = Math.Min(body.Length - sent, PartSizeMax);
+            patience.CancelAfter(each);
+            try
+            {
+                await context.Response.Body.WriteAsync(body.Slice(sent, size), patience.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
+            {
+                // It has begun, so all that is left is to break it off.
+                throw RequestException.TooSlow();
+            }
+            sent += size;
+        }
     }
 
     private static void Compress(ReadOnlySpan<byte> bytes, PooledBuffer to)

@@ -3,7 +3,8 @@ using System.Buffers;
 
 namespace Deterministic.Gateway.Http;
 
-/// <summary>Bytes written one after the other into a pooled array that grows.</summary>
+/// <summary>Bytes written one after the other into a pooled array that grows, up to the largest that there
+/// is.</summary>
 internal sealed class PooledBuffer : IBufferWriter<byte>, IDisposable
 {
     private const int SizeFirst = 4096;
@@ -33,7 +34,13 @@ internal sealed class PooledBuffer : IBufferWriter<byte>, IDisposable
     private void Fit(int more)
     {
         if (_bytes.Length - _size >= more) return;
-        byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(checked(2 * _bytes.Length), checked(_size + more)));
+        long wanted = Math.Max(Math.Min(2L * _bytes.Length, Array.MaxLength), (long)_size + more);
+        if (wanted > Array.MaxLength)
+        {
+            throw RequestException.Invalid(
+                "the answer is larger than this server can send; lower top_k or limit, or name fewer attributes");
+        }
+        byte[] larger = ArrayPool<byte>.Shared.Rent((int)wanted);
         Written.Span.CopyTo(larger);
         ArrayPool<byte>.Shared.Return(_bytes);
         _bytes = larger;

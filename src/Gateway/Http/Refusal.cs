@@ -22,6 +22,7 @@ internal readonly record struct Refusal(int Status, string Message, bool IsPlain
     public static Refusal? Of(Exception exception, string name) => exception switch
     {
         RequestException request => new(request.Status, request.Message, request.IsPlainText),
+        BadHttpRequestException { StatusCode: 408 } => new(408, RequestException.TooSlow().Message),
         BadHttpRequestException http => new(http.StatusCode, http.Message),
         IOException => new(400, "the body ended early"),
         JsonRequestException json => OfJson(json, name),

@@ -27,14 +27,16 @@ internal sealed class RequestBody : IDisposable
 
     public ReadOnlySpan<byte> Span => _bytes.AsSpan(0, _size);
 
-    /// <exception cref="RequestException">Too large, too many, or of an encoding that is not known.</exception>
-    public static async Task<RequestBody> ReadAsync(HttpContext context, BodyBudget budget, int sizeMax)
+    /// <exception cref="RequestException">Too large, too slow, too many, or of an encoding that is not
+    /// known.</exception>
+    public static async Task<RequestBody> ReadAsync(
+        HttpContext context, BodyBudget budget, int sizeMax, ConnectionLimits limits)
     {
         RequestBody body = new(budget, sizeMax);
-        Stream stream = context.Request.Body;
+        using WireBody stream = new(context.Request.Body, sizeMax, limits, context.RequestAborted);
         try
         {
-            if (context.Request.ContentLength > sizeMax) throw TooLarge();
+            if (context.Request.ContentLength > sizeMax) throw RequestException.TooLarge();
             string encoding = context.Request.Headers.ContentEncoding.ToString();
             switch (encoding.ToLowerInvariant())
             {
@@ -81,20 +83,22 @@ internal sealed class RequestBody : IDisposable
     {
         while (true)
         {
-            if (_size == _bytes.Length) Grow();
-            int read = await stream.ReadAsync(_bytes.AsMemory(_size), context.RequestAborted).ConfigureAwait(false);
+            // Behind the last byte that there may be is only looked for one more.
+            bool isFull = _size == _sizeMax;
+            if (!isFull && _size == _bytes.Length) Grow();
+            int end = Math.Min(_bytes.Length, _sizeMax);
+            Memory<byte> room = isFull ? new byte[1] : _bytes.AsMemory(_size, end - _size);
+            int read = await stream.ReadAsync(room, context.RequestAborted).ConfigureAwait(false);
             if (read == 0) return;
+            if (isFull) throw RequestException.TooLarge();
             _size += read;
-            if (_size > _sizeMax) throw TooLarge();
         }
     }
 
-    private static RequestException TooLarge() =>
-        new(413, "the body is larger than this server takes; send it in several requests");
-
     private void Grow()
     {
-        byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(SizeFirst, checked(2 * _bytes.Length)));
+        long wanted = Math.Min(Math.Max(SizeFirst, 2L * _bytes.Length), Math.Max(SizeFirst, _sizeMax));
+        byte[] larger = ArrayPool<byte>.Shared.Rent((int)wanted);
         if (!_budget.TryTake(larger.Length))
         {
             ArrayPool<byte>.Shared.Return(larger);

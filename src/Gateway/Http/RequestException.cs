@@ -18,6 +18,11 @@ internal sealed class RequestException(int status, string message) : Exception(m
 
     public static RequestException TooMany(string message) => new(429, message);
 
+    public static RequestException TooLarge() =>
+        new(413, "the body is larger than this server takes; send it in several requests");
+
+    public static RequestException TooSlow() => new(408, "the body came too slowly; send it again");
+
     public static RequestException InvalidUrl(string message) =>
         new(400, $"Invalid URL: {message}") { IsPlainText = true };
 }

@@ -11,7 +11,7 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Deterministic.Gateway.Routes;
 
 /// <summary>One request and its answer.</summary>
-internal sealed class Exchange(HttpContext context, string name, BodyBudget budget, int bodySizeMax) : IDisposable
+internal sealed class Exchange(HttpContext context, string name, ExchangeLimits limits) : IDisposable
 {
     private readonly long _started = Stopwatch.GetTimestamp();
     private long _reserved;
@@ -31,25 +31,31 @@ internal sealed class Exchange(HttpContext context, string name, BodyBudget budg
     /// <summary>The first value in the query string; null if there is none.</summary>
     public string? QueryValue(string key) => context.Request.Query[key] is [string first, ..] ? first : null;
 
-    public Task<RequestBody> ReadBodyAsync() => RequestBody.ReadAsync(context, budget, bodySizeMax);
+    public Task<RequestBody> ReadBodyAsync() =>
+        RequestBody.ReadAsync(context, limits.Bodies, limits.SmallBodySizeMax, limits.Connections);
+
+    /// <summary>The body of a write.</summary>
+    public Task<RequestBody> ReadLargeBodyAsync() =>
+        RequestBody.ReadAsync(context, limits.Bodies, limits.BodySizeMax, limits.Connections);
 
     /// <summary>Takes room for a part of an answer that is larger than one message of the cluster.</summary>
     /// <exception cref="RequestException">The answer is too large, or all requests together take too much.</exception>
     public void ReserveAnswer(long size)
     {
-        if (_reserved + size > bodySizeMax)
+        if (_reserved + size > limits.BodySizeMax)
         {
-            throw RequestException.Invalid($"the answer has more than {bodySizeMax} bytes of attributes; lower top_k " +
-                "or limit, or name fewer attributes in include_attributes");
+            throw RequestException.Invalid($"the answer has more than {limits.BodySizeMax} bytes of attributes; " +
+                "lower top_k or limit, or name fewer attributes in include_attributes");
         }
-        if (!budget.TryTake(size)) throw RequestException.TooMany("the server is busy with large requests; try again");
+        if (!limits.Bodies.TryTake(size))
+            throw RequestException.TooMany("the server is busy with large requests; try again");
         _reserved += size;
     }
 
     /// <summary>Gives back what <see cref="ReserveAnswer"/> took.</summary>
     public void ReleaseAnswer()
     {
-        budget.Return(_reserved);
+        limits.Bodies.Return(_reserved);
         _reserved = 0;
     }
 
@@ -59,6 +65,10 @@ internal sealed class Exchange(HttpContext context, string name, BodyBudget budg
 
     public Task AnswerAsync(Action<Utf8JsonWriter> write, int status = 200) =>
         Answer.WriteAsync(context, status, write);
+
+    /// <summary>The answer to a query, which may be large.</summary>
+    /// <exception cref="RequestException">Too many such are being sent.</exception>
+    public Task AnswerQueryAsync(Action<Utf8JsonWriter> write) => Answer.WriteAsync(context, write, limits.Answers);
 
     public Task AnswerAsync(string contentType, ReadOnlyMemory<byte> body) =>
         Answer.WriteAsync(context, 200, contentType, body);

@@ -102,9 +102,12 @@ internal sealed class LargeQuery(ClusterAccess cluster, Exchange exchange, Query
         }
     }
 
+    /// <summary>Names count too: the text of the answer has them with every row.</summary>
     private List<KeyValuePair<string, Value>> Reserved(List<KeyValuePair<string, Value>> attributes)
     {
-        exchange.ReserveAnswer((long)ReplyJson.LogicalSize(attributes));
+        long size = (long)ReplyJson.LogicalSize(attributes);
+        foreach (KeyValuePair<string, Value> attribute in attributes) size += attribute.Key.Length;
+        exchange.ReserveAnswer(size);
         return attributes;
     }
 

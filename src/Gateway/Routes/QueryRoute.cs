@@ -16,7 +16,7 @@ internal sealed class QueryRoute(ClusterAccess cluster)
         using (RequestBody body = await exchange.ReadBodyAsync().ConfigureAwait(false))
             query = QueryRequestJson.Parse(exchange.Namespace, body.Span);
         QueryReply reply = await ReplyAsync(exchange, query).ConfigureAwait(false);
-        await exchange.AnswerAsync(writer => ReplyJson.Write(writer, reply, query, exchange.Elapsed))
+        await exchange.AnswerQueryAsync(writer => ReplyJson.Write(writer, reply, query, exchange.Elapsed))
             .ConfigureAwait(false);
     }
 

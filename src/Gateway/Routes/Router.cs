@@ -29,12 +29,14 @@ internal sealed partial class Router(
 
     private const string Name = "{" + NameKey + "}";
 
-    private readonly BodyBudget _budget = new(options.BodiesSizeMax);
+    private readonly ExchangeLimits _limits = new(options);
 
     public void Map(WebApplication application)
     {
         metrics.Gauge("deterministic.http.bodies_bytes", "Memory that bodies of requests take now",
-            () => _budget.Taken);
+            () => _limits.Bodies.Taken);
+        metrics.Gauge("deterministic.http.answers_bytes", "Memory that answers to queries take while they are sent",
+            () => _limits.Answers.Taken);
         application.Use(new RequestObserver(metrics, options.RequestLog, logger).ObserveAsync);
         application.Use(PrepareAsync);
         application.UseRouting();
@@ -112,6 +114,7 @@ internal sealed partial class Router(
     /// <summary>What all answers say, and the region taken out of the path.</summary>
     private Task PrepareAsync(HttpContext context, RequestDelegate next)
     {
+        context.Features.Set(options.Connections);
         context.Response.Headers.XContentTypeOptions = "nosniff";
         context.Response.Headers.CacheControl = "no-store";
         // A client whose connection is closed looks for another gateway with its next request.
@@ -127,7 +130,7 @@ internal sealed partial class Router(
         try
         {
             if (context.Request.RouteValues.ContainsKey(NameKey)) NamespaceName.CheckPath(name);
-            using Exchange exchange = new(context, name, _budget, options.BodySizeMax);
+            using Exchange exchange = new(context, name, _limits);
             await serve(exchange).ConfigureAwait(false);
         }
         catch (Exception) when (context.RequestAborted.IsCancellationRequested)

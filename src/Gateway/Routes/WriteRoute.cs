@@ -20,7 +20,7 @@ internal sealed class WriteRoute(ClusterAccess cluster)
     public async Task WriteAsync(Exchange exchange)
     {
         ParsedWrite write;
-        using (RequestBody body = await exchange.ReadBodyAsync().ConfigureAwait(false))
+        using (RequestBody body = await exchange.ReadLargeBodyAsync().ConfigureAwait(false))
             write = WriteRequestJson.ParseWithCopy(exchange.Namespace, body.Span);
         if (write.CopyFrom is not null) CheckSource(exchange.Caller, write.CopyFrom);
         WriteTotal total = write.CopyFrom is null

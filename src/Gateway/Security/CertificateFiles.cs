@@ -22,6 +22,7 @@ internal sealed class CertificateFiles
     private readonly Lock _lock = new();
     private byte[] _certificateSeen = [];
     private byte[] _keySeen = [];
+    private string? _problem;
     private SslServerAuthenticationOptions? _options;
 
     private CertificateFiles(string certificateFile, string keyFile, ILogger logger)
@@ -45,7 +46,10 @@ internal sealed class CertificateFiles
     {
         lock (_lock)
         {
-            if (TryRefresh() is string problem) CertificateLog.NotLoaded(_logger, problem);
+            string? problem = TryRefresh();
+            // As long as files are not there, each handshake finds that out.
+            if (problem is not null && problem != _problem) CertificateLog.NotLoaded(_logger, problem);
+            _problem = problem;
             return _options!;
         }
     }

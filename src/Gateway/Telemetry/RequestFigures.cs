@@ -8,4 +8,7 @@ internal sealed class RequestFigures
 
     /// <summary>Of the answer's body, as it was sent.</summary>
     public long BytesOut { get; set; }
+
+    /// <summary>Whether all of the answer has been handed to the connection.</summary>
+    public bool IsAnswered { get; set; }
 }

@@ -50,7 +50,11 @@ internal sealed partial class RequestObserver(GatewayMetrics metrics, RequestLog
         finally
         {
             TimeSpan elapsed = Stopwatch.GetElapsedTime(started);
-            int status = context.RequestAborted.IsCancellationRequested ? StatusGone : context.Response.StatusCode;
+            // Who has the answer may close the connection at once; an answer that was begun and not ended was broken
+            // off.
+            bool isGone = !figures.IsAnswered
+                && (context.RequestAborted.IsCancellationRequested || context.Response.HasStarted);
+            int status = isGone ? StatusGone : context.Response.StatusCode;
             string route = RouteOf(context);
             string method = MethodOf(context.Request.Method);
             metrics.Ended(method, route, status, elapsed, figures.BytesIn, figures.BytesOut);

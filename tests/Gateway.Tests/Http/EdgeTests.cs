@@ -111,6 +111,32 @@ public sealed class EdgeTests(RunningGateway gateway)
             .MustBe(413, error);
     }
 
+    /// <summary>Whether its length is told before or not.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task ABodyMayHaveJustTheSizeThatThereMayBe(bool isTold)
+    {
+        byte[] body = new byte[RunningGateway.BodySizeMax];
+        Array.Fill(body, (byte)' ');
+        Encoding.UTF8.GetBytes(OneRow, body);
+        HttpContent content = isTold ? new ByteArrayContent(body) : new StreamContent(new EndlessLength(body));
+        Assert.Equal(200, (await gateway.SendAsync(HttpMethod.Post, "/v2/namespaces/e-just", content)).Status);
+    }
+
+    [Theory]
+    [InlineData("gzip")]
+    [InlineData("br")]
+    public async Task ACompressedBodyThatEndsEarlyIsRefused(string encoding)
+    {
+        ByteArrayContent whole = Compressed(encoding, Encoding.UTF8.GetBytes(OneRow));
+        byte[] bytes = await whole.ReadAsByteArrayAsync();
+        ByteArrayContent content = new(bytes[..^3]);
+        content.Headers.ContentEncoding.Add(encoding);
+        (await gateway.SendAsync(HttpMethod.Post, "/v2/namespaces/e-early", content))
+            .MustBe(400, "the body does not decompress as its content-encoding says");
+    }
+
     [Theory]
     [InlineData("gzip", 3000, true)]
     [InlineData("deflate, GZIP;q=0.5", 3000, true)]
@@ -127,6 +153,8 @@ public sealed class EdgeTests(RunningGateway gateway)
         if (accepted is not null) request.Headers.TryAddWithoutValidation("accept-encoding", accepted);
         Reply reply = await gateway.SendAsync(request);
         Assert.Equal(isCompressed, reply.Headers.ContainsKey("content-encoding"));
+        // Whoever keeps an answer has to know what it depends on, also of the one that is not compressed.
+        Assert.Equal(textSize > 1024, reply.Headers.ContainsKey("vary"));
         if (isCompressed) reply = reply with { Bytes = Decompress(reply.Bytes) };
         Assert.Equal("1", reply.Ids);
     }
@@ -162,6 +190,12 @@ public sealed class EdgeTests(RunningGateway gateway)
         content.Headers.ContentEncoding.Add(encoding);
         content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         return content;
+    }
+
+    /// <summary>A stream that does not tell its length, so that the body goes in pieces.</summary>
+    private sealed class EndlessLength(byte[] bytes) : MemoryStream(bytes)
+    {
+        public override bool CanSeek => false;
     }
 
     private static byte[] Decompress(byte[] bytes)

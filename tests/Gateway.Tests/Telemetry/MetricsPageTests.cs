@@ -54,6 +54,7 @@ public sealed partial class MetricsPageTests(RunningGateway gateway) : IAsyncLif
         Assert.Equal(1, page["deterministic_http_requests_under_way"]);
         Assert.Equal(0, page["deterministic_reads_waiting{consistency=\"strong\"}"]);
         Assert.Equal(0, page["deterministic_http_bodies_bytes"]);
+        Assert.Equal(0, page["deterministic_http_answers_bytes"]);
     }
 
     [Fact]

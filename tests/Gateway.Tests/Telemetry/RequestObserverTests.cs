@@ -6,9 +6,12 @@ using System.Linq;
 using System.Net.Http;
 using System.Text;
 using System.Text.RegularExpressions;
+using System.Threading;
 using System.Threading.Tasks;
+using Deterministic.Gateway.Http;
 using Deterministic.Gateway.Telemetry;
 using Deterministic.Gateway.Tests.Support;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Xunit;
 
@@ -99,6 +102,23 @@ public sealed partial class RequestObserverTests(RunningGateway gateway)
         Assert.Equal("b7ad6b7169203331", spans[1].ParentSpanId.ToHexString());
         Assert.Equal(200, spans[1].GetTagItem("http.response.status_code"));
         Assert.Equal("o-span", spans[1].GetTagItem("deterministic.namespace"));
+    }
+
+    [Theory]
+    [InlineData(true, 200)]
+    [InlineData(false, 499)]
+    public async Task WhoHasTheAnswerMayGo(bool hasAnswer, int status)
+    {
+        Lines lines = new();
+        using GatewayMetrics metrics = new([]);
+        using CancellationTokenSource gone = new();
+        DefaultHttpContext context = new() { RequestAborted = gone.Token };
+        await new RequestObserver(metrics, RequestLog.All, lines).ObserveAsync(context, async answered =>
+        {
+            if (hasAnswer) await Answer.WriteAsync(answered, 200, "text/plain", "good"u8.ToArray());
+            await gone.CancelAsync();
+        });
+        Assert.Contains($" status={status} ", Assert.Single(lines.All), StringComparison.Ordinal);
     }
 
     private static HttpRequestMessage Write(string name, string token) =>
