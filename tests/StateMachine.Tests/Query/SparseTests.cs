@@ -81,6 +81,16 @@ public sealed class SparseTests : IDisposable
             Filter.Compare("n", FilterOperator.Lt, Value.Of(30L))));
 
     [Fact]
+    public void Products_are_added_in_the_order_of_the_dimensions_bytes()
+    {
+        // What is added to a number 2^53 times as large is lost: here before the large ones cancel, there behind them.
+        const double Great = 65504, Small = 1.0 / (1 << 11);
+        Write(Ask.Row(5, ("sv", Of(("0", Small), ("a", Great), ("b", -Great)))),
+            Ask.Row(6, ("sv", Of(("a", Great), ("b", -Great), ("c", Small)))));
+        Assert.Equal("6: 2.3841858E-07", Scores(Near(("c", Small), ("b", Great), ("a", Great), ("0", Small))));
+    }
+
+    [Fact]
     public void Weights_are_rounded_to_f16_in_rows_and_in_queries()
     {
         Write(Ask.Row(5, ("sv", Of(("tenth", 0.1)))));
