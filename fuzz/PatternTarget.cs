@@ -53,7 +53,7 @@ internal sealed class PatternTarget
         _matcher.BeginWork(long.MaxValue, keepsStates: false);
         bool first = _matcher.Matches(0, text);
         long work = _matcher.Work;
-        Check.That(work <= (text.Length + 1L) * (_matcher.CodeSize + 1L) + 1);
+        Check.That(work <= (text.Length + 1L) * (8 * _matcher.CodeSize + 1L) + 1);
         Check.That(_matcher.Matches(0, text) == first && _matcher.Work <= 2 * work);
     }
 }

@@ -36,7 +36,7 @@ public sealed class PatternMatcher
     /// <summary>Instructions of all patterns.</summary>
     public int CodeSize => _code.Count;
 
-    /// <summary>Steps taken since <see cref="BeginWork"/>: bytes of texts and instructions.</summary>
+    /// <summary>Steps taken since <see cref="BeginWork"/>: bytes of texts and, eightfold, instructions.</summary>
     public long Work => _automaton.Work;
 
     /// <summary>Forgets all patterns.</summary>
