@@ -19,8 +19,20 @@ internal sealed partial class Simulation
         if (!_lostDisks.Tick()) return;
         SimulatedReplica replica = _replicas[_lostDisks.Loser];
         // A used disk or one full of zeroes.
-        replica.LoseDisk(_replacements.Boolean() ? _replacements.U64() | 1 : 0);
+        ulong pattern = _replacements.Boolean() ? _replacements.U64() | 1 : 0;
+        if (!TryPromote(replica, pattern)) replica.LoseDisk(pattern);
         replica.TicksDown = 1 + _replacements.Below(_lostDisks.DownTicksMax);
+    }
+
+    /// <summary>Where there are standbys, one may take the place of the lost machine.</summary>
+    private bool TryPromote(SimulatedReplica lost, ulong pattern)
+    {
+        int standbys = _parameters.Standbys;
+        if (standbys == 0 || _standbys.Boolean()) return false;
+        SimulatedReplica standby = _replicas[_parameters.Cluster.Replicas + _standbys.Below(standbys)];
+        bool promoted = lost.TryTakePlaceWith(standby, pattern);
+        standby.TicksDown = 1 + _standbys.Below(_lostDisks.DownTicksMax);
+        return promoted;
     }
 
     private void UpgradeSometimes()

@@ -129,7 +129,7 @@ internal sealed partial class Simulation : IDisposable
         SimulatedDisk disk = new(
             _memory.Take(_layout.Size, Limits.SectorSize), _parameters.Disk, tape, Trace, plant, _atlas, index);
         if (_parameters.UsedDevice) disk.GarbleAll(tape.Stream(TapeConsumer.Workload).U64());
-        FormatSink sink = new(disk);
+        SimulatedFile sink = new(disk);
         Check.That(DataFileFormat.Write(options, ref sink) == StopReason.None);
         TapeStream clocks = tape.Stream(TapeConsumer.Clock);
         long drift = clocks.Range(-_parameters.Cluster.DriftMax, _parameters.Cluster.DriftMax);

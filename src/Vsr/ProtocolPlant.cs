@@ -81,5 +81,8 @@ internal enum ProtocolPlant : byte
     /// <summary>What a standby holds counts as what a replica holds.</summary>
     StandbyAcknowledges,
 
+    /// <summary>A standby that was promoted takes part as if it had done all that the lost replica did.</summary>
+    TrustsPromoted,
+
     Count,
 }

@@ -157,7 +157,8 @@ public sealed partial class Replica<TStateMachine, TDisk, TBus, TClock>
     private void JoinCluster()
     {
         Tell(TraceCode.Opened, Op, CheckpointOp);
-        bool trusts = Has(ProtocolPlant.SpeaksInDoubt) || (Has(ProtocolPlant.TrustsNewDisk) && _view == 0);
+        bool trusts = Has(ProtocolPlant.SpeaksInDoubt) || (Has(ProtocolPlant.TrustsNewDisk) && _view == 0) ||
+            (Has(ProtocolPlant.TrustsPromoted) && _promotion != Promotion.None);
         if ((_journal.HeadUncertain || _promotion != Promotion.None) && !trusts)
         {
             _options.Marks.Hit(Mark.HeadUncertain);

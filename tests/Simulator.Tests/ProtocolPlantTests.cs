@@ -45,7 +45,7 @@ public sealed class ProtocolPlantTests(ITestOutputHelper output)
         ProtocolPlant plant = Enum.Parse<ProtocolPlant>(name);
         (int replicas, ulong first) = _near.TryGetValue(plant, out (int, ulong) near) ? near : (3, 1);
         // The others need no standbys, and are where they were before there were any.
-        int standbys = plant == ProtocolPlant.StandbyAcknowledges ? 2 : 0;
+        int standbys = plant is ProtocolPlant.StandbyAcknowledges or ProtocolPlant.TrustsPromoted ? 2 : 0;
         SimulationOptions options = new() { Replicas = replicas, Standbys = standbys };
         for (ulong seed = first; seed < first + SeedsMax; seed++)
         {

@@ -113,6 +113,7 @@ internal static class RequiredCoverage
                 all.Add(("archive of a cluster", ArchiveOfCluster[i]));
             bool loses = harsh && options.Replicas != 2;
             for (int i = 0; i < LostDisk.Length && loses; i++) all.Add(("cluster", LostDisk[i]));
+            if (loses && options.Standbys != 0) all.Add(("cluster", "standby promoted"));
         }
         for (int i = 0; i < Standbys.Length && harsh && options.Standbys != 0; i++)
             all.Add(("cluster", Standbys[i]));

@@ -43,6 +43,7 @@ internal sealed class SimulatedDisk(
     private readonly SortedSet<long> _damaged = [];
 
     public ulong Now { get; set; }
+    public long Length => image.Length;
 
     /// <summary>Hears of each write that has ended well: its place and its bytes.</summary>
     public Action<long, byte[]>? Written { get; set; }
@@ -211,6 +212,24 @@ internal sealed class SimulatedDisk(
         _oldBytes = pattern;
         Array.Clear(_pieces);
         _damaged.Clear();
+    }
+
+    /// <summary>In the place of this disk there is one with all that another has. Nothing may be under way on
+    /// either.</summary>
+    public void Copy(SimulatedDisk other)
+    {
+        Check.That(other.Idle && other.Length == Length);
+        Exchange(other._oldBytes);
+        for (int piece = 0; piece < _pieces.Length; piece++)
+        {
+            // What nobody has looked at there, nobody needs to look at here.
+            if (other._isOther && !other._pieces[piece]) continue;
+            long at = (long)piece * PieceSize;
+            int size = (int)long.Min(PieceSize, Length - at);
+            other.At(at, size).CopyTo(image.Slice(at, size));
+            _pieces[piece] = true;
+        }
+        _damaged.UnionWith(other._damaged);
     }
 
     /// <summary>What is on the disk, to look at and to change.</summary>

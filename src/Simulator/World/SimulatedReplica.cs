@@ -89,7 +89,8 @@ internal sealed class SimulatedReplica(
     public bool IsBeingFilled { get; private set; }
 
     /// <summary>It stopped for something that starting again may mend.</summary>
-    public bool StoppedForDisk => StopReason == StopReason.WriteFailed || disk.ReadsFailed > _readsFailedBefore;
+    public bool StoppedForDisk => StopReason == StopReason.WriteFailed ||
+        (disk.ReadsFailed > _readsFailedBefore && MayFollowFromReads(StopReason));
 
     /// <summary>What it could not read it takes for lost, although its disk has it, and it may know of damage to its
     /// log that its disk no longer shows.</summary>
@@ -149,6 +150,13 @@ internal sealed class SimulatedReplica(
         Judge();
     }
 
+    /// <summary>Whether a replica may stop for this because a read failed. What it could not read makes nothing else
+    /// wrong.</summary>
+    private static bool MayFollowFromReads(StopReason reason) => reason is
+        StopReason.SuperblockNotFound or StopReason.SuperblockQuorumLost or StopReason.SuperblockParentSkipped or
+        StopReason.SuperblockNotVerified or StopReason.JournalSlotUnreadable or StopReason.JournalEmpty or
+        StopReason.JournalTooShort or StopReason.BlockCorrupt;
+
     private ReplicaOptions OptionsNow() => new()
     {
         Cluster = options.Cluster, ReplicaIndex = options.ReplicaIndex, ReplicaCount = options.ReplicaCount,
@@ -180,7 +188,7 @@ internal sealed class SimulatedReplica(
     {
         if (Running) Crash();
         disk.Exchange(pattern);
-        FormatSink sink = new(disk);
+        SimulatedFile sink = new(disk);
         StopReason refused = IsStandby ? DataFileFormat.Write(options, ref sink)
             : DataFileFormat.WriteLost(options, ref sink, Starts + 1);
         Check.That(refused == StopReason.None);
@@ -189,6 +197,34 @@ internal sealed class SimulatedReplica(
         IsBeingFilled = !IsStandby;
         world.Coverage.Hit("cluster", IsStandby ? "standby lost its disk" : "disk lost");
         world.Chronicle?.Note(HappeningKind.Damage, Index, "has lost its disk, and gets a new file");
+    }
+
+    /// <summary>The machine is gone with its disk, and that of a standby takes its place with all its data; the standby
+    /// begins anew on another disk. False if the software does not know that file's release; then the standby is down,
+    /// and this replica has no file.</summary>
+    /// <param name="standby">Whose file becomes this replica's.</param>
+    /// <param name="pattern">Of the bytes on the standby's new disk.</param>
+    public bool TryTakePlaceWith(SimulatedReplica standby, ulong pattern)
+    {
+        Check.That(!IsStandby && standby.IsStandby);
+        if (Running) Crash();
+        if (standby.Running) standby.Crash();
+        disk.Copy(standby.Disk);
+        SimulatedFile file = new(disk);
+        StopReason refused = DataFilePromotion.Write(file, ref file, Index, ReleaseMax);
+        if (refused != StopReason.None)
+        {
+            Check.That(refused == StopReason.SuperblockReleaseUnsupported, "a standby's file cannot be promoted");
+            return false;
+        }
+        spoken.Lose();
+        journal.NoteAll();
+        archive?.ChangeFile();
+        IsBeingFilled = true;
+        world.Coverage.Hit("cluster", "standby promoted");
+        world.Chronicle?.Note(HappeningKind.Damage, Index, $"is lost, and standby {standby.Index} takes its place");
+        standby.LoseDisk(pattern);
+        return true;
     }
 
     /// <summary>The superblock names a checkpoint that was taken from others: once nothing is under way on the disk, a
