@@ -39,6 +39,7 @@ public sealed partial class Forest
     {
         Check.That(SizeBytes == 0 && _store.Count == 0);
         _root = root;
+        Moment++;
         _opened = !root.IsNone;
         _openStep = root.IsNone ? OpenStep.Done : OpenStep.Root;
         if (!root.IsNone) foreach (Tree tree in _trees) tree.OnOpen();

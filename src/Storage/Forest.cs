@@ -135,6 +135,7 @@ public sealed partial class Forest
         Check.That(op > 0);
         if (op != _prefetchOp) Grid.NextEra();
         _prefetchOp = op;
+        Moment++;
         _touchedAll = true;
         Guard?.Start(op);
     }
@@ -154,7 +155,16 @@ public sealed partial class Forest
 
     /// <summary>True once everything touched since the start is in memory; it stays there until the next start for
     /// another operation. False: reads are under way.</summary>
-    public bool PrefetchEnd() => (Guard?.EndRound() ?? true) && _touchedAll;
+    public bool PrefetchEnd()
+    {
+        Moment++;
+        return (Guard?.EndRound() ?? true) && _touchedAll;
+    }
+
+    /// <summary>Another one as soon as what lies under the active memtables, or where it lies in memory, may have
+    /// changed: when an operation begins to ask for what it needs, when it has all of it, with every completion and with
+    /// maintenance.</summary>
+    internal ulong Moment { get; private set; } = 1;
 
     /// <summary>The share of maintenance that follows an operation; false: call again after a completion.</summary>
     public bool TryCompact(ulong op)
@@ -162,6 +172,7 @@ public sealed partial class Forest
         Check.That(op > 0);
         if (_compactOp != op) Grid.NextEra();
         _compactOp = op;
+        Moment++;
         Grid.Scanning = true;
         bool done = _compactor.TryBeat(op);
         // What fills the cache are blocks that this very work has passed already.
@@ -174,6 +185,7 @@ public sealed partial class Forest
         Grid.IsTight = false;
         Check.That(done || !Grid.IsStuck, "the block cache is too small to merge");
         Grid.Scanning = false;
+        Moment++;
         return done;
     }
 
@@ -191,6 +203,7 @@ public sealed partial class Forest
 
     public void OnCompletion(uint token, IoResult result)
     {
+        Moment++;
         if ((token & Scrubber.ScrubBit) != 0) Scrubber.OnCompletion(in _root, result);
         else Grid.OnCompletion(token, result);
     }
@@ -206,6 +219,7 @@ public sealed partial class Forest
     {
         Check.That(_store.Count == 0 && Grid.Free.AcquiredCount == 0);
         Active.Clear();
+        Moment++;
         SizeBytes = 0;
         foreach (Tree tree in _trees) tree.Count = 0;
     }

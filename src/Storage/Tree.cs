@@ -22,6 +22,7 @@ public sealed class Tree : ITree
     private readonly byte[] _greatest = new byte[KeySizeMax];
     private int _greatestSize;
     private bool _hasGreatest = true;
+    private readonly LastLookup _last = new();
 
     internal Tree(Forest forest, int number)
     {
@@ -226,9 +227,11 @@ public sealed class Tree : ITree
         value = default;
         if (_hasGreatest && key.SequenceCompareTo(_greatest.AsSpan(0, _greatestSize)) > 0)
             return LookupResult.Absent;
-        if (Flushing is MemoryTree flushing && flushing.TryFind(key, out value, out bool tombstone))
-            return ResultOf(tombstone);
-        return _forest.Lookup.Find(Composed(key), out value);
+        if (_last.TryRecall(_forest.Moment, key, out LookupResult result, out value)) return result;
+        result = Flushing is MemoryTree flushing && flushing.TryFind(key, out value, out bool tombstone)
+            ? ResultOf(tombstone) : _forest.Lookup.Find(Composed(key), out value);
+        if (result != LookupResult.Missing) _last.Keep(_forest.Moment, key, result, value);
+        return result;
     }
 
     /// <summary>The active memtable is about to be flushed: keys up to its greatest may then lie below.</summary>
@@ -248,6 +251,7 @@ public sealed class Tree : ITree
 
     /// <summary>Whether anything under the active memtable may have the key.</summary>
     private bool IsBelow(ReadOnlySpan<byte> key) =>
+        (_last.TryRecall(_forest.Moment, key, out LookupResult result, out _) && result != LookupResult.Absent) ||
         (Flushing is MemoryTree flushing && flushing.TryFind(key, out _, out _)) ||
         _forest.Lookup.MayHold(Composed(key));
 

@@ -28,6 +28,44 @@ public sealed class ForestTests
         }
     }
 
+    /// <summary>One operation asks for the same entry again and again; what it has changed in between counts, and so
+    /// does what has come under the memtable since the operation before.</summary>
+    [Fact]
+    public void AnEntryOnDiskIsReadRemovedAndPutByOneOperation()
+    {
+        using ForestBench bench = new(Small, seed: 1) { Eagerness = 4 };
+        byte[] key = ForestModel.Key(500);
+        for (uint round = 0; round < 3; round++)
+        {
+            bench.Run(forest => forest[0].Touch(key), forest =>
+            {
+                Assert.False(forest[0].TryGet(key, out _));
+                forest[0].Put(key, ForestModel.Value(round, 40));
+            });
+            Flush(bench, round);
+            bench.Run(forest => forest[0].Touch(key), forest =>
+            {
+                Assert.True(forest[0].TryGet(key, out ReadOnlySpan<byte> value));
+                Assert.True(value.SequenceEqual(ForestModel.Value(round, 40)));
+                Assert.True(forest[0].Remove(key));
+                Assert.False(forest[0].TryGet(key, out _));
+                forest[0].Put(key, ForestModel.Value(round + 1, 40));
+                Assert.True(forest[0].Remove(key));
+                Assert.False(forest[0].Remove(key));
+            });
+            Flush(bench, round + 100);
+        }
+    }
+
+    /// <summary>As many other entries as it takes to bring all before them to disk.</summary>
+    private static void Flush(ForestBench bench, uint round)
+    {
+        long written = bench.Forest.Grid.BlocksWritten;
+        for (uint i = 0; i < 4000; i++)
+            if (i != 500) Put(bench, ForestModel.Key(i), ForestModel.Value(i + round, 100));
+        Assert.True(bench.Forest.Grid.BlocksWritten > written);
+    }
+
     /// <summary>Both reads are of keys between others, so that only the filters can tell.</summary>
     [Fact]
     public void SearchesForAbsentKeysSeldomReadEntries()
