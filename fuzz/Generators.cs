@@ -117,7 +117,7 @@ internal static class Generators
 
     private static Operation Pick(TapeStream tape) => tape.Weighted([6, 1, 1]) switch
     {
-        0 => (Operation)tape.Range((int)Operation.Write, (int)Operation.RevokeKey),
+        0 => (Operation)tape.Range((int)Operation.Write, (int)Operation.Branch),
         1 => Operation.Register,
         _ => (Operation)tape.Below(256),
     };

@@ -14,6 +14,7 @@ internal static class MachineRequests
 {
     public const int FrameSize = 3;
     private static readonly string[] Namespaces = ["a", "b"];
+    private static readonly string[] Known = ["a", "b", "c"];
     private static readonly string[] Words =
         ["quick", "brown fox", "the lazy dog", "naïve Straße", "fox-trot 3.14", ""];
     private static readonly string[] Tags = ["x", "y", "z"];
@@ -40,13 +41,13 @@ internal static class MachineRequests
 
     private static void AppendAny(List<byte> log, TapeStream tape)
     {
-        string name = tape.Pick<string>(Namespaces);
+        string name = tape.Pick<string>(Known);
         RequestGenerator wild = new(tape);
-        switch (tape.Weighted([8, 8, 2, 2, 1, 1, 1, 1, 1, 2, 1, 1, 1]))
+        switch (tape.Weighted([8, 8, 2, 2, 1, 1, 1, 1, 1, 2, 1, 1, 2, 1]))
         {
-            case 0: Append(log, Operation.Query, Query(name, tape).Write); break;
+            case 0: Append(log, Asking(tape), Query(name, tape).Write); break;
             case 1: Append(log, Operation.Write, Change(name, tape).Write); break;
-            case 2: Append(log, Operation.Query, wild.QueryRequest(name).Write); break;
+            case 2: Append(log, Asking(tape), wild.QueryRequest(name).Write); break;
             case 3: Append(log, Operation.Write, wild.WriteRequest(name).Write); break;
             case 4: Append(log, Operation.Metadata, new NamespaceRequest { Namespace = name }.Write); break;
             case 5: Append(log, Operation.Schema, new NamespaceRequest { Namespace = name }.Write); break;
@@ -62,11 +63,18 @@ internal static class MachineRequests
                 Append(log, Operation.ListKeys, list.Write);
                 break;
             case 11: Append(log, Operation.RevokeKey, new RevokeKeyRequest { Id = Id(tape) }.Write); break;
+            case 12:
+                BranchRequest branch = new() { Namespace = tape.Boolean() ? "c" : name, Source = name };
+                Append(log, Operation.Branch, branch.Write);
+                break;
             default:
                 Append(log, Operation.DeleteNamespace, new NamespaceRequest { Namespace = name }.Write);
                 break;
         }
     }
+
+    private static Operation Asking(TapeStream tape) =>
+        tape.Chance(Ratio.OneIn(4)) ? Operation.Explain : Operation.Query;
 
     private static string Id(TapeStream tape) => tape.Pick<string>(["a", "b", "key 3", ""]);
 
@@ -118,7 +126,7 @@ internal static class MachineRequests
         if (reads)
         {
             Query(name, tape).Write(ref writer);
-            return Operation.Query;
+            return Asking(tape);
         }
         switch (tape.Weighted([6, 2, 1, 1, 1]))
         {

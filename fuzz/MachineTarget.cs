@@ -1,6 +1,7 @@
 using System;
 using System.Buffers.Binary;
 using Deterministic.Accel;
+using Deterministic.Client.Json;
 using Deterministic.Core;
 using Deterministic.Core.Memory;
 using Deterministic.Core.Model;
@@ -102,6 +103,12 @@ internal static class ReplyCheck
                 int results = QueryReply.Read(ref reader).Results.Count;
                 Check.That(results == (query.Rerank == Rerank.None ? query.Queries.Length : 1));
                 break;
+            case Operation.Explain:
+                ExplainReply explained = ExplainReply.Read(ref reader);
+                WireReader explains = new(request);
+                Check.That(explained.Queries.Count == QueryRequest.Read(ref explains).Queries.Length);
+                Check.That(PlanText.Of(explained).Length > 0);
+                break;
             case Operation.ListNamespaces:
                 ListNamespacesReply.Read(ref reader);
                 break;
@@ -113,6 +120,9 @@ internal static class ReplyCheck
                 break;
             case Operation.CreateKey:
                 CreateKeyReply.Read(ref reader);
+                break;
+            case Operation.Branch:
+                BranchReply.Read(ref reader);
                 break;
             case Operation.ListKeys:
                 ListKeysReply.Read(ref reader);

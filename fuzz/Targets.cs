@@ -110,6 +110,8 @@ internal static class Targets
         ListNamespacesRequest.Read(ref lists);
         WireReader keys = new(input);
         CreateKeyRequest.Read(ref keys);
+        WireReader branches = new(input);
+        BranchRequest.Read(ref branches);
         tally.Count(writes.AtEnd || queries.AtEnd || schemas.AtEnd || lists.AtEnd || keys.AtEnd);
         WireReader replies = new(input);
         QueryReply.Read(ref replies);
@@ -121,6 +123,8 @@ internal static class Targets
         ListNamespacesReply.Read(ref names);
         WireReader listed = new(input);
         ListKeysReply.Read(ref listed);
+        WireReader plans = new(input);
+        _ = PlanText.Of(ExplainReply.Read(ref plans));
     }
 
     /// <summary>What is accepted can also be encoded.</summary>

@@ -54,6 +54,11 @@ public sealed class DeterministicClient : IAsyncDisposable
         QueryRequest request, TimeSpan? timeout = null, CancellationToken cancellation = default) =>
         CallAsync(Operation.Query, request.Write, QueryReply.Read, timeout, cancellation);
 
+    /// <summary>Carries out a query and tells how, instead of its rows.</summary>
+    public Task<ExplainReply> ExplainAsync(
+        QueryRequest request, TimeSpan? timeout = null, CancellationToken cancellation = default) =>
+        CallAsync(Operation.Explain, request.Write, ExplainReply.Read, timeout, cancellation);
+
     public Task<ListNamespacesReply> ListNamespacesAsync(
         ListNamespacesRequest request, TimeSpan? timeout = null, CancellationToken cancellation = default) =>
         CallAsync(Operation.ListNamespaces, request.Write, ListNamespacesReply.Read, timeout, cancellation);
@@ -73,6 +78,11 @@ public sealed class DeterministicClient : IAsyncDisposable
     public Task DeleteNamespaceAsync(
         string name, TimeSpan? timeout = null, CancellationToken cancellation = default) =>
         CallAsync(Operation.DeleteNamespace, Named(name), static (ref WireReader _) => true, timeout, cancellation);
+
+    /// <summary>Makes a namespace that is what another one is at that moment.</summary>
+    public Task<BranchReply> BranchAsync(
+        BranchRequest request, TimeSpan? timeout = null, CancellationToken cancellation = default) =>
+        CallAsync(Operation.Branch, request.Write, BranchReply.Read, timeout, cancellation, alone: true);
 
     public Task<CreateKeyReply> CreateKeyAsync(
         ApiKey key, TimeSpan? timeout = null, CancellationToken cancellation = default) =>

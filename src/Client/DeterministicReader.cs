@@ -50,6 +50,11 @@ public sealed class DeterministicReader(ClientOptions options) : IDisposable
         CallAsync(Operation.Query, request.Write, QueryReply.Read, bounds, cancellation);
 
     /// <inheritdoc cref="QueryAsync"/>
+    public Task<(ExplainReply Reply, ReadState State)> ExplainAsync(
+        QueryRequest request, ReadBounds bounds, CancellationToken cancellation = default) =>
+        CallAsync(Operation.Explain, request.Write, ExplainReply.Read, bounds, cancellation);
+
+    /// <inheritdoc cref="QueryAsync"/>
     public Task<(ListNamespacesReply Reply, ReadState State)> ListNamespacesAsync(
         ListNamespacesRequest request, ReadBounds bounds, CancellationToken cancellation = default) =>
         CallAsync(Operation.ListNamespaces, request.Write, ListNamespacesReply.Read, bounds, cancellation);

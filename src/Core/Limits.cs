@@ -90,6 +90,9 @@ public static class Limits
     public const int NamespacePageMax = 1000;
     public const int ByFilterRowsMax = 50_000;
 
+    /// <summary>Documents of a namespace that is branched.</summary>
+    public const int BranchRowsMax = 50_000;
+
     public const int TokenSizeMax = 254;
     public const int TokenSizeDefault = 39;
 

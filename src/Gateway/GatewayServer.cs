@@ -5,6 +5,7 @@ using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using Deterministic.Gateway.Cluster;
+using Deterministic.Gateway.Copies;
 using Deterministic.Gateway.Http;
 using Deterministic.Gateway.Routes;
 using Deterministic.Gateway.Security;
@@ -37,9 +38,11 @@ public sealed class GatewayServer : IAsyncDisposable
 
     private readonly WebApplication _application;
     private readonly TimeSpan _drainDelay;
+    private readonly TimeSpan _drainTimeout;
     private readonly GatewayMetrics _metrics;
     private readonly ClusterAccess _cluster;
     private readonly Readiness _readiness;
+    private readonly CopyRegistry _copies;
     private readonly KeyReader _keyReader;
     private readonly TraceExporter? _traces;
 
@@ -47,6 +50,7 @@ public sealed class GatewayServer : IAsyncDisposable
     {
         _application = application;
         _drainDelay = options.DrainDelay;
+        _drainTimeout = options.DrainTimeout;
         _traces = TraceExporter.TryStart(options.TraceEndpoint);
         _metrics = new GatewayMetrics(options.OtherMeters);
         _cluster = new ClusterAccess(options, _metrics);
@@ -57,7 +61,10 @@ public sealed class GatewayServer : IAsyncDisposable
         _metrics.Gauge("deterministic.api_keys", "API keys that are known", () => Keys?.Count ?? 0);
         _metrics.Gauge("deterministic.api_keys.age_seconds", "Since they were read",
             () => (long)(Keys?.Age.TotalSeconds ?? 0));
-        new Router(options, _cluster, Keys, _readiness, _metrics, logger).Map(application);
+        _copies = new CopyRegistry(options.Time, logger);
+        _metrics.Gauge("deterministic.copies.under_way", "Copies of namespaces that are being made",
+            () => _copies.UnderWay);
+        new Router(options, _cluster, _copies, Keys, _readiness, _metrics, logger).Map(application);
     }
 
     /// <summary>Such as http://127.0.0.1:8080.</summary>
@@ -129,15 +136,19 @@ public sealed class GatewayServer : IAsyncDisposable
     }
 
     /// <summary>Says that it is about to stop to those who ask whether it is ready; serves on.</summary>
-    public void BeginDrain() => _readiness.Drain();
+    public void BeginDrain()
+    {
+        _readiness.Drain();
+        _copies.Close();
+    }
 
     /// <summary>Says that it is about to stop, waits for that to be heard, takes no more requests, answers those under
-    /// way as far as there is time, and ends.</summary>
+    /// way and ends copies as far as there is time, and ends.</summary>
     public async ValueTask DisposeAsync()
     {
         BeginDrain();
         if (_drainDelay > TimeSpan.Zero) await Task.Delay(_drainDelay).ConfigureAwait(false);
-        await _application.StopAsync().ConfigureAwait(false);
+        await Task.WhenAll(_application.StopAsync(), _copies.EndAsync(_drainTimeout)).ConfigureAwait(false);
         await _application.DisposeAsync().ConfigureAwait(false);
         if (Keys is not null) await Keys.DisposeAsync().ConfigureAwait(false);
         _keyReader.Dispose();

@@ -14,8 +14,8 @@ internal enum BatchFault
     /// <summary>Reads and writes in one: what the reads need could not be told before the writes have run.</summary>
     Mixed,
 
-    /// <summary>A change by filter beside other parts, which may change what the filter finds.</summary>
-    ChangeByFilter,
+    /// <summary>A change by filter, or a branch, beside other parts: what it reads may depend on them.</summary>
+    NotAlone,
 }
 
 /// <summary>The body of a batch: u16 count, then per part operation u8, three zero bytes, size u32, body. Its parts
@@ -27,7 +27,7 @@ internal static class BatchBody
         WireReader reader = new(body);
         int count = reader.U16();
         int writes = 0;
-        bool byFilter = false;
+        bool isAlone = false;
         for (int i = 0; i < count && !reader.Failed; i++)
         {
             Operation operation = (Operation)reader.U8();
@@ -35,11 +35,11 @@ internal static class BatchBody
             ReadOnlySpan<byte> part = reader.Bytes(reader.U32());
             if (!zero || !operation.IsPart()) reader.Fail();
             if (operation.Writes()) writes++;
-            byFilter |= operation == Operation.Write && ChangesByFilter(part);
+            isAlone |= operation == Operation.Branch || operation == Operation.Write && ChangesByFilter(part);
         }
         if (!reader.AtEnd) return BatchFault.Malformed;
         if (writes > 0 && writes < count) return BatchFault.Mixed;
-        return byFilter && count > 1 ? BatchFault.ChangeByFilter : BatchFault.None;
+        return isAlone && count > 1 ? BatchFault.NotAlone : BatchFault.None;
     }
 
     /// <summary>Whether a batch, sound or not, has a part that changes something.</summary>

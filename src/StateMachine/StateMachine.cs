@@ -22,6 +22,7 @@ public sealed class StateMachine : IStateMachine
     private readonly Configuration _configuration;
     private readonly Trees _trees;
     private readonly NamespaceOperations _namespaces;
+    private readonly BranchOperation _branch;
     private readonly KeyOperations _keys;
     private readonly WriteOperation _write;
     private readonly QueryExecutor _query;
@@ -46,12 +47,13 @@ public sealed class StateMachine : IStateMachine
         View = new NamespaceView(_trees.Namespaces, _trees.Attributes);
         DocumentStore store = new(memory, _trees, compute, bodySizeMax);
         _namespaces = new NamespaceOperations(_trees, View, store);
+        _branch = new BranchOperation(memory, _trees, View, bodySizeMax);
         _keys = new KeyOperations(_trees, View);
         FilterProgram filter = new(memory, _trees, View, bodySizeMax);
         _write = new WriteOperation(memory, _trees, View, store, filter, bodySizeMax);
         _query = new QueryExecutor(memory, _trees, compute, bodySizeMax);
         WritePrefetch writes = new(memory, _trees, View, store, _write, bodySizeMax);
-        _prefetcher = new Prefetcher(_trees, _query, writes);
+        _prefetcher = new Prefetcher(_trees, _query, writes, _branch);
     }
 
     public Trees Trees => _trees;
@@ -164,11 +166,13 @@ public sealed class StateMachine : IStateMachine
         {
             case Operation.Write: return _write.Execute(context, body, reply);
             case Operation.Query: return _query.Execute(context, part, body, reply);
+            case Operation.Explain: return _query.Explain(context, body, reply);
             case Operation.ListNamespaces: return _namespaces.List(body, reply);
             case Operation.Metadata: return _namespaces.Metadata(body, reply);
             case Operation.Schema: return _namespaces.Schema(body, reply);
             case Operation.UpdateSchema: return _namespaces.UpdateSchema(context, body, reply);
             case Operation.DeleteNamespace: return _namespaces.Delete(body, reply);
+            case Operation.Branch: return _branch.Execute(context, body, reply);
             case Operation.CreateKey: return _keys.Create(context, body, reply);
             case Operation.ListKeys: return _keys.List(body, reply);
             case Operation.RevokeKey: return _keys.Revoke(body, reply);
@@ -197,7 +201,7 @@ public sealed class StateMachine : IStateMachine
             if (fault == BatchFault.Malformed) error.Malformed("batch"u8);
             else error.Begin(ErrorCode.InvalidArgument).Text(fault == BatchFault.Mixed
                 ? "a batch holds either writes or reads, not both"u8
-                : "delete_by_filter and patch_by_filter cannot share a batch with other operations"u8);
+                : "delete_by_filter, patch_by_filter and branches cannot share a batch with other operations"u8);
             return error.Size;
         }
         BinaryPrimitives.WriteUInt16LittleEndian(reply, (ushort)ErrorCode.Ok);

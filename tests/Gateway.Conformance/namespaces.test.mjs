@@ -1,7 +1,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { NotFoundError } from '@turbopuffer/turbopuffer';
-import { client, fresh, nameOf, raw, refused } from './support.mjs';
+import { client, fresh, ids, nameOf, raw, refused } from './support.mjs';
 
 const fullText = (changes) => ({
   k1: 1.2, k3: 8, b: 0.75, language: 'english', stemming: false, max_token_length: 39, remove_stopwords: false,
@@ -136,10 +136,41 @@ test('errors have turbopuffer\'s shape', async () => {
   assert.equal(answer.body.status, 'error');
 });
 
-test('deviation: explain_query, pinning and branches are refused', async () => {
+test('explain_query: a text that tells how the query is carried out', async () => {
+  const ns = fresh('explain');
+  await ns.write({
+    upsert_rows: [{ id: 1, vector: [1, 0], n: 1 }, { id: 2, vector: [0, 1], n: 2 }, { id: 3, n: 3 }],
+    distance_metric: 'cosine_distance',
+  });
+  const { plan_text: text } = await ns.explainQuery({ rank_by: ['vector', 'ANN', [1, 0]], top_k: 1, filters: ['n', 'Gt', 1] });
+  assert.match(text, /^read: strong/);
+  assert.match(text, /filter: 3 documents in 1 window -> 2 candidates in 1 window/);
+  assert.match(text, /`n` Gt, scan of the column: 3 -> 2/);
+  assert.match(text, /exact: computed for the 1 of 2 candidates with a vector/);
+  await assert.rejects(fresh('none').explainQuery({ rank_by: ['id', 'asc'], top_k: 1 }), NotFoundError);
+});
+
+test('pinning: that a namespace is not pinned is granted', async () => {
+  const ns = fresh('pinning');
+  await ns.write({ upsert_rows: [{ id: 1 }] });
+  assert.equal((await ns.updateMetadata({ pinning: null })).approx_row_count, 1);
+});
+
+test('branch_from_namespace: what the source is now, and independent of it', async () => {
+  const trunk = fresh('trunk');
+  await trunk.write({ upsert_rows: [{ id: 1, n: 1 }, { id: 2, n: 2 }] });
+  const branch = fresh('branch');
+  await branch.branchFrom({ source_namespace: nameOf('trunk') });
+  await trunk.write({ deletes: [1] });
+  await branch.write({ upsert_rows: [{ id: 3, n: 3 }] });
+  const all = { rank_by: ['id', 'asc'], top_k: 9 };
+  assert.deepEqual(ids(await branch.query(all)), [1, 2, 3]);
+  assert.deepEqual(ids(await trunk.query(all)), [2]);
+  assert.deepEqual(await branch.schema(), await trunk.schema());
+});
+
+test('deviation: pinning is refused', async () => {
   const ns = fresh('refused');
   await ns.write({ upsert_rows: [{ id: 1 }] });
-  await refused(ns.explainQuery({ rank_by: ['id', 'asc'], top_k: 1 }), 400, 'explain_query is not supported');
-  await refused(ns.updateMetadata({ pinning: true }), 400, 'is not supported by this release');
-  await refused(fresh('branch').write({ branch_from_namespace: nameOf('refused') }), 400, 'is not supported by this release');
+  await refused(ns.updateMetadata({ pinning: true }), 400, 'pinning is not supported by this release');
 });

@@ -90,6 +90,31 @@ test('copy_from_namespace: by name and as an object', async () => {
   assert.deepEqual(await other.schema(), await source.schema());
 });
 
+// The client asks the location that a 202 names until the copy has ended, and takes the outcome for the answer.
+test('copy_from_namespace: asked after until it has ended', async () => {
+  const source = fresh('async-source');
+  await source.write({ upsert_rows: [{ id: 1 }, { id: 2 }] });
+  const soon = { headers: { prefer: 'respond-async, wait=0' } };
+  const answer = await fresh('async-copy').write({ copy_from_namespace: nameOf('async-source') }, soon);
+  assert.equal(answer.rows_upserted, 2);
+  assert.equal(answer.status, 'OK');
+  await assert.rejects(
+    fresh('async-none').write({ copy_from_namespace: nameOf('async-nowhere') }, soon),
+    (error) => error.status === 404 && error.message.includes('was not found'));
+});
+
+test('async and operations: a copy begun by one request and asked after by others', async () => {
+  await fresh('begun-source').write({ upsert_rows: [{ id: 1 }] });
+  const target = nameOf('begun-copy');
+  const { body: begun } = await raw('POST', `/v2/namespaces/${target}/async`, { copy_from_namespace: nameOf('begun-source') });
+  let state;
+  do state = await raw('GET', `/v1/namespaces/${target}/operations/${begun.token}`);
+  while (state.body.status === 'running');
+  assert.equal(state.body.status, 'finished');
+  assert.equal(state.body.result.success.rows_upserted, 1);
+  assert.equal((await raw('GET', `/v1/namespaces/${target}/operations/none`)).status, 404);
+});
+
 test('customer keys are refused', async () => {
   const write = fresh('keys').write({
     upsert_rows: [{ id: 1 }], encryption: { mode: 'customer-managed', key_name: 'mykey' },

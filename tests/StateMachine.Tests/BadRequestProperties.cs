@@ -20,7 +20,8 @@ public sealed class BadRequestProperties
     [
         Operation.Write, Operation.Write, Operation.Write, Operation.Query, Operation.Query, Operation.UpdateSchema,
         Operation.ListNamespaces, Operation.Metadata, Operation.Schema, Operation.DeleteNamespace,
-        Operation.CreateKey, Operation.ListKeys, Operation.RevokeKey, Operation.Batch,
+        Operation.CreateKey, Operation.ListKeys, Operation.RevokeKey, Operation.Explain, Operation.Branch,
+        Operation.Batch,
     ];
 
     private readonly byte[] _body = new byte[Configuration.Tiny.MessageBodySizeMax];
@@ -89,9 +90,12 @@ public sealed class BadRequestProperties
         switch (operation)
         {
             case Operation.Write: generator.WriteRequest(name).Write(ref writer); break;
-            case Operation.Query: generator.QueryRequest(name).Write(ref writer); break;
+            case Operation.Query or Operation.Explain: generator.QueryRequest(name).Write(ref writer); break;
             case Operation.UpdateSchema:
                 new UpdateSchemaRequest { Namespace = name, Schema = generator.Schema() }.Write(ref writer);
+                break;
+            case Operation.Branch:
+                new BranchRequest { Namespace = tape.Boolean() ? "d" : name, Source = name }.Write(ref writer);
                 break;
             case Operation.ListNamespaces:
                 new ListNamespacesRequest { Prefix = "b", PageSize = (uint)tape.Below(3) }.Write(ref writer);

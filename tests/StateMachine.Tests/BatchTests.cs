@@ -120,7 +120,7 @@ public sealed class BatchTests : IDisposable
         UInt128 before = _machine.State.StateChecksum();
         Refused("a batch holds either writes or reads, not both", Body(
             (Operation.Write, Upsert(2, Value.Of(1L)).Write), (Operation.Metadata, name.Write)));
-        Refused("delete_by_filter and patch_by_filter cannot share a batch with other operations", Body(
+        Refused("delete_by_filter, patch_by_filter and branches cannot share a batch with other operations", Body(
             (Operation.Write, Upsert(2, Value.Of(1L)).Write), (Operation.Write, byFilter.Write)));
         Assert.Equal(before, _machine.State.StateChecksum());
         Assert.Equal([ErrorCode.Ok], Commit(Body((Operation.Write, byFilter.Write))));

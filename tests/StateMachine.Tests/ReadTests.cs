@@ -100,11 +100,14 @@ public sealed class ReadTests
     {
         using Machine machine = new(Configuration.Tiny);
         Operation[] reads =
-            [Operation.Query, Operation.ListNamespaces, Operation.Metadata, Operation.Schema, Operation.ListKeys];
+        [
+            Operation.Query, Operation.ListNamespaces, Operation.Metadata, Operation.Schema, Operation.ListKeys,
+            Operation.Explain,
+        ];
         Operation[] writes =
         [
             Operation.Write, Operation.UpdateSchema, Operation.DeleteNamespace, Operation.CreateKey,
-            Operation.RevokeKey,
+            Operation.RevokeKey, Operation.Branch,
         ];
         Assert.All(reads, read => Assert.True(machine.State.Reads(read, [])));
         Assert.All(writes, write => Assert.False(machine.State.Reads(write, [])));

@@ -23,7 +23,9 @@ public static class ReplyJson
     /// <param name="elapsed">Time that the caller measured for the whole request.</param>
     /// <param name="units">Entries of the log that the write was split into, each of them atomic; told if there is
     /// more than one.</param>
-    public static void Write(Utf8JsonWriter writer, WriteReply reply, TimeSpan elapsed, int units = 1)
+    /// <param name="isOneSnapshot">Of a copy: whether its rows are those of one moment.</param>
+    public static void Write(
+        Utf8JsonWriter writer, WriteReply reply, TimeSpan elapsed, int units = 1, bool? isOneSnapshot = null)
     {
         writer.WriteStartObject();
         writer.WriteString("status", "OK");
@@ -34,6 +36,7 @@ public static class ReplyJson
         if ((reply.Kinds & WriteKinds.Delete) != 0) writer.WriteNumber("rows_deleted", reply.Deleted);
         if ((reply.Kinds & WriteKinds.RowsRemaining) != 0) writer.WriteBoolean("rows_remaining", true);
         if (units > 1) writer.WriteNumber("atomic_units", units);
+        if (isOneSnapshot is bool one) writer.WriteBoolean("one_snapshot", one);
         WriteIds(writer, "upserted_ids", reply.UpsertedIds);
         WriteIds(writer, "patched_ids", reply.PatchedIds);
         WriteIds(writer, "deleted_ids", reply.DeletedIds);

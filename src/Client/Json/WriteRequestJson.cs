@@ -6,13 +6,16 @@ using Deterministic.Core.Model;
 
 namespace Deterministic.Client.Json;
 
-/// <summary>A write, or the copy of a namespace.</summary>
+/// <summary>A write, or the copy or the branch of a namespace.</summary>
 public sealed class ParsedWrite
 {
     public required WriteRequest Request { get; init; }
 
     /// <summary>The namespace to copy; null for a write. Then nothing else is in the request.</summary>
     public string? CopyFrom { get; init; }
+
+    /// <summary>The namespace to branch; null for a write. Then nothing else is in the request.</summary>
+    public string? BranchFrom { get; init; }
 }
 
 /// <summary>The body of a write: upsert_rows, upsert_columns, patch_rows, patch_columns, deletes, conditions,
@@ -20,17 +23,19 @@ public sealed class ParsedWrite
 public static class WriteRequestJson
 {
     private const string CopyField = "copy_from_namespace";
+    private const string BranchField = "branch_from_namespace";
+    private const string EncryptionField = "encryption";
 
     private static readonly string[] Unsupported =
-        ["branch_from_namespace", "encryption", "sharding"];
+        ["sharding"];
 
     /// <exception cref="JsonRequestException">Names what is wrong and where.</exception>
     public static WriteRequest Parse(string name, ReadOnlySpan<byte> json)
     {
         ParsedWrite write = ParseWithCopy(name, json);
-        if (write.CopyFrom is null) return write.Request;
-        throw new JsonRequestException(
-            ErrorCode.NotSupported, CopyField, "only the HTTP gateway copies namespaces in this release");
+        if (write.CopyFrom is null && write.BranchFrom is null) return write.Request;
+        throw new JsonRequestException(ErrorCode.NotSupported, write.CopyFrom is null ? BranchField : CopyField,
+            "only the HTTP gateway copies and branches namespaces in this release");
     }
 
     /// <summary>The same where namespaces can be copied.</summary>
@@ -164,12 +169,13 @@ public static class WriteRequestJson
         private DistanceMetric _metric;
         private Filter? _deleteByFilter, _patchByFilter, _upsertCondition, _patchCondition, _deleteCondition;
         private List<KeyValuePair<string, Value>> _patch = [];
-        private string? _copyFrom, _others;
+        private string? _copyFrom, _branchFrom, _others, _othersThanBranch;
 
         public void ReadField(ref JsonCursor json, string field)
         {
             if (json.IsNull) return;
-            if (field != CopyField) _others ??= field;
+            if (field is not (CopyField or EncryptionField)) _others ??= field;
+            if (field is not (BranchField or EncryptionField)) _othersThanBranch ??= field;
             switch (field)
             {
                 case "upsert_rows": ReadRows(ref json, _upserts, keepNull: false); break;
@@ -189,6 +195,8 @@ public static class WriteRequestJson
                 case "schema" when hasSchema: json.Skip(); break;
                 case "schema": throw json.Fail("write this key without escapes");
                 case CopyField: _copyFrom = ReadSource(ref json); break;
+                case BranchField: _branchFrom = ReadSource(ref json); break;
+                case EncryptionField: ReadEncryption(ref json); break;
                 case "disable_backpressure": json.Bool(); break;
                 default:
                     if (Array.IndexOf(Unsupported, field) >= 0) throw json.NotSupported(field);
@@ -200,7 +208,9 @@ public static class WriteRequestJson
         {
             if (_copyFrom is not null && _others is not null)
                 throw json.Fail($"{CopyField} cannot be combined with `{_others}`");
-            return new ParsedWrite { Request = Request(), CopyFrom = _copyFrom };
+            if (_branchFrom is not null && _othersThanBranch is not null)
+                throw json.Fail($"{BranchField} cannot be combined with `{_othersThanBranch}`");
+            return new ParsedWrite { Request = Request(), CopyFrom = _copyFrom, BranchFrom = _branchFrom };
         }
 
         private WriteRequest Request() => new()
@@ -225,6 +235,24 @@ public static class WriteRequestJson
                 else throw json.NotSupported(field);
             }
             return source ?? throw json.Missing("source_namespace");
+        }
+
+        /// <summary>The mode in which everything is; keys of customers there are none.</summary>
+        private static void ReadEncryption(ref JsonCursor json)
+        {
+            JsonCursor start = json.Mark();
+            bool isDefault = false;
+            bool hasMore = false;
+            ObjectScope scope = json.Object("an object with a mode");
+            while (json.Next(ref scope, out string field))
+            {
+                isDefault |= field == "mode" && json.Token == JsonTokenType.String && json.String() == "default";
+                hasMore |= field != "mode";
+                if (field != "mode") json.Skip();
+            }
+            if (isDefault && !hasMore) return;
+            json.Rewind(start);
+            throw json.NotSupported(EncryptionField);
         }
 
         private void Flag(ref JsonCursor json, WriteFlags flag)

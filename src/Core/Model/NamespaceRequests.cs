@@ -37,6 +37,24 @@ public sealed class ListNamespacesRequest
     };
 }
 
+/// <summary>Body of Branch: name of the new namespace, name of the one that it is made from.</summary>
+public sealed class BranchRequest
+{
+    public required string Namespace { get; init; }
+    public required string Source { get; init; }
+
+    public void Write(ref WireWriter writer)
+    {
+        writer.Name(Encoding.UTF8.GetBytes(Namespace));
+        writer.Name(Encoding.UTF8.GetBytes(Source));
+    }
+
+    public static BranchRequest Read(ref WireReader reader) => new()
+    {
+        Namespace = Encoding.UTF8.GetString(reader.Name()), Source = Encoding.UTF8.GetString(reader.Name()),
+    };
+}
+
 /// <summary>Body of UpdateSchema: name, then attributes (u16 count).</summary>
 public sealed class UpdateSchemaRequest
 {

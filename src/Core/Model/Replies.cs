@@ -283,3 +283,19 @@ public sealed class SchemaReply
         Metric = (DistanceMetric)reader.U8(), Schema = AttributeSchema.ReadAll(ref reader),
     };
 }
+
+/// <summary>Reply to Branch: rows u64 and logical bytes u64 of the new namespace.</summary>
+public sealed class BranchReply
+{
+    public ulong Rows { get; init; }
+    public ulong LogicalBytes { get; init; }
+
+    public void Write(ref WireWriter writer)
+    {
+        writer.U64(Rows);
+        writer.U64(LogicalBytes);
+    }
+
+    public static BranchReply Read(ref WireReader reader) =>
+        new() { Rows = reader.U64(), LogicalBytes = reader.U64() };
+}

@@ -98,6 +98,12 @@ public enum Operation : byte
     CreateKey = 136,
     ListKeys = 137,
     RevokeKey = 138,
+
+    /// <summary>How a query is carried out.</summary>
+    Explain = 139,
+
+    /// <summary>A new namespace that is what another one is.</summary>
+    Branch = 140,
 }
 
 /// <summary>What the state machine's operations do.</summary>
@@ -108,11 +114,11 @@ public static class OperationKinds
 
     /// <summary>Whether it changes nothing. A batch does what its parts do.</summary>
     public static bool Reads(this Operation operation) => operation is Operation.Query or Operation.ListNamespaces
-        or Operation.Metadata or Operation.Schema or Operation.ListKeys;
+        or Operation.Metadata or Operation.Schema or Operation.ListKeys or Operation.Explain;
 
     /// <summary>Whether it may change something.</summary>
     public static bool Writes(this Operation operation) => operation is Operation.Write or Operation.UpdateSchema
-        or Operation.DeleteNamespace or Operation.CreateKey or Operation.RevokeKey;
+        or Operation.DeleteNamespace or Operation.CreateKey or Operation.RevokeKey or Operation.Branch;
 }
 
 /// <summary>Why a primary refuses a client's session for good.</summary>

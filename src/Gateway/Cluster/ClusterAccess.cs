@@ -14,7 +14,7 @@ namespace Deterministic.Gateway.Cluster;
 internal sealed class ClusterAccess : IAsyncDisposable
 {
     /// <summary>How old a state may be for "eventual" consistency.</summary>
-    private const uint AgeMaxMilliseconds = 60_000;
+    public const uint AgeMaxMilliseconds = 60_000;
 
     /// <summary>Rows of a write that others may share a message with.</summary>
     private const int SmallRowsMax = 16;
@@ -60,6 +60,13 @@ internal sealed class ClusterAccess : IAsyncDisposable
         return await _sessions[0].UpdateSchemaAsync(request, cancellation: cancellation).ConfigureAwait(false);
     }
 
+    /// <summary>Makes a namespace that is what another one is at that moment.</summary>
+    public async Task<BranchReply> BranchAsync(BranchRequest request, CancellationToken cancellation)
+    {
+        using GatewayMetrics.ClusterCall call = _metrics.Call("branch");
+        return await _sessions[0].BranchAsync(request, cancellation: cancellation).ConfigureAwait(false);
+    }
+
     public async Task DeleteNamespaceAsync(string name, CancellationToken cancellation)
     {
         using GatewayMetrics.ClusterCall call = _metrics.Call("delete_namespace");
@@ -86,6 +93,29 @@ internal sealed class ClusterAccess : IAsyncDisposable
         catch (StateTooOldException)
         {
             return await QueryAsync(request, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Carries out a query on the way that it would take, and tells how.</summary>
+    public async Task<ExplainedQuery> ExplainAsync(
+        QueryRequest request, bool eventual, CancellationToken cancellation)
+    {
+        ReadBounds strong = new(ReadConsistency.Strong);
+        using GatewayMetrics.ClusterCall call = _metrics.Call("explain");
+        try
+        {
+            ReadBounds bounds = eventual ? new(ReadConsistency.Stale, AgeMaxMilliseconds) : strong;
+            (ExplainReply reply, ReadState state) = await (eventual ? _stale : _strong)
+                .ReadAsync((reader, stop) => reader.ExplainAsync(request, bounds, stop), cancellation)
+                .ConfigureAwait(false);
+            return new ExplainedQuery(reply, state, IsStale: eventual);
+        }
+        catch (StateTooOldException)
+        {
+            (ExplainReply reply, ReadState state) = await _strong
+                .ReadAsync((reader, stop) => reader.ExplainAsync(request, strong, stop), cancellation)
+                .ConfigureAwait(false);
+            return new ExplainedQuery(reply, state, IsStale: false);
         }
     }
 
@@ -126,3 +156,9 @@ internal sealed class ClusterAccess : IAsyncDisposable
         return reply;
     }
 }
+
+/// <summary>How a query was carried out.</summary>
+/// <param name="Reply">What the state machine did.</param>
+/// <param name="State">Which state answered.</param>
+/// <param name="IsStale">Whether any replica could answer; else it was the primary.</param>
+internal readonly record struct ExplainedQuery(ExplainReply Reply, ReadState State, bool IsStale);

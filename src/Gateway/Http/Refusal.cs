@@ -45,7 +45,7 @@ internal readonly record struct Refusal(int Status, string Message, bool IsPlain
 
     private static Refusal? OfCode(ErrorCode code, string message, string name) => code switch
     {
-        ErrorCode.NamespaceNotFound => new(404, $"🤷 namespace '{name}' was not found"),
+        ErrorCode.NamespaceNotFound => new(404, RequestException.NamespaceNotFound(name).Message),
         ErrorCode.Busy => new(429, message),
         ErrorCode.Malformed => null,
         _ => new(400, $"💔 {message}"),

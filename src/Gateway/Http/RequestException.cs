@@ -16,6 +16,8 @@ internal sealed class RequestException(int status, string message) : Exception(m
 
     public static RequestException NotSupported(string what) => Invalid($"{what} is not supported by this release");
 
+    public static RequestException NamespaceNotFound(string name) => new(404, $"🤷 namespace '{name}' was not found");
+
     public static RequestException TooMany(string message) => new(429, message);
 
     public static RequestException TooLarge() =>

@@ -1,5 +1,6 @@
 using System;
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json;
 using System.Threading;
 using System.Threading.Tasks;
@@ -13,6 +14,8 @@ namespace Deterministic.Gateway.Routes;
 /// <summary>One request and its answer.</summary>
 internal sealed class Exchange(HttpContext context, string name, ExchangeLimits limits) : IDisposable
 {
+    public const string RespondAsync = "respond-async";
+
     private readonly long _started = Stopwatch.GetTimestamp();
     private long _reserved;
 
@@ -30,6 +33,31 @@ internal sealed class Exchange(HttpContext context, string name, ExchangeLimits 
 
     /// <summary>The first value in the query string; null if there is none.</summary>
     public string? QueryValue(string key) => context.Request.Query[key] is [string first, ..] ? first : null;
+
+    /// <summary>A part of the path.</summary>
+    public string RouteValue(string key) => (string)context.Request.RouteValues[key]!;
+
+    /// <summary>How long the client waits for the end of something long, before it would rather be told where to ask
+    /// for it (RFC 7240): as long as it takes, unless it prefers `respond-async`, perhaps with a `wait` of some
+    /// seconds.</summary>
+    /// <param name="most">If it prefers that and says nothing of a shorter time.</param>
+    public TimeSpan Patience(TimeSpan most)
+    {
+        const string wait = "wait=";
+        bool respondAsync = false;
+        foreach (string? line in context.Request.Headers["prefer"])
+        {
+            foreach (string one in (line ?? "").Split([',', ';'], StringSplitOptions.TrimEntries))
+            {
+                respondAsync |= one.Equals(RespondAsync, StringComparison.OrdinalIgnoreCase);
+                if (!one.StartsWith(wait, StringComparison.OrdinalIgnoreCase)) continue;
+                ReadOnlySpan<char> text = one.AsSpan(wait.Length);
+                bool said = ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ushort seconds);
+                if (said && seconds < most.TotalSeconds) most = TimeSpan.FromSeconds(seconds);
+            }
+        }
+        return respondAsync ? most : Timeout.InfiniteTimeSpan;
+    }
 
     public Task<RequestBody> ReadBodyAsync() =>
         RequestBody.ReadAsync(context, limits.Bodies, limits.SmallBodySizeMax, limits.Connections);

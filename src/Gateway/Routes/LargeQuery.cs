@@ -15,10 +15,13 @@ namespace Deterministic.Gateway.Routes;
 /// nobody wrote to the namespace meanwhile, all of it is one snapshot; if somebody did, it is tried again.</summary>
 internal sealed class LargeQuery(ClusterAccess cluster, Exchange exchange, QueryRequest request)
 {
+    public const int AttemptsMax = 3;
+
+    /// <summary>Rows whose attributes are asked for at once.</summary>
+    public const int PartRowsMax = 2048;
+
     private const string Id = "id";
-    private const int AttemptsMax = 3;
     private const int PartRowsFirst = 256;
-    private const int PartRowsMax = 2048;
 
     private readonly Dictionary<Value, List<KeyValuePair<string, Value>>> _attributes = [];
     private int _partRows = PartRowsFirst;

@@ -43,6 +43,14 @@ internal sealed class NamespaceRoutes(ClusterAccess cluster)
 
     public Task MetadataOfVersion1Async(Exchange exchange) => MetadataAsync(exchange, version: 1);
 
+    /// <summary>No namespace is pinned or read-only; that it shall not be is granted.</summary>
+    public async Task UpdateMetadataAsync(Exchange exchange)
+    {
+        using (RequestBody body = await exchange.ReadBodyAsync().ConfigureAwait(false))
+            MetadataUpdateJson.Check(body.Span);
+        await MetadataAsync(exchange, version: 1).ConfigureAwait(false);
+    }
+
     public async Task SchemaAsync(Exchange exchange)
     {
         SchemaReply reply = await cluster.SchemaAsync(exchange.Namespace, exchange.Aborted).ConfigureAwait(false);

@@ -2,6 +2,7 @@ using System;
 using System.Text.RegularExpressions;
 using System.Threading.Tasks;
 using Deterministic.Gateway.Cluster;
+using Deterministic.Gateway.Copies;
 using Deterministic.Gateway.Http;
 using Deterministic.Gateway.Security;
 using Deterministic.Gateway.Telemetry;
@@ -16,13 +17,14 @@ namespace Deterministic.Gateway.Routes;
 /// and what becomes of errors.</summary>
 /// <param name="options">Of the gateway.</param>
 /// <param name="cluster">Behind it.</param>
+/// <param name="copies">That are under way.</param>
 /// <param name="keys">Null: any token will do.</param>
 /// <param name="readiness">Whether the gateway is about to stop.</param>
 /// <param name="metrics">Counts requests.</param>
 /// <param name="logger">Has a line for each, and is told what was not foreseen.</param>
 internal sealed partial class Router(
-    GatewayOptions options, ClusterAccess cluster, KeyRing? keys, Readiness readiness, GatewayMetrics metrics,
-    ILogger logger)
+    GatewayOptions options, ClusterAccess cluster, CopyRegistry copies, KeyRing? keys, Readiness readiness,
+    GatewayMetrics metrics, ILogger logger)
 {
     /// <summary>Of the namespace among the values of a route.</summary>
     public const string NameKey = "name";
@@ -41,14 +43,19 @@ internal sealed partial class Router(
         application.Use(PrepareAsync);
         application.UseRouting();
         application.Use(new Admission(keys).AdmitAsync);
-        WriteRoute write = new(cluster);
+        CopyRoute copy = new(cluster, copies);
+        WriteRoute write = new(cluster, copy);
         NamespaceRoutes names = new(cluster);
         MapRead("GET", "/v1/namespaces", names.ListAsync);
         MapWrite("POST", $"/v2/namespaces/{Name}", write.WriteAsync);
+        MapWrite("POST", $"/v2/namespaces/{Name}/async", copy.StartAsync);
+        MapRead("GET", $"/v1/namespaces/{Name}/operations/{{{CopyRoute.TokenKey}}}", copy.TellAsync);
         MapWrite("DELETE", $"/v2/namespaces/{Name}", names.DeleteAsync);
         MapRead("POST", $"/v2/namespaces/{Name}/query", new QueryRoute(cluster).QueryAsync);
+        MapRead("POST", $"/v2/namespaces/{Name}/explain_query", new ExplainRoute(cluster).ExplainAsync);
         MapRead("GET", $"/v2/namespaces/{Name}/metadata", names.MetadataAsync);
         MapRead("GET", $"/v1/namespaces/{Name}/metadata", names.MetadataOfVersion1Async);
+        MapWrite("PATCH", $"/v1/namespaces/{Name}/metadata", names.UpdateMetadataAsync);
         MapRead("GET", $"/v1/namespaces/{Name}/schema", names.SchemaAsync);
         MapWrite("POST", $"/v1/namespaces/{Name}/schema", names.UpdateSchemaAsync);
         MapRead("GET", $"/v1/namespaces/{Name}/hint_cache_warm", names.HintCacheWarmAsync);
@@ -95,16 +102,10 @@ internal sealed partial class Router(
     /// <summary>What turbopuffer has and this release has not says so.</summary>
     private void MapRefusals(WebApplication application)
     {
-        Refuse("POST", $"/v2/namespaces/{Name}/explain_query", "explain_query");
-        Refuse("POST", $"/v2/namespaces/{Name}/async", "starting operations that go on by themselves (async)");
         Refuse("POST", $"/v2/namespaces/{Name}/read_only_optimize", "read_only_optimize");
-        Refuse("PATCH", $"/v1/namespaces/{Name}/metadata", "changing metadata (pinning, read_only)");
         foreach (string method in (string[])["GET", "HEAD", "POST", "DELETE"])
             Refuse(method, $"/v1/namespaces/{Name}", "version 1 of this route (there is version 2)");
         Refuse("POST", $"/v1/namespaces/{Name}/query", "version 1 of queries (there is version 2)");
-        application.MapGet($"/v1/namespaces/{Name}/operations/{{token}}", Handle(static _ =>
-            throw new RequestException(404, "operation was not found: this server answers everything at once")))
-            .WithMetadata(RouteAccess.Read, NotDescribed.Instance);
 
         void Refuse(string method, string pattern, string what) =>
             application.MapMethods(pattern, [method], Handle(_ => throw RequestException.NotSupported(what)))

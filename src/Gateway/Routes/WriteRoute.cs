@@ -7,37 +7,59 @@ using Deterministic.Client.Json;
 using Deterministic.Core.Model;
 using Deterministic.Gateway.Cluster;
 using Deterministic.Gateway.Http;
-using Deterministic.Gateway.Security;
 
 namespace Deterministic.Gateway.Routes;
 
 /// <summary>Writes. One that does not fit into an entry of the log becomes several, one after the other.</summary>
-internal sealed class WriteRoute(ClusterAccess cluster)
+internal sealed class WriteRoute(ClusterAccess cluster, CopyRoute copies)
 {
     /// <summary>Tells how many entries of the log the write was, each of them atomic.</summary>
-    private const string UnitsHeader = "x-deterministic-atomic-units";
+    public const string UnitsHeader = "x-deterministic-atomic-units";
 
     public async Task WriteAsync(Exchange exchange)
     {
         ParsedWrite write;
         using (RequestBody body = await exchange.ReadLargeBodyAsync().ConfigureAwait(false))
             write = WriteRequestJson.ParseWithCopy(exchange.Namespace, body.Span);
-        if (write.CopyFrom is not null) CheckSource(exchange.Caller, write.CopyFrom);
-        WriteTotal total = write.CopyFrom is null
-            ? await ApplyAsync(write.Request, exchange.Aborted).ConfigureAwait(false)
-            : await new NamespaceCopy(cluster, write.CopyFrom, exchange.Namespace)
-                .RunAsync(exchange.Aborted).ConfigureAwait(false);
+        if (write.CopyFrom is not null)
+        {
+            await copies.CopyAsync(exchange, write.CopyFrom).ConfigureAwait(false);
+            return;
+        }
+        if (write.BranchFrom is not null)
+        {
+            await BranchAsync(exchange, write.BranchFrom).ConfigureAwait(false);
+            return;
+        }
+        WriteTotal total = await ApplyAsync(write.Request, exchange.Aborted).ConfigureAwait(false);
         exchange.SetHeader(UnitsHeader, total.Units.ToString(CultureInfo.InvariantCulture));
         WriteReply reply = total.ToReply();
         await exchange.AnswerAsync(writer => ReplyJson.Write(writer, reply, exchange.Elapsed, total.Units))
             .ConfigureAwait(false);
     }
 
-    /// <summary>A copy reads what it copies.</summary>
-    private static void CheckSource(Caller caller, string source)
+    /// <summary>One entry of the log, whatever it has to copy.</summary>
+    private async Task BranchAsync(Exchange exchange, string source)
     {
-        if (!caller.May(KeyScopes.Read)) throw Admission.WithoutScope(KeyScopes.Read);
-        if (!caller.Sees(source)) throw Admission.NotFor(source);
+        CopyRoute.CheckSource(exchange.Caller, source);
+        if (!NamespaceName.IsValid(source)) throw RequestException.NamespaceNotFound(source);
+        BranchReply branch;
+        try
+        {
+            BranchRequest request = new() { Namespace = exchange.Namespace, Source = source };
+            branch = await cluster.BranchAsync(request, exchange.Aborted).ConfigureAwait(false);
+        }
+        catch (DeterministicException exception) when (exception.Code == ErrorCode.NamespaceNotFound)
+        {
+            throw RequestException.NamespaceNotFound(source);
+        }
+        exchange.SetHeader(UnitsHeader, "1");
+        WriteReply reply = new()
+        {
+            Kinds = WriteKinds.Upsert, Upserted = branch.Rows, BytesWritten = branch.LogicalBytes,
+        };
+        await exchange.AnswerAsync(writer =>
+            ReplyJson.Write(writer, reply, exchange.Elapsed, units: 1, isOneSnapshot: true)).ConfigureAwait(false);
     }
 
     private async Task<WriteTotal> ApplyAsync(WriteRequest request, CancellationToken aborted)
@@ -73,6 +95,7 @@ internal sealed class WriteTotal
     private ulong _upsertedCount, _patchedCount, _deletedCount, _bytes;
 
     public int Units { get; private set; }
+    public ulong Upserted => _upsertedCount;
 
     public void Add(WriteReply reply)
     {

@@ -14,6 +14,7 @@ internal sealed class NaiveDatabase
 {
     private const int BatchHeadSize = 4;
     private const int BatchErrorSizeMax = 64;
+    private const int BranchSizeMaxInMessages = 32;
 
     private readonly SortedDictionary<string, NaiveNamespace> _namespaces = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, bool> _deleted = new(StringComparer.Ordinal);
@@ -73,9 +74,12 @@ internal sealed class NaiveDatabase
         switch (context.Operation)
         {
             case Operation.Write: CheckWrite(context, ref request, reply, capacity); break;
-            case Operation.Query: CheckQuery(ref request, reply, capacity); break;
+            case Operation.Query or Operation.Explain:
+                CheckQuery(context.Operation, ref request, reply, capacity);
+                break;
             case Operation.UpdateSchema: CheckUpdateSchema(context, ref request, reply, capacity); break;
             case Operation.ListNamespaces: CheckList(ref request, reply, capacity); break;
+            case Operation.Branch: CheckBranch(context, ref request, reply, capacity); break;
             case Operation.CreateKey or Operation.ListKeys or Operation.RevokeKey:
                 CheckKeys(context, ref request, reply, capacity);
                 break;
@@ -182,8 +186,10 @@ internal sealed class NaiveDatabase
         for (int i = 0; i < expected.Count; i++) Core.Check.That(actual[i].Equals(expected[i]));
     }
 
-    private void CheckQuery(ref WireReader reader, ReadOnlySpan<byte> reply, int capacity)
+    /// <summary>Explain is refused like the query, but not for the size of rows that it leaves out.</summary>
+    private void CheckQuery(Operation operation, ref WireReader reader, ReadOnlySpan<byte> reply, int capacity)
     {
+        bool explains = operation == Operation.Explain;
         QueryRequest request = QueryRequest.Read(ref reader);
         Core.Check.That(!reader.Failed);
         NaiveNamespace? database = Find(request.Namespace);
@@ -197,7 +203,14 @@ internal sealed class NaiveDatabase
         {
             NaiveReply.Query(ref writer, request, expected, database!.Schema);
             Core.Check.That(capacity <= _reply.Length);
-            if (writer.Overflowed || writer.Position + NaiveReply.CountersSize > capacity)
+            bool fits = !writer.Overflowed && writer.Position + NaiveReply.CountersSize <= capacity;
+            if (explains)
+            {
+                uint answerSize = fits ? (uint)(writer.Position + NaiveReply.CountersSize) : 0;
+                CheckPlan(request, database!, answerSize, reply, capacity);
+                return;
+            }
+            if (!fits)
             {
                 refusal = new(ErrorCode.ReplyTooLarge, $"the answer is larger than one message of {capacity} bytes; " +
                     "lower top_k or limit, or name fewer attributes in include_attributes");
@@ -214,6 +227,25 @@ internal sealed class NaiveDatabase
         if (RowsCompared > rows) Coverage.Hit("path", "query with rows");
         Core.Check.That(reply.Length == writer.Position + NaiveReply.CountersSize, "an answer of another size");
         Same(writer.Written, reply[..writer.Position]);
+    }
+
+    private void CheckPlan(
+        QueryRequest request, NaiveNamespace database, uint answerSize, ReadOnlySpan<byte> reply, int capacity)
+    {
+        WireReader answer = new(reply);
+        bool refused = ReplyStatus.Read(ref answer).Code != ErrorCode.Ok;
+        ExplainReply said = refused ? new() : ExplainReply.Read(ref answer);
+        WireWriter writer = new(_reply);
+        writer.U16((ushort)ErrorCode.Ok);
+        NaiveExplain.Expect(request, database, _limitOf, answerSize, said).Write(ref writer);
+        if (writer.Overflowed || writer.Position > capacity)
+        {
+            SameRefusal(new(ErrorCode.ReplyTooLarge, $"the plan is larger than one message of {capacity} bytes; " +
+                "ask with fewer queries or filters"), reply, capacity);
+            return;
+        }
+        if (answerSize == 0) Coverage.Hit("path", "plan of an answer that does not fit");
+        Same(writer.Written, reply);
     }
 
     private void CheckUpdateSchema(
@@ -278,6 +310,40 @@ internal sealed class NaiveDatabase
         writer.U8(more ? (byte)1 : (byte)0);
         if (more) Coverage.Hit("path", "page of a list");
         Same(writer.Written, reply);
+    }
+
+    private void CheckBranch(
+        in OperationContext context, ref WireReader reader, ReadOnlySpan<byte> reply, int capacity)
+    {
+        BranchRequest request = BranchRequest.Read(ref reader);
+        Refusal? refusal = reader.AtEnd ? null : Refusal.Malformed("branch");
+        refusal ??= Refusal.OfName(request.Namespace) ?? Refusal.OfName(request.Source);
+        NaiveNamespace? source = Find(request.Source);
+        if (refusal is null && source is null) refusal = Refusal.NotFound(request.Source);
+        if (refusal is null && Find(request.Namespace) is not null)
+            refusal = Refusal.Invalid($"namespace `{request.Namespace}` exists; a branch makes a new one");
+        if (refusal is null && IsFull(reply)) return;
+        if (refusal is null && (ErrorCode)new WireReader(reply).U16() == ErrorCode.LimitExceeded)
+        {
+            // What indexes take only an implementation can know.
+            refusal = new(ErrorCode.LimitExceeded, $"namespace `{request.Source}` takes more than " +
+                $"{BranchSizeMaxInMessages * _rowBytesMax} bytes with its indexes, the limit of a branch; " +
+                "copy it instead");
+        }
+        if (refusal is not null)
+        {
+            SameRefusal(refusal, reply, capacity);
+            return;
+        }
+        NaiveNamespace branch = source!.Branch(context.Timestamp);
+        _namespaces.Add(request.Namespace, branch);
+        if (branch.Rows.Count > 0) Coverage.Hit("path", "branch with rows");
+        WireWriter writer = new(_reply);
+        writer.U16((ushort)ErrorCode.Ok);
+        writer.U64((ulong)branch.Rows.Count);
+        writer.U64(branch.LogicalBytes);
+        Same(writer.Written, reply);
+        _state.CheckAccepted(_namespaces);
     }
 
     /// <summary>Metadata, schema, delete.</summary>

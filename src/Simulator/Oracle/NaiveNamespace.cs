@@ -82,6 +82,19 @@ internal sealed class NaiveNamespace
 
     public ulong NextSequence() => ++_sequence;
 
+    /// <summary>The same under another name, from this moment on its own. Rows never change, so both may have
+    /// them.</summary>
+    public NaiveNamespace Branch(ulong timestamp)
+    {
+        NaiveNamespace branch = new()
+        {
+            Schema = Schema.Copy(), CreatedAt = timestamp, UpdatedAt = timestamp, LastWriteAt = LastWriteAt,
+            _sequence = _sequence,
+        };
+        foreach (KeyValuePair<Value, NaiveRow> pair in Rows) branch.Rows.Add(pair.Key, pair.Value);
+        return branch;
+    }
+
     public NaiveSchema Schema { get; set; } = new();
     public SortedDictionary<Value, NaiveRow> Rows { get; } = new(ValueOrder.Instance);
     public ulong CreatedAt { get; init; }

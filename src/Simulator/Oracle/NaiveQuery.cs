@@ -39,6 +39,17 @@ internal static class NaiveQuery
         return null;
     }
 
+    /// <summary>The rows that pass the filter, how many of them the ranking keeps, and how many rows are left in the
+    /// end.</summary>
+    public static (List<NaiveRow> Candidates, int Scored, int Rows) Trace(
+        Query query, NaiveNamespace database, Func<uint, uint> limitOf)
+    {
+        List<NaiveRow> candidates = Filtered(query, database);
+        if (query.Aggregates.Length > 0) return (candidates, candidates.Count, 0);
+        List<ScoredRow> ranked = Rank(query.RankBy, candidates, database);
+        return (candidates, ranked.Count, Cut(Cap(ranked, query), query.Offset, limitOf(query.Limit)).Count);
+    }
+
     private static List<NaiveRow> Filtered(Query query, NaiveNamespace database)
     {
         List<NaiveRow> rows = [];

@@ -18,7 +18,7 @@ internal static class RequiredCoverage
         "page of a list", "page of keys", "several queries", "fusion", "weighted fusion", "grouped", "offset",
         "ordered by several attributes", "last token as prefix", "ranked by a prefix",
         "duration as midpoint", "limit per attribute", "fuzzy in any case",
-        "computed score", "computed distance", "highlight",
+        "computed score", "computed distance", "highlight", "branch with rows",
     ];
 
     private static readonly string[] Storage =
@@ -144,7 +144,7 @@ internal static class RequiredCoverage
     /// <summary>What clients ask for.</summary>
     private static void AddWork(List<(string Kind, string Name)> all)
     {
-        for (Operation operation = Operation.Write; operation <= Operation.RevokeKey; operation++)
+        for (Operation operation = Operation.Write; operation <= Operation.Branch; operation++)
             all.Add(("operation", operation.ToString()));
         foreach (FilterOperator op in Enum.GetValues<FilterOperator>())
         {

@@ -38,11 +38,12 @@ internal sealed class RequestGenerator(
         return kind switch
         {
             WorkloadMix.Write => Encode(Operation.Write, Write()),
-            WorkloadMix.Query => Encode(Operation.Query, Query()),
+            WorkloadMix.Query => Encode(Asking(), Query()),
             WorkloadMix.List => Encode(Operation.ListNamespaces, List()),
             WorkloadMix.Metadata => Encode(Operation.Metadata, Named()),
             WorkloadMix.Schema => Encode(Operation.Schema, Named()),
             WorkloadMix.DeleteNamespace => Encode(Operation.DeleteNamespace, Named()),
+            WorkloadMix.Branch => Encode(Branch()),
             WorkloadMix.UpdateSchema => Encode(UpdateSchema()),
             WorkloadMix.Wrong => Wrong(),
             WorkloadMix.Keys => _keys.Next(),
@@ -58,14 +59,31 @@ internal sealed class RequestGenerator(
         8 => Encode(Operation.Schema, Named()),
         9 => Batch(queries: true),
         10 => _keys.List(),
-        _ => Encode(Operation.Query, Query()),
+        _ => Encode(Asking(), Query()),
     };
 
-    private NamespaceRequest Named() => new() { Namespace = vocabulary.Namespace() };
+    /// <summary>For the rows of a query, or for how they are found.</summary>
+    private Operation Asking() => tape.Below(8) == 7 ? Operation.Explain : Operation.Query;
+
+    private NamespaceRequest Named() => new() { Namespace = Namespace() };
+
+    /// <summary>At times a branch, which may not be there.</summary>
+    private string Namespace()
+    {
+        string name = vocabulary.Namespace();
+        return tape.Below(10) == 9 ? Vocabulary.BranchOf(name) : name;
+    }
+
+    private BranchRequest Branch()
+    {
+        string source = Namespace();
+        string name = tape.Below(4) == 3 ? vocabulary.Namespace() : Vocabulary.BranchOf(source);
+        return new() { Namespace = name, Source = source };
+    }
 
     private UpdateSchemaRequest UpdateSchema()
     {
-        string name = vocabulary.Namespace();
+        string name = Namespace();
         return new UpdateSchemaRequest { Namespace = name, Schema = _schemas.Draw(name) };
     }
 
@@ -92,7 +110,7 @@ internal sealed class RequestGenerator(
 
     private WriteRequest Write()
     {
-        string name = vocabulary.Namespace();
+        string name = Namespace();
         SortedDictionary<string, bool> taken = new(StringComparer.Ordinal);
         WriteRequest request = new()
         {
@@ -179,7 +197,7 @@ internal sealed class RequestGenerator(
 
     private QueryRequest Query()
     {
-        string name = vocabulary.Namespace();
+        string name = Namespace();
         int count = tape.Below(4) == 0 ? tape.Range(2, 4) : 1;
         bool fuse = count > 1 && tape.Boolean();
         Query[] queries = new Query[count];
@@ -244,17 +262,18 @@ internal sealed class RequestGenerator(
 
     private GeneratedRequest Wrong()
     {
-        switch (tape.Below(14))
+        switch (tape.Below(15))
         {
+            case 13: return Encode(new BranchRequest { Namespace = _wrong.Name(), Source = Namespace() });
             case 0: return Encode(Operation.ListNamespaces, _wrong.List());
             case 1:
                 Operation[] named = [Operation.Metadata, Operation.Schema, Operation.DeleteNamespace];
                 return Encode(named[tape.Below(3)], new NamespaceRequest { Namespace = _wrong.Name() });
-            case 2: return Longer(Encode(Operation.Query, Query()));
+            case 2: return Longer(Encode(Asking(), Query()));
             case 3: return Longer(Encode(Operation.Write, Write()));
             case 4: return Encode(new UpdateSchemaRequest { Namespace = _wrong.Name(), Schema = [] });
             case 5: return Longer(Encode(Operation.ListNamespaces, List()));
-            case < 9: return Encode(Operation.Query, _wrong.Query());
+            case < 9: return Encode(Asking(), _wrong.Query());
             case < 12: return Encode(Operation.Write, _wrong.Write());
             case 12: return Longer(_keys.Next());
             default: return _keys.Wrong();
@@ -270,7 +289,7 @@ internal sealed class RequestGenerator(
         WireWriter writer = new(_buffer.AsSpan());
         List<GeneratedRequest> parts = [];
         for (int i = tape.Range(1, 3); i > 0; i--)
-            parts.Add(queries ? Encode(Operation.Query, Query()) : Encode(Operation.Write, Plain(Write())));
+            parts.Add(queries ? Encode(Asking(), Query()) : Encode(Operation.Write, Plain(Write())));
         writer.U16(parts.Count);
         foreach (GeneratedRequest part in parts)
         {
@@ -311,6 +330,13 @@ internal sealed class RequestGenerator(
         WireWriter writer = new(_buffer);
         request.Write(ref writer);
         return Finish(operation, writer);
+    }
+
+    private GeneratedRequest Encode(BranchRequest request)
+    {
+        WireWriter writer = new(_buffer);
+        request.Write(ref writer);
+        return Finish(Operation.Branch, writer);
     }
 
     private GeneratedRequest Encode(UpdateSchemaRequest request)
@@ -354,7 +380,8 @@ internal readonly struct WorkloadMix(int[] weights)
     public const int Batch = 7;
     public const int UpdateSchema = 8;
     public const int Keys = 9;
-    public const int Count = 10;
+    public const int Branch = 10;
+    public const int Count = 11;
 
     public ReadOnlySpan<int> Weights => weights;
 
@@ -363,7 +390,7 @@ internal readonly struct WorkloadMix(int[] weights)
     public static WorkloadMix Draw(TapeStream tape, bool bulk)
     {
         int[] weights = [10 + tape.Below(30), 10 + tape.Below(30), tape.Below(4), tape.Below(4), tape.Below(4),
-            tape.Below(3), tape.Below(6), tape.Below(8), tape.Below(4), tape.Below(4)];
+            tape.Below(3), tape.Below(6), tape.Below(8), tape.Below(4), tape.Below(4), tape.Below(3)];
         Check.That(weights.Length == Count);
         if (bulk) weights[Write] += 100;
         return new WorkloadMix(weights);

@@ -34,6 +34,9 @@ internal sealed class Vocabulary(TapeStream tape, int namespaces, int ids, int d
 
     public string Namespace() => NameOf(tape.Below(namespaces));
 
+    /// <summary>Name of a branch, which is of the kind of what it is made from.</summary>
+    public static string BranchOf(string name) => "branch-" + name[^1];
+
     /// <summary>Namespaces differ in metric, vector widths, text options and id type, told by the last digit of their
     /// names. The last kind declares only its vector: the other types are inferred.</summary>
     public static int KindOf(string name) => (name[^1] - '0') % NamespaceKinds;

@@ -66,6 +66,9 @@ public struct StateGrowth
     /// <summary>The records of the namespace, and the counter of namespaces.</summary>
     public void AddNamespace() => _bytes += 2 * (Forest.EntryOverheadSize + Limits.NamespaceNameSizeMax + 80);
 
+    /// <summary>Entries whose keys, values and overheads are known.</summary>
+    public void AddEntries(long size) => _bytes += size;
+
     /// <summary>An API key and the counter of them.</summary>
     public void AddKey(int keySize, int valueSize) =>
         _bytes += 2 * Forest.EntryOverheadSize + keySize + valueSize + Limits.KeyIdSizeMax;

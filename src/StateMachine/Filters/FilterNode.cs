@@ -92,6 +92,15 @@ public struct FilterNode
     public int OperandStart;
     public int OperandCount;
     public int Pattern;
+
+    /// <summary>Where the answer comes from: what is fetched, and how it is evaluated.</summary>
+    public readonly PlanAccess Access => Kind switch
+    {
+        FilterNodeKind.And or FilterNodeKind.Or or FilterNodeKind.Not => PlanAccess.Parts,
+        FilterNodeKind.Constant => PlanAccess.Constant,
+        FilterNodeKind.AllTokens or FilterNodeKind.AnyToken or FilterNodeKind.TokenSequence => PlanAccess.Postings,
+        _ => FromRows ? PlanAccess.Documents : PlanAccess.Column,
+    };
 }
 
 /// <summary>An operand: keys from <see cref="Least"/> to <see cref="Greatest"/>, both included (none if least is above

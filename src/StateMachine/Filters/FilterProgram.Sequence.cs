@@ -1,5 +1,6 @@
 using System;
 using Deterministic.Core;
+using Deterministic.Core.Model;
 using Deterministic.StateMachine.Postings;
 
 namespace Deterministic.StateMachine.Filters;
@@ -21,15 +22,14 @@ public sealed partial class FilterProgram
     private bool TouchNode(in FilterNode node)
     {
         Keys key = new(stackalloc byte[Keys.SizeMax]);
-        switch (node.Kind)
+        switch (node.Access)
         {
-            case FilterNodeKind.And or FilterNodeKind.Or or FilterNodeKind.Not or FilterNodeKind.Constant:
-                return true;
-            case FilterNodeKind.AllTokens or FilterNodeKind.AnyToken or FilterNodeKind.TokenSequence:
-                break;
-            default:
-                if (node.FromRows) return _trees.Documents.TouchPrefix(key.Namespace(_view.Number).Key);
+            case PlanAccess.Documents:
+                return _trees.Documents.TouchPrefix(key.Namespace(_view.Number).Key);
+            case PlanAccess.Column:
                 return _trees.Columns.TouchPrefix(key.Namespace(_view.Number).Attribute(node.Attribute).Key);
+            case not PlanAccess.Postings:
+                return true;
         }
         bool resident = true;
         for (int i = 0; i < node.OperandCount; i++)

@@ -53,17 +53,29 @@ public sealed partial class FilterProgram
                 Evaluate(index + 1, window, care, positive, level + 1);
                 for (int i = 0; i < result.Length; i++) result[i] = care[i] & ~positive[i];
                 break;
-            case FilterNodeKind.Constant:
+            default:
+                EvaluateLeaf(node, window, care, result, level);
+                break;
+        }
+        if (_counting) Count(index, care, result);
+    }
+
+    private void EvaluateLeaf(in FilterNode node, uint window, ReadOnlySpan<ulong> care, Span<ulong> result, int level)
+    {
+        switch (node.Access)
+        {
+            case PlanAccess.Constant:
                 if (node.Missing) care.CopyTo(result);
                 else result.Clear();
                 break;
-            case FilterNodeKind.AllTokens or FilterNodeKind.AnyToken or FilterNodeKind.TokenSequence:
+            case PlanAccess.Postings:
                 EvaluateTokens(node, window, care, result, level);
                 break;
-            case FilterNodeKind.Scalar or FilterNodeKind.AnyElement when node.FromRows:
+            case PlanAccess.Documents:
                 EvaluateRows(node, window, care, result);
                 break;
             default:
+                Check.That(node.Access == PlanAccess.Column);
                 EvaluateColumn(node, window, care, result);
                 break;
         }

@@ -70,6 +70,7 @@ public sealed partial class FilterProgram
         _patterns.Clear();
         _fuzzy.Clear();
         _conditionCode = 0;
+        if (_counting) ClearCounts();
     }
 
     private ReadOnlySpan<byte> Bytes(in FilterOperand operand) => _pool.AsSpan(operand.Offset, operand.Size);

@@ -1,6 +1,7 @@
 using System;
 using Deterministic.Core;
 using Deterministic.Core.Wire;
+using Deterministic.StateMachine.Namespaces;
 using Deterministic.StateMachine.Query;
 
 namespace Deterministic.StateMachine.Prefetch;
@@ -8,7 +9,8 @@ namespace Deterministic.StateMachine.Prefetch;
 /// <summary>Names what an operation reads and changes. It starts anew each time that it is asked and goes as deep as
 /// what is in memory lets it, so each call names all that can be named at once; when nothing is missing, everything
 /// has been named.</summary>
-internal sealed class Prefetcher(Trees trees, QueryExecutor queries, WritePrefetch writes)
+internal sealed class Prefetcher(
+    Trees trees, QueryExecutor queries, WritePrefetch writes, BranchOperation branches)
 {
     /// <summary>True once the operation can be committed.</summary>
     /// <param name="context">Its op tells whether it is the same operation as before.</param>
@@ -66,7 +68,10 @@ internal sealed class Prefetcher(Trees trees, QueryExecutor queries, WritePrefet
             case Operation.DeleteNamespace:
                 writes.TouchDelete(body);
                 break;
-            case Operation.Query:
+            case Operation.Branch:
+                writes.TouchBranch(body, branches);
+                break;
+            case Operation.Query or Operation.Explain:
                 queries.Prefetch(context.Op, part, body);
                 break;
             case Operation.ListNamespaces:

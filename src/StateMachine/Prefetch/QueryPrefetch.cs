@@ -59,19 +59,17 @@ internal sealed class QueryPrefetch(Trees trees, NamespaceView view, FilterProgr
 
     private bool TouchNode(in RankNode node)
     {
-        switch (node.Kind)
+        switch (node.Access)
         {
-            case RankKind.Ann or RankKind.Knn:
+            case PlanAccess.Vectors:
                 Keys key = new(stackalloc byte[10]);
                 return trees.Vectors.TouchPrefix(key.Namespace(view.Number).Attribute((ushort)node.Slot).Key);
-            case RankKind.Bm25:
+            case PlanAccess.Postings:
                 return TouchColumn(node.Slot | Keys.TokenCountColumn);
-            case RankKind.Attribute or RankKind.Dist:
+            case PlanAccess.Column:
                 return TouchColumn(node.Slot);
-            case RankKind.Filter:
-                return filters.Touch(node.FilterRoot);
             default:
-                return true;
+                return node.Kind != RankKind.Filter || filters.Touch(node.FilterRoot);
         }
     }
 

@@ -105,6 +105,23 @@ internal sealed partial class WritePrefetch
         if (record.Number > 0) _trees.Garbage.Touch(key.Namespace(record.Number).Key);
     }
 
+    /// <summary>All that the source has, unless that is too much, and the ends of what the new one's number is
+    /// above.</summary>
+    public void TouchBranch(ReadOnlySpan<byte> body, BranchOperation branches)
+    {
+        WireReader reader = new(body);
+        ReadOnlySpan<byte> name = reader.Name();
+        ReadOnlySpan<byte> source = reader.Name();
+        if (!reader.AtEnd || name.Length is 0 or > Limits.NamespaceNameSizeMax) return;
+        _trees.Namespaces.Touch(name);
+        NamespacePrefetch.TryTouch(_trees, source, out NamespaceRecord record);
+        if (record.Number == 0 || !branches.MayFit(record)) return;
+        TouchNewNamespace();
+        Keys key = new(stackalloc byte[8]);
+        key.Namespace(record.Number);
+        for (TreeId id = TreeId.Attributes; id <= TreeId.Postings; id++) _trees[id].TouchPrefix(key.Key);
+    }
+
     /// <summary>Nothing needs to be named if all of the namespace is in memory.</summary>
     private bool IsResident(ulong number)
     {

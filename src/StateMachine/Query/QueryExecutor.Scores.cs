@@ -38,6 +38,7 @@ public sealed partial class QueryExecutor
         {
             double score = scores[bit];
             if (double.IsNaN(score) || score == 0 && !_plan.KeepsZeroScores) continue;
+            _scored++;
             Offer(Scores.DescendingKey(score), (float)score, first + (uint)bit);
         }
         _bytesRead += _rankTerms.BytesRead;

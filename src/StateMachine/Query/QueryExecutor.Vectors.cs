@@ -59,6 +59,7 @@ public sealed partial class QueryExecutor
             if (presence[word] != 0)
                 wantedCount += BitOperations.PopCount(presence[word] & WindowBitmap.Extract(_mask, bit + word * 64));
         if (wantedCount == 0) return;
+        _scored += (ulong)wantedCount;
         long rowSize = chunk.RowBytes.Length / chunk.PresentCount;
         bool whole = wantedCount * (rowSize + LoneRowExtraSize) >= chunk.PresentCount * rowSize;
         ReadOnlySpan<float> query = _plan.Vector(_plan.Ranks[0]);

@@ -75,6 +75,7 @@ public sealed partial class QueryExecutor : IRowTies
         _values = memory.Take((Limits.RankDepthMax + 1L) * Limits.WindowDocuments * sizeof(double));
         _highlighter = new Highlighter(memory, _plan.Highlights);
         _computed = memory.Take((long)messageBodySizeMax * sizeof(float));
+        _plans = memory.Take(messageBodySizeMax);
         for (int i = 0; i < _order.Length; i++)
         {
             _order[i] = new ColumnWalk(trees.Columns);
@@ -165,9 +166,11 @@ public sealed partial class QueryExecutor : IRowTies
             bool read = _queries == 1 || _plan.TryRead(ref reader, ref error);
             Check.That(read);
             _filters.BeginWork();
+            BeginPlan();
             if (_plan.IsAggregation)
             {
                 if (!RunAggregation(body, ref error) || !_filters.TryEndWork(ref error)) return false;
+                EndPlan(rows: 0);
                 continue;
             }
             RunRanking();
@@ -175,6 +178,7 @@ public sealed partial class QueryExecutor : IRowTies
             fusedLimit = Math32.Max(fusedLimit, _plan.Limit);
             ReadOnlySpan<RankedRow> rows = _plan.IsCapped ? _capped.Sort() : _heap.Sort();
             rows = rows[Math32.Min(_plan.Offset, rows.Length)..];
+            EndPlan(rows.Length);
             if (_fusion.IsOn) _fusion.Add(i, rows);
             else EndList(rows, touching);
         }
@@ -244,14 +248,15 @@ public sealed partial class QueryExecutor : IRowTies
             BeginColumn(_order[i], _plan.OrderSlots[i]);
             BeginColumn(_orderOther[i], _plan.OrderSlots[i]);
         }
-        if (_plan.IsVector) BeginVector();
-        else if (_plan.OrderCount == 0) BeginScores();
+        PlanMethod method = _plan.Method;
+        if (method == PlanMethod.Vectors) BeginVector();
+        else if (method == PlanMethod.Scores) BeginScores();
         TreeCursor live = FirstWindow();
         while (TryWindow(ref live, out uint window))
         {
-            if (_plan.IsVector) ScoreVectors(window);
-            else if (_plan.OrderCount > 0) OrderWindow(window);
-            else ScoreWindow(window);
+            if (method == PlanMethod.Vectors) ScoreVectors(window);
+            else if (method == PlanMethod.Scores) ScoreWindow(window);
+            else OrderWindow(window);
         }
         _bytesRead += _ids.BytesRead + (_plan.IsCapped ? _capped.BytesRead : 0);
         for (int i = 0; i < _plan.OrderCount; i++) _bytesRead += _order[i].BytesRead;
@@ -288,8 +293,11 @@ public sealed partial class QueryExecutor : IRowTies
             MemoryMarshal.Cast<byte, ulong>(bits).CopyTo(_mask);
             live.Next();
             if (_plan.IsVector) _exhaustive += (ulong)WindowBitmap.Count(_mask);
+            CountDocuments();
             _filters.EvaluateWindow(_plan.FilterRoot, window, _mask);
-            if (!WindowBitmap.IsEmpty(_mask)) return true;
+            if (WindowBitmap.IsEmpty(_mask)) continue;
+            CountCandidates();
+            return true;
         }
         return false;
     }

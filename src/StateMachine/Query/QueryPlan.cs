@@ -33,6 +33,16 @@ public struct RankNode
     public int VectorStart;
     public int VectorSize;
     public int End;
+
+    /// <summary>What is fetched for it.</summary>
+    public readonly PlanAccess Access => Kind switch
+    {
+        RankKind.Ann or RankKind.Knn => PlanAccess.Vectors,
+        RankKind.Bm25 or RankKind.SparseKnn => PlanAccess.Postings,
+        RankKind.Attribute or RankKind.Dist => PlanAccess.Column,
+        RankKind.Constant => PlanAccess.Constant,
+        _ => PlanAccess.Parts,
+    };
 }
 
 /// <summary>A term of a BM25 clause, or a dimension of a sparse vector: the key of its entry in the tree of terms
@@ -133,6 +143,17 @@ public sealed partial class QueryPlan
     public bool KeepsZeroScores { get; private set; }
     public bool IsAggregation => AggregateCount > 0;
     public bool IsVector => Rank is RankKind.Ann or RankKind.Knn;
+
+    /// <summary>How the rows are found.</summary>
+    public PlanMethod Method
+    {
+        get
+        {
+            if (IsAggregation) return PlanMethod.Aggregates;
+            if (IsVector) return PlanMethod.Vectors;
+            return OrderCount > 0 ? PlanMethod.Order : PlanMethod.Scores;
+        }
+    }
 
     /// <summary>Ranks by score from now on.</summary>
     public void ClearOrder() => OrderCount = 0;

@@ -140,7 +140,7 @@ public sealed class WriteRequestJsonTests
     [InlineData("{\"upsert_row\":[]}", "upsert_row: unknown field of a write")]
     [InlineData("{\"sch\\u0065ma\":{}}", "schema: write this key without escapes")]
     [InlineData("{\"copy_from_namespace\":\"x\"}",
-        "copy_from_namespace: only the HTTP gateway copies namespaces in this release")]
+        "copy_from_namespace: only the HTTP gateway copies and branches namespaces in this release")]
     [InlineData("{\"distance_metric\":\"bad\"}",
         "distance_metric: expects \"cosine_distance\" or \"euclidean_squared\", but got \"bad\"")]
     [InlineData("{\"delete_by_filter\":[\"a\",\"Eq\",{\"$ref_new\":\"a\"}]}",

@@ -38,6 +38,9 @@ public sealed class RoundTripTests
         (ref reader) => RevokeKeyRequest.Read(ref reader).Write,
         (ref reader) => Ignored(CreateKeyReply.Read(ref reader)),
         (ref reader) => Ignored(ListKeysReply.Read(ref reader)),
+        (ref reader) => ExplainReply.Read(ref reader).Write,
+        (ref reader) => BranchRequest.Read(ref reader).Write,
+        (ref reader) => BranchReply.Read(ref reader).Write,
     ];
 
     [Fact]
@@ -66,6 +69,40 @@ public sealed class RoundTripTests
         RoundTrips(generator => new ListKeysRequest { Cursor = Key(generator).Id, PageSize = 7 }.Write, 15);
         RoundTrips(generator => new RevokeKeyRequest { Id = Key(generator).Id }.Write, 16);
     }
+
+    [Fact]
+    public void Plans() => RoundTrips(generator => Plan(Bytes(generator.Value().Write)).Write, 19);
+
+    [Fact]
+    public void Branches()
+    {
+        RoundTrips(generator => new BranchRequest { Namespace = "n", Source = Key(generator).Id }.Write, 20);
+        RoundTrips(generator => new BranchReply { Rows = (ulong)Key(generator).Id.Length, LogicalBytes = 7 }.Write, 21);
+    }
+
+    private static ExplainReply Plan(byte[] seed) => new()
+    {
+        Queries =
+        [
+            new()
+            {
+                Method = PlanMethod.Scores, Exact = seed[0] % 2 == 0, Windows = seed[0], WindowsWithCandidates = 1,
+                Documents = 7, Candidates = (ulong)seed.Length, Scored = 3, Rows = seed[^1], Computed = 300,
+                BytesRead = ulong.MaxValue,
+                Steps =
+                [
+                    new()
+                    {
+                        Part = PlanPart.Filter, Depth = 2, Code = (byte)FilterOperator.Glob, Access = PlanAccess.Column,
+                        Attribute = "nämlich", Words = 5, Considered = 9, Matched = seed[0],
+                    },
+                    new() { Part = PlanPart.Rank, Code = (byte)RankKind.Attributes, Descending = seed.Length > 2 },
+                ],
+            },
+            new() { Method = PlanMethod.Aggregates },
+        ],
+        Fused = seed.Length % 2 == 0, AnswerSize = (uint)seed.Length,
+    };
 
     private static ApiKey Key(RequestGenerator generator)
     {

@@ -69,8 +69,6 @@ public sealed class EdgeTests(RunningGateway gateway)
         (await gateway.SendAsync(new HttpMethod(method), path)).MustBe(404, "no such route; docs/http.md lists them");
 
     [Theory]
-    [InlineData("POST", "/v2/namespaces/x/explain_query", "explain_query")]
-    [InlineData("PATCH", "/v1/namespaces/x/metadata", "changing metadata (pinning, read_only)")]
     [InlineData("GET", "/v1/namespaces/x", "version 1 of this route (there is version 2)")]
     [InlineData("POST", "/v1/namespaces/x/query", "version 1 of queries (there is version 2)")]
     [InlineData("POST", "/v2/namespaces/x/read_only_optimize", "read_only_optimize")]

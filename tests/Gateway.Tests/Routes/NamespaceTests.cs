@@ -108,6 +108,34 @@ public sealed class NamespaceTests(RunningGateway gateway)
         Assert.Equal(404, (await gateway.GetAsync("/v1/namespaces/n-hint-none/hint_cache_warm")).Status);
     }
 
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("""{"pinning":null}""")]
+    [InlineData("""{"pinning":false,"read_only":false}""")]
+    public async Task ThatANamespaceIsNeitherPinnedNorReadOnlyIsGranted(string json)
+    {
+        await gateway.WriteAsync("n-update", TwoRows);
+        Reply reply = await PatchAsync("n-update", json);
+        Assert.Equal((await gateway.GetAsync("/v1/namespaces/n-update/metadata")).Text, reply.Good.ToJsonString());
+        (await PatchAsync("n-update-none", json)).MustBe(404, "🤷 namespace 'n-update-none' was not found");
+    }
+
+    [Theory]
+    [InlineData("""{"pinning":true}""", 400, "💔 pinning: pinning is not supported by this release")]
+    [InlineData("""{"pinning":{"replicas":2}}""", 400, "💔 pinning: pinning is not supported by this release")]
+    [InlineData("""{"read_only":true}""", 400, "💔 read_only: read_only is not supported by this release")]
+    [InlineData("""{"color":"red"}""", 400, "💔 color: unknown field; known are pinning and read_only")]
+    [InlineData("[]", 422, "Failed to deserialize the JSON body into the target type: " +
+        "invalid type: sequence, expected a map")]
+    public async Task OtherChangesOfMetadataAreRefused(string json, int status, string error)
+    {
+        await gateway.WriteAsync("n-update", TwoRows);
+        (await PatchAsync("n-update", json)).MustBe(status, error);
+    }
+
+    private Task<Reply> PatchAsync(string name, string json) => gateway.SendAsync(
+        HttpMethod.Patch, $"/v1/namespaces/{name}/metadata", new StringContent(json));
+
     [Fact]
     public async Task ACopyHasTheSameRowsAndSchema()
     {
@@ -137,6 +165,28 @@ public sealed class NamespaceTests(RunningGateway gateway)
         "💔 copy_from_namespace.source_region: source_region is not supported by this release")]
     public async Task ACopyThatCannotBeMadeIsRefused(string json, int status, string error) =>
         (await gateway.WriteAsync("n-copy-none", json)).MustBe(status, error);
+
+    [Fact]
+    public async Task ABranchIsTheSourceAtOneMomentAndThenItsOwn()
+    {
+        await gateway.WriteAsync("n-trunk", """
+            {"upsert_rows":[{"id":1,"v":[1,1],"s":"a fox"},{"id":2,"v":[2,1],"s":"a dog"}],
+             "distance_metric":"euclidean_squared","schema":{"s":{"type":"string","full_text_search":true} } }
+            """);
+        Reply branch = await gateway.WriteAsync("n-branch", """{"branch_from_namespace":"n-trunk"}""");
+        Assert.Equal(2, (int?)branch.Good["rows_affected"]);
+        Assert.True((bool)branch.Good["one_snapshot"]!);
+        Assert.Equal((await gateway.GetAsync("/v1/namespaces/n-trunk/schema")).Text,
+            (await gateway.GetAsync("/v1/namespaces/n-branch/schema")).Text);
+        await gateway.WriteAsync("n-trunk", """{"deletes":[1]}""");
+        await gateway.WriteAsync("n-branch", """{"upsert_rows":[{"id":3,"s":"another fox"}]}""");
+        const string foxes = """{"rank_by":["s","BM25","fox"],"limit":9}""";
+        Assert.Equal("1,3", (await gateway.QueryAsync("n-branch", foxes)).Ids);
+        Assert.Equal("", (await gateway.QueryAsync("n-trunk", foxes)).Ids);
+        Assert.Equal(404, (await gateway.WriteAsync("n-twig", """{"branch_from_namespace":"n-none"}""")).Status);
+        (await gateway.WriteAsync("n-branch", """{"branch_from_namespace":{"source_namespace":"n-trunk"}}"""))
+            .MustBe(400, "💔 namespace `n-branch` exists; a branch makes a new one");
+    }
 
     [Fact]
     public async Task RecallIsMeasuredAgainstLookingAtAll()

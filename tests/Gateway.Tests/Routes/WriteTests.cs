@@ -192,15 +192,32 @@ public sealed class WriteTests(RunningGateway gateway)
         "💔 distance_metric must be specified for write to namespace with a vector")]
     [InlineData("""{"upsert_rows":[{"id":1},{"id":1}]}""", "💔 id 1 is in this request more than once")]
     [InlineData("""{"upsert_rows":[],"branch_from_namespace":"x"}""",
-        "💔 branch_from_namespace: branch_from_namespace is not supported by this release")]
+        "💔 branch_from_namespace cannot be combined with `upsert_rows`")]
+    [InlineData("""{"copy_from_namespace":"x","branch_from_namespace":"x"}""",
+        "💔 copy_from_namespace cannot be combined with `branch_from_namespace`")]
     [InlineData("""{"upsert_rows":[],"encryption":{"mode":"customer-managed","key_name":"mykey"}}""",
         "💔 encryption: encryption is not supported by this release")]
+    [InlineData("""{"upsert_rows":[],"encryption":{"mode":"default","key_name":"mykey"}}""",
+        "💔 encryption: encryption is not supported by this release")]
+    [InlineData("""{"upsert_rows":[],"sharding":{"num_shards":2}}""",
+        "💔 sharding: sharding is not supported by this release")]
     [InlineData("""{"what":1}""", "💔 what: unknown field of a write")]
     [InlineData("""{"schema":{"v":{"type":"[2]f32","ann":{"distance_metric":"cosine_distance"}}}}""",
         "💔 schema.v.ann.distance_metric: `distance_metric` must be specified as a field at the top level of the " +
         "write request, not in the `ann` configuration for an attribute")]
     public async Task WhatCannotBeMeantIsABadRequest(string json, string error) =>
         (await gateway.WriteAsync("w-meaning", json)).MustBe(400, error);
+
+    [Fact]
+    public async Task TheDefaultOfEncryptionIsWhatThereIs()
+    {
+        const string write = """{"upsert_rows":[{"id":1}],"encryption":{"mode":"default"}}""";
+        Assert.Equal(200, (await gateway.WriteAsync("w-encryption", write)).Status);
+        Reply.MustEqual("""{"mode":"default"}""",
+            (await gateway.GetAsync("/v2/namespaces/w-encryption/metadata")).Good["encryption"]);
+        const string copy = """{"copy_from_namespace":"w-encryption","encryption":{"mode":"default"}}""";
+        Assert.Equal(1, (int?)(await gateway.WriteAsync("w-encryption-copy", copy)).Good["rows_upserted"]);
+    }
 
     [Fact]
     public async Task TheMetricOfANamespaceStays()

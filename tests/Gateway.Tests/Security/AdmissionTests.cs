@@ -204,6 +204,12 @@ public sealed class AdmissionTests(RunningGateway running)
         (await Copy(writes, "k-to-a")).MustBe(403, "this API key has not the scope `read`");
         Assert.Equal(200, (await Copy(token, "k-to-a")).Status);
 
+        const string branch = "/v2/namespaces/k-to-c";
+        (await gateway.SendAsync(token, HttpMethod.Post, branch, """{"branch_from_namespace":"other"}"""))
+            .MustBe(403, "this API key is not for namespace 'other'");
+        (await gateway.SendAsync(writes, HttpMethod.Post, branch, """{"branch_from_namespace":"k-to-a"}"""))
+            .MustBe(403, "this API key has not the scope `read`");
+
         Task<Reply> Copy(string bearer, string source) => gateway.SendAsync(
             bearer, HttpMethod.Post, "/v2/namespaces/k-to-b", $$"""{"copy_from_namespace":"{{source}}"}""");
     }

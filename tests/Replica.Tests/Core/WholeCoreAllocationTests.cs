@@ -62,8 +62,8 @@ public sealed class WholeCoreAllocationTests : IDisposable
         Assert.Equal(0, client.Errors);
     }
 
-    /// <summary>Upserts, patches, deletes, text and vector queries, filters, aggregates, fusion, listings,
-    /// API keys.</summary>
+    /// <summary>Upserts, patches, deletes, text and vector queries and their plans, filters, aggregates, fusion,
+    /// branches, listings, API keys.</summary>
     private static byte[][] Bodies(out Operation[] operations)
     {
         List<byte[]> bodies = [];
@@ -88,7 +88,7 @@ public sealed class WholeCoreAllocationTests : IDisposable
             write.Patches.Add(new Row { Id = Value.Of((ulong)(i + 12)) }.With("color", Value.Of("green")));
             write.Deletes.Add(Value.Of((ulong)(i + 18)));
             Add(Operation.Write, write.Write);
-            Add(Operation.Query, new QueryRequest
+            QueryRequest query = new()
             {
                 Namespace = "n",
                 Queries =
@@ -101,12 +101,16 @@ public sealed class WholeCoreAllocationTests : IDisposable
                     new Query { RankBy = RankBy.Bm25("text", "walrus others"), Limit = 5, Include = IncludeMode.All },
                 ],
                 Rerank = i % 2 == 0 ? Rerank.None : Rerank.ReciprocalRankFusion,
-            }.Write);
+            };
+            Add(Operation.Query, query.Write);
+            Add(Operation.Explain, query.Write);
             Add(Operation.Query, new QueryRequest
             {
                 Namespace = "n",
                 Queries = [new Query { Aggregates = [new("n", AggregateFunction.Count)], GroupBy = ["color"] }],
             }.Write);
+            Add(Operation.Branch, new BranchRequest { Namespace = $"b{i}", Source = "n" }.Write);
+            Add(Operation.DeleteNamespace, new NamespaceRequest { Namespace = $"b{i}" }.Write);
             Add(Operation.ListNamespaces, new ListNamespacesRequest().Write);
             ApiKey key = new() { Id = $"k{i}", Scopes = KeyScopes.Read, Hash = new byte[Limits.KeyHashSize] };
             Add(Operation.CreateKey, new CreateKeyRequest { Key = key }.Write);

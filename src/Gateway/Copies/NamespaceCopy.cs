@@ -7,11 +7,18 @@ using Deterministic.Core;
 using Deterministic.Core.Model;
 using Deterministic.Gateway.Cluster;
 using Deterministic.Gateway.Http;
+using Deterministic.Gateway.Routes;
 
-namespace Deterministic.Gateway.Routes;
+namespace Deterministic.Gateway.Copies;
+
+/// <summary>What a copy has come to.</summary>
+/// <param name="Reply">As of one write.</param>
+/// <param name="Units">Entries of the log that it was.</param>
+/// <param name="IsOneSnapshot">Whether nobody changed the source meanwhile.</param>
+internal sealed record CopyOutcome(WriteReply Reply, int Units, bool IsOneSnapshot);
 
 /// <summary>Copies a namespace page by page in the order of ids. Each page is read from one snapshot and written in
-/// whole units; the copy as a whole is no snapshot if the source changes meanwhile.</summary>
+/// whole units; the copy as a whole is no snapshot if the source changes meanwhile, which is noticed.</summary>
 internal sealed class NamespaceCopy(ClusterAccess cluster, string source, string destination)
 {
     private const string Id = "id";
@@ -20,21 +27,26 @@ internal sealed class NamespaceCopy(ClusterAccess cluster, string source, string
     private readonly WriteTotal _total = new();
     private uint _pageRows = PageRowsFirst;
 
-    public async Task<WriteTotal> RunAsync(CancellationToken stop)
+    /// <param name="copied">Is told how many rows have been copied.</param>
+    /// <param name="stop">Breaks it off between two pages.</param>
+    public async Task<CopyOutcome> RunAsync(Action<ulong> copied, CancellationToken stop)
     {
         if (!NamespaceName.IsValid(source)) throw NotFound();
         await CheckDestinationAsync(stop).ConfigureAwait(false);
-        SchemaReply schema = await FromSourceAsync(cluster.SchemaAsync(source, stop)).ConfigureAwait(false);
+        MetadataReply before = await FromSourceAsync(cluster.MetadataAsync(source, stop)).ConfigureAwait(false);
         Value? last = null;
         while (true)
         {
             List<ResultRow> page = await ReadPageAsync(last, stop).ConfigureAwait(false);
             if (page.Count == 0) break;
-            await WriteAsync(page, schema, stop).ConfigureAwait(false);
+            await WriteAsync(page, before, stop).ConfigureAwait(false);
             last = page[^1].Id;
+            copied(_total.Upserted);
         }
         if (last is null) throw RequestException.Invalid($"namespace '{source}' has no documents to copy");
-        return _total;
+        MetadataReply after = await FromSourceAsync(cluster.MetadataAsync(source, stop)).ConfigureAwait(false);
+        bool isOneSnapshot = before.CreatedAt == after.CreatedAt && before.UpdatedAt == after.UpdatedAt;
+        return new CopyOutcome(_total.ToReply(), _total.Units, isOneSnapshot);
     }
 
     private async Task CheckDestinationAsync(CancellationToken stop)
@@ -77,7 +89,7 @@ internal sealed class NamespaceCopy(ClusterAccess cluster, string source, string
         }
     }
 
-    private async Task WriteAsync(List<ResultRow> page, SchemaReply schema, CancellationToken stop)
+    private async Task WriteAsync(List<ResultRow> page, MetadataReply schema, CancellationToken stop)
     {
         WriteRequest request = new()
         {
@@ -89,7 +101,7 @@ internal sealed class NamespaceCopy(ClusterAccess cluster, string source, string
             _total.Add(await cluster.WriteAsync(unit, stop).ConfigureAwait(false));
     }
 
-    private RequestException NotFound() => new(404, $"🤷 namespace '{source}' was not found");
+    private RequestException NotFound() => RequestException.NamespaceNotFound(source);
 
     private async Task<T> FromSourceAsync<T>(Task<T> call)
     {
