@@ -23,7 +23,7 @@ public sealed class StoragePlantTests(ITestOutputHelper output)
     [InlineData(nameof(StoragePlant.FlushDropsTombstones), 1)]
     [InlineData(nameof(StoragePlant.MergeKeepsOldest), 1)]
     [InlineData(nameof(StoragePlant.MergeDropsTombstones), 1)]
-    [InlineData(nameof(StoragePlant.SignsEarly), 320)]
+    [InlineData(nameof(StoragePlant.SignsEarly), 810)]
     [InlineData(nameof(StoragePlant.MergeFollowsReads), 1)]
     [InlineData(nameof(StoragePlant.ServesRot), 1)]
     [InlineData(nameof(StoragePlant.NamesMissingPacks), 210)]
