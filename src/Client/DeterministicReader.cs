@@ -42,6 +42,18 @@ public sealed class DeterministicReader(ClientOptions options) : IDisposable
     private int _address;
     private string _problem = "";
 
+    /// <summary>Since the addresses were last gone through, a replica let its time pass without an answer.</summary>
+    private bool _wasSilent;
+
+    /// <summary>How often all addresses were gone through with such a silence.</summary>
+    private int _silentRounds;
+
+    /// <summary>How long to wait for one replica's answer. It doubles with each silent round: a read may take long, and
+    /// the primary would begin it anew, without end, for one who never waits until it has run.</summary>
+    internal static TimeSpan Patience(ClientOptions options, int silentRounds) =>
+        (options.Addresses.Count > 1 ? options.LookAroundAfter : options.ResendAfter)
+            * (1 << Math.Min(silentRounds, 10));
+
     /// <exception cref="DeterministicException">Refused, with its code.</exception>
     /// <exception cref="StateTooOldException">No replica has a state that is new enough.</exception>
     /// <exception cref="RequestTimeoutException">No replica answered in time.</exception>
@@ -104,6 +116,7 @@ public sealed class DeterministicReader(ClientOptions options) : IDisposable
         long started = Stopwatch.GetTimestamp();
         _number++;
         int tooOld = 0;
+        _silentRounds = 0;
         for (int attempt = 1; Stopwatch.GetElapsedTime(started) < options.RequestTimeout; attempt++)
         {
             ReceivedMessage? answer = await TryAskAsync(operation, bodySize, bounds, started, stop)
@@ -133,6 +146,8 @@ public sealed class DeterministicReader(ClientOptions options) : IDisposable
                 Leave();
             }
             if (attempt % options.Addresses.Count != 0) continue;
+            if (_wasSilent) _silentRounds++;
+            _wasSilent = false;
             await Task.Delay(options.BackoffMin, stop).ConfigureAwait(false);
         }
         throw new RequestTimeoutException(
@@ -146,7 +161,7 @@ public sealed class DeterministicReader(ClientOptions options) : IDisposable
     {
         using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
         TimeSpan left = options.RequestTimeout - Stopwatch.GetElapsedTime(started);
-        TimeSpan wait = options.Addresses.Count > 1 ? options.LookAroundAfter : options.ResendAfter;
+        TimeSpan wait = Patience(options, _silentRounds);
         patience.CancelAfter(left < wait ? (left > TimeSpan.Zero ? left : TimeSpan.Zero) : wait);
         try
         {
@@ -174,6 +189,7 @@ public sealed class DeterministicReader(ClientOptions options) : IDisposable
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
             _problem = "no answer";
+            _wasSilent = true;
         }
         catch (Exception exception) when (exception is SocketException or IOException)
         {

@@ -78,6 +78,7 @@ public sealed partial class Forest
     public bool TryCheckpoint(out BlockReference root)
     {
         Check.That(_step != CheckpointStep.None);
+        Moment++;
         Grid.Scanning = true;
         do
         {

@@ -163,7 +163,7 @@ public sealed partial class Forest
 
     /// <summary>Another one as soon as what lies under the active memtables, or where it lies in memory, may have
     /// changed: when an operation begins to ask for what it needs, when it has all of it, with every completion and
-    /// with maintenance.</summary>
+    /// with maintenance and checkpoints, in which nobody searches.</summary>
     internal ulong Moment { get; private set; } = 1;
 
     /// <summary>The share of maintenance that follows an operation; false: call again after a completion.</summary>
@@ -185,7 +185,6 @@ public sealed partial class Forest
         Grid.IsTight = false;
         Check.That(done || !Grid.IsStuck, "the block cache is too small to merge");
         Grid.Scanning = false;
-        Moment++;
         return done;
     }
 
