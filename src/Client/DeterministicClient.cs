@@ -47,8 +47,20 @@ public sealed class DeterministicClient : IAsyncDisposable
 
     public Task<WriteReply> WriteAsync(
         WriteRequest request, TimeSpan? timeout = null, CancellationToken cancellation = default) =>
-        CallAsync(Operation.Write, request.Write, WriteReply.Read, timeout, cancellation,
-            alone: request.DeleteByFilter is not null || request.PatchByFilter is not null);
+        WriteAsync(Encode(request), timeout, cancellation);
+
+    /// <param name="write">Of <see cref="Encode(WriteRequest)"/>.</param>
+    /// <param name="timeout">Null: that of the options.</param>
+    /// <param name="cancellation">Ends the waiting; the write may still take effect.</param>
+    public Task<WriteReply> WriteAsync(
+        EncodedWrite write, TimeSpan? timeout = null, CancellationToken cancellation = default) =>
+        CallAsync(new Call(Operation.Write, write.Body, write.IsAlone), WriteReply.Read, timeout, cancellation);
+
+    /// <exception cref="DeterministicException">It does not fit into a message.</exception>
+    public EncodedWrite Encode(WriteRequest request) => new(
+        Encode(Operation.Write, request.Write),
+        alone: request.DeleteByFilter is not null || request.PatchByFilter is not null,
+        request.Upserts.Count + request.Patches.Count + request.Deletes.Count);
 
     public Task<QueryReply> QueryAsync(
         QueryRequest request, TimeSpan? timeout = null, CancellationToken cancellation = default) =>
@@ -122,15 +134,18 @@ public sealed class DeterministicClient : IAsyncDisposable
 
     private static BodyWriter Named(string name) => new NamespaceRequest { Namespace = name }.Write;
 
-    private async Task<T> CallAsync<T>(
+    private Task<T> CallAsync<T>(
         Operation operation, BodyWriter write, BodyReader<T> read, TimeSpan? timeout, CancellationToken cancellation,
-        bool alone = false)
+        bool alone = false) =>
+        CallAsync(new Call(operation, Encode(operation, write), alone), read, timeout, cancellation);
+
+    private async Task<T> CallAsync<T>(
+        Call call, BodyReader<T> read, TimeSpan? timeout, CancellationToken cancellation)
     {
-        Call call = new(operation, Encode(operation, write), alone);
         PooledBytes reply = await SubmitAsync(call, timeout, cancellation).ConfigureAwait(false);
         try
         {
-            return Decode(operation, reply.Span, read);
+            return Decode(call.Operation, reply.Span, read);
         }
         finally
         {

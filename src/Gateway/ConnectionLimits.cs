@@ -9,6 +9,9 @@ public sealed record ConnectionLimits
     public const int HeadersMax = 64;
     public const int HeadersSizeMax = 16 << 10;
 
+    /// <summary>Of what has come and was not read yet.</summary>
+    public const int BufferSizeMax = 256 << 10;
+
     /// <summary>Connections beyond <see cref="ConnectionsMax"/> that are told so at a time; still further ones are
     /// closed without a word.</summary>
     public const int RefusalsMax = 64;

@@ -58,9 +58,16 @@ public sealed record GatewayOptions
     /// whatever the text makes of it.</summary>
     public int SmallBodySizeMax => Math.Min(BodySizeMax, 8 << 20);
 
-    /// <summary>Bytes of bodies of all requests that are served at a time; beyond it requests are told to come
+    /// <summary>Bytes of bodies of all requests, and of writes that wait for the cluster, at a time; beyond it requests are told to come
     /// later.</summary>
     public long BodiesSizeMax => Math.Max(4L * BodySizeMax, 256 << 20);
+
+    /// <summary>Writes that are not small which are served at a time; the others wait, as long as a request to the
+    /// cluster would.</summary>
+    public int LargeWrites { get; init; } = 8;
+
+    /// <summary>After it one whose body is still coming no longer counts among <see cref="LargeWrites"/>.</summary>
+    public TimeSpan LargeBodyPatience { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>What one connection may cost.</summary>
     public ConnectionLimits Connections { get; init; } = new();

@@ -168,6 +168,7 @@ public sealed class GatewayServer : IAsyncDisposable
         kestrel.Limits.MaxRequestHeaderCount = ConnectionLimits.HeadersMax;
         kestrel.Limits.MaxRequestHeadersTotalSize = ConnectionLimits.HeadersSizeMax;
         kestrel.Limits.RequestHeadersTimeout = limits.HeadersTimeout;
+        kestrel.Limits.MaxRequestBufferSize = ConnectionLimits.BufferSizeMax;
         kestrel.Limits.MinRequestBodyDataRate = rate;
         kestrel.Limits.MinResponseDataRate = rate;
         // Bodies are measured where they are read: what is too large is answered, not cut off.

@@ -39,16 +39,20 @@ internal struct ArrayScope(int depth)
 /// it stands on the last token of the value just read.</summary>
 internal ref struct JsonCursor
 {
-    private const int DepthMax = 160;
+    private static readonly JsonReaderOptions ReaderOptions = new() { MaxDepth = 160 };
 
     /// <summary>Characters of a complaint.</summary>
     private const int ProblemSizeMax = 1024;
 
     /// <summary>Characters of a value in a complaint.</summary>
     private const int ValueShownMax = 64;
+    private readonly ReadOnlySpan<byte> _json;
     private readonly JsonPath _path;
     private readonly NameCache _names;
     private Utf8JsonReader _reader;
+
+    /// <summary>Bytes of the text before those that the reader was given.</summary>
+    private int _readerFrom;
     private int _markDepth;
 
     public JsonCursor(ReadOnlySpan<byte> json, string root = "")
@@ -57,7 +61,8 @@ internal ref struct JsonCursor
         _names = NameCache.OfThisThread;
         if (root.Length > 0) _path.Push(root);
         if (json.StartsWith("\uFEFF"u8)) json = json[3..];
-        _reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = DepthMax });
+        _json = json;
+        _reader = new Utf8JsonReader(json, ReaderOptions);
         Read();
     }
 
@@ -156,23 +161,32 @@ internal ref struct JsonCursor
         return true;
     }
 
-    /// <summary>Moves to the next element, which must be a number; false at the end of the array. Vectors are most of
-    /// what large requests hold, so the path is kept only for complaints.</summary>
-    public bool NextFloat(ref ArrayScope scope, out float value)
+    /// <summary>Reads an array of numbers. Vectors are most of what large requests hold, so the path is kept only for
+    /// complaints, and numbers in their usual form do not go through the reader.</summary>
+    public float[] Floats(string what)
     {
-        Read();
-        value = 0;
-        if (Token == JsonTokenType.EndArray) return false;
-        int index = scope.Count++;
-        if (Token == JsonTokenType.Number && FloatText.TryParse(_reader.ValueSpan, out value)) return true;
-        _path.Truncate(scope.Depth);
-        _path.Push(index);
-        value = Float();
-        return true;
+        ArrayScope scope = Array(what);
+        JsonReaderState inArray = _reader.CurrentState;
+        FloatBuffer floats = new();
+        while (true)
+        {
+            scope.Count += TakeFloats(inArray, ref floats);
+            Read();
+            if (Token == JsonTokenType.EndArray) return floats.Finish();
+            int index = scope.Count++;
+            if (Token != JsonTokenType.Number || !FloatText.TryParse(_reader.ValueSpan, out float value))
+            {
+                _path.Truncate(scope.Depth);
+                _path.Push(index);
+                value = Float();
+                _path.Truncate(scope.Depth);
+            }
+            floats.Add(value);
+        }
     }
 
     /// <summary>Moves to the next property of a sparse vector; false at the end of the object. As in
-    /// <see cref="NextFloat"/> the path is kept only for complaints.</summary>
+    /// <see cref="Floats"/> the path is kept only for complaints.</summary>
     public bool NextDimension(in ObjectScope scope, out SparseDimension dimension)
     {
         dimension = default;
@@ -347,9 +361,69 @@ internal ref struct JsonCursor
         if (!read) throw Fail("expects a JSON value, but the body is empty", ErrorCode.Malformed);
     }
 
-    private readonly JsonRequestException NotJson(JsonException exception) => new(
-        ErrorCode.Malformed, "",
-        $"not valid JSON at {Place(exception)}: {exception.Message.Split(" LineNumber:")[0]}");
+    /// <summary>Takes numbers of an array past the reader, and returns how many. The last one that could be taken is
+    /// left: the reader goes on with it as if it were the first, and so the end of the array is its to judge.</summary>
+    /// <param name="inArray">Of the reader behind the bracket that opens the array.</param>
+    /// <param name="floats">They are added to it.</param>
+    private int TakeFloats(JsonReaderState inArray, scoped ref FloatBuffer floats)
+    {
+        const int none = -1;
+        ReadOnlySpan<byte> json = _json;
+        int position = _readerFrom + (int)_reader.BytesConsumed;
+        if (Token != JsonTokenType.StartArray && !TryPass(json, ref position)) return 0;
+        int taken = none;
+        int last = none;
+        float held = 0;
+        while (true)
+        {
+            while (position < json.Length && json[position] is (byte)' ' or (byte)'\n' or (byte)'\r' or (byte)'\t')
+                position++;
+            int start = position;
+            if (!FloatText.TryRead(json, ref position, out float value)) break;
+            if (last != none) floats.Add(held);
+            held = value;
+            last = start;
+            taken++;
+            if (!TryPass(json, ref position)) break;
+        }
+        if (taken <= 0) return 0;
+        _reader = new Utf8JsonReader(json[last..], isFinalBlock: true, inArray);
+        _readerFrom = last;
+        return taken;
+    }
+
+    /// <summary>Moves behind the comma at a position.</summary>
+    private static bool TryPass(ReadOnlySpan<byte> json, ref int position)
+    {
+        if (position >= json.Length || json[position] != ',') return false;
+        position++;
+        return true;
+    }
+
+    private readonly JsonRequestException NotJson(JsonException exception)
+    {
+        if (_readerFrom > 0) exception = ReadFromTheStart() ?? exception;
+        return new JsonRequestException(
+            ErrorCode.Malformed, "",
+            $"not valid JSON at {Place(exception)}: {exception.Message.Split(" LineNumber:")[0]}");
+    }
+
+    /// <summary>The reader has not seen all of the text, and does not know on which line it is.</summary>
+    private readonly JsonException? ReadFromTheStart()
+    {
+        Utf8JsonReader reader = new(_json, ReaderOptions);
+        try
+        {
+            while (reader.Read())
+            {
+            }
+            return null;
+        }
+        catch (JsonException exception)
+        {
+            return exception;
+        }
+    }
 
     private static string Place(JsonException exception)
     {

@@ -48,10 +48,7 @@ internal static class ValueJson
     public static float[] ReadFloats(ref JsonCursor json)
     {
         if (json.Token == JsonTokenType.String) return Decode(ref json);
-        ArrayScope array = json.Array("a vector (an array of numbers, or a base64 string)");
-        List<float> floats = new(128);
-        while (json.NextFloat(ref array, out float element)) floats.Add(element);
-        return floats.ToArray();
+        return json.Floats("a vector (an array of numbers, or a base64 string)");
     }
 
     /// <summary>An object of weights by the names of dimensions.</summary>

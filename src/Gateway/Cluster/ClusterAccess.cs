@@ -47,11 +47,14 @@ internal sealed class ClusterAccess : IAsyncDisposable
     /// <summary>Bytes of the largest write that is one entry of the log.</summary>
     public int UnitSizeMax { get; }
 
-    public async Task<WriteReply> WriteAsync(WriteRequest request, CancellationToken cancellation)
+    /// <summary>A write of <see cref="WriteAsync"/>; the request is not needed any more.</summary>
+    public EncodedWrite Encode(WriteRequest request) => _sessions[0].Encode(request);
+
+    public async Task<WriteReply> WriteAsync(EncodedWrite write, CancellationToken cancellation)
     {
         using GatewayMetrics.ClusterCall call = _metrics.Call("write");
-        DeterministicClient session = IsSmall(request) ? _sessions[0] : LargeSession();
-        return await session.WriteAsync(request, cancellation: cancellation).ConfigureAwait(false);
+        DeterministicClient session = write.Rows <= SmallRowsMax ? _sessions[0] : LargeSession();
+        return await session.WriteAsync(write, cancellation: cancellation).ConfigureAwait(false);
     }
 
     public async Task<SchemaReply> UpdateSchemaAsync(UpdateSchemaRequest request, CancellationToken cancellation)
@@ -135,9 +138,6 @@ internal sealed class ClusterAccess : IAsyncDisposable
         _strong.Dispose();
         _stale.Dispose();
     }
-
-    private static bool IsSmall(WriteRequest request) =>
-        request.Upserts.Count + request.Patches.Count + request.Deletes.Count <= SmallRowsMax;
 
     private DeterministicClient LargeSession()
     {

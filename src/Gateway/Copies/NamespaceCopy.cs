@@ -98,7 +98,7 @@ internal sealed class NamespaceCopy(ClusterAccess cluster, string source, string
             Upserts = page.ConvertAll(row => new Row { Id = row.Id, Attributes = row.Attributes }),
         };
         foreach (WriteRequest unit in WriteSplitter.Split(request, cluster.UnitSizeMax))
-            _total.Add(await cluster.WriteAsync(unit, stop).ConfigureAwait(false));
+            _total.Add(await cluster.WriteAsync(cluster.Encode(unit), stop).ConfigureAwait(false));
     }
 
     private RequestException NotFound() => RequestException.NamespaceNotFound(source);

@@ -16,8 +16,11 @@ internal sealed class Exchange(HttpContext context, string name, ExchangeLimits 
 {
     public const string RespondAsync = "respond-async";
 
+    private const string TooLargeTogether = "the server is busy with large requests; try again";
+
     private readonly long _started = Stopwatch.GetTimestamp();
     private long _reserved;
+    private LargeBodyGate.Place? _place;
 
     /// <summary>The namespace in the path; empty if the route has none.</summary>
     public string Namespace { get; } = name;
@@ -62,9 +65,27 @@ internal sealed class Exchange(HttpContext context, string name, ExchangeLimits 
     public Task<RequestBody> ReadBodyAsync() =>
         RequestBody.ReadAsync(context, limits.Bodies, limits.SmallBodySizeMax, limits.Connections);
 
-    /// <summary>The body of a write.</summary>
-    public Task<RequestBody> ReadLargeBodyAsync() =>
-        RequestBody.ReadAsync(context, limits.Bodies, limits.BodySizeMax, limits.Connections);
+    /// <summary>The body of a write; where it is large, behind others, which this one then holds up until it is
+    /// answered.</summary>
+    public async Task<RequestBody> ReadLargeBodyAsync()
+    {
+        _place = await limits.LargeWrites.EnterAsync(context.Request.ContentLength, Aborted).ConfigureAwait(false);
+        RequestBody body = await RequestBody
+            .ReadAsync(context, limits.Bodies, limits.BodySizeMax, limits.Connections).ConfigureAwait(false);
+        _place.BodyIsThere();
+        return body;
+    }
+
+    /// <summary>Others that wait with large bodies need not wait for this one any longer.</summary>
+    public void LeavePlace() => _place?.Dispose();
+
+    /// <summary>Takes room for a write that waits for the cluster, until the request is answered.</summary>
+    /// <exception cref="RequestException">All requests together take too much.</exception>
+    public void ReserveWrite(long size)
+    {
+        if (!limits.Bodies.TryTake(size)) throw RequestException.TooMany(TooLargeTogether);
+        _reserved += size;
+    }
 
     /// <summary>Takes room for a part of an answer that is larger than one message of the cluster.</summary>
     /// <exception cref="RequestException">The answer is too large, or all requests together take too much.</exception>
@@ -75,8 +96,7 @@ internal sealed class Exchange(HttpContext context, string name, ExchangeLimits 
             throw RequestException.Invalid($"the answer has more than {limits.BodySizeMax} bytes of attributes; " +
                 "lower top_k or limit, or name fewer attributes in include_attributes");
         }
-        if (!limits.Bodies.TryTake(size))
-            throw RequestException.TooMany("the server is busy with large requests; try again");
+        if (!limits.Bodies.TryTake(size)) throw RequestException.TooMany(TooLargeTogether);
         _reserved += size;
     }
 
@@ -87,7 +107,11 @@ internal sealed class Exchange(HttpContext context, string name, ExchangeLimits 
         _reserved = 0;
     }
 
-    public void Dispose() => ReleaseAnswer();
+    public void Dispose()
+    {
+        ReleaseAnswer();
+        LeavePlace();
+    }
 
     public void SetHeader(string key, string value) => context.Response.Headers[key] = value;
 

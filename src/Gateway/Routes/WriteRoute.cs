@@ -1,5 +1,7 @@
+using System;
 using System.Collections.Generic;
 using System.Globalization;
+using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using Deterministic.Client;
@@ -18,9 +20,10 @@ internal sealed class WriteRoute(ClusterAccess cluster, CopyRoute copies)
 
     public async Task WriteAsync(Exchange exchange)
     {
-        ParsedWrite write;
+        PreparedWrite write;
         using (RequestBody body = await exchange.ReadLargeBodyAsync().ConfigureAwait(false))
-            write = WriteRequestJson.ParseWithCopy(exchange.Namespace, body.Span);
+            write = Prepare(exchange.Namespace, body.Span);
+        if (write.Units.Count == 0) exchange.LeavePlace();
         if (write.CopyFrom is not null)
         {
             await copies.CopyAsync(exchange, write.CopyFrom).ConfigureAwait(false);
@@ -31,11 +34,22 @@ internal sealed class WriteRoute(ClusterAccess cluster, CopyRoute copies)
             await BranchAsync(exchange, write.BranchFrom).ConfigureAwait(false);
             return;
         }
-        WriteTotal total = await ApplyAsync(write.Request, exchange.Aborted).ConfigureAwait(false);
+        exchange.ReserveWrite(write.Units.Sum(static unit => (long)unit.Size));
+        WriteTotal total = await ApplyAsync(exchange, write.Units).ConfigureAwait(false);
         exchange.SetHeader(UnitsHeader, total.Units.ToString(CultureInfo.InvariantCulture));
         WriteReply reply = total.ToReply();
         await exchange.AnswerAsync(writer => ReplyJson.Write(writer, reply, exchange.Elapsed, total.Units))
             .ConfigureAwait(false);
+    }
+
+    /// <summary>Nothing of it keeps the rows.</summary>
+    private PreparedWrite Prepare(string name, ReadOnlySpan<byte> json)
+    {
+        ParsedWrite write = WriteRequestJson.ParseWithCopy(name, json);
+        bool hasRows = write.CopyFrom is null && write.BranchFrom is null;
+        return new PreparedWrite(
+            hasRows ? WriteSplitter.Split(write.Request, cluster.UnitSizeMax).ConvertAll(cluster.Encode) : [],
+            write.CopyFrom, write.BranchFrom);
     }
 
     /// <summary>One entry of the log, whatever it has to copy.</summary>
@@ -62,22 +76,21 @@ internal sealed class WriteRoute(ClusterAccess cluster, CopyRoute copies)
             ReplyJson.Write(writer, reply, exchange.Elapsed, units: 1, isOneSnapshot: true)).ConfigureAwait(false);
     }
 
-    private async Task<WriteTotal> ApplyAsync(WriteRequest request, CancellationToken aborted)
+    private async Task<WriteTotal> ApplyAsync(Exchange exchange, List<EncodedWrite> units)
     {
-        List<WriteRequest> units = WriteSplitter.Split(request, cluster.UnitSizeMax);
         WriteTotal total = new();
-        foreach (WriteRequest unit in units)
+        foreach (EncodedWrite unit in units)
         {
             // Whoever goes away in the middle of a write of several units has not asked for half of it.
-            CancellationToken stop = total.Units == 0 ? aborted : CancellationToken.None;
+            CancellationToken stop = total.Units == 0 ? exchange.Aborted : CancellationToken.None;
             try
             {
                 total.Add(await cluster.WriteAsync(unit, stop).ConfigureAwait(false));
             }
             catch (ClientException exception)
-                when (total.Units > 0 && Refusal.Of(exception, request.Namespace) is not null)
+                when (total.Units > 0 && Refusal.Of(exception, exchange.Namespace) is not null)
             {
-                Refusal refusal = Refusal.Of(exception, request.Namespace)!.Value;
+                Refusal refusal = Refusal.Of(exception, exchange.Namespace)!.Value;
                 throw new RequestException(
                     refusal.Status, $"{refusal.Message} (this was unit {total.Units + 1} of {units.Count} of a large " +
                     "write; the units before it were applied, those after it were not)");
@@ -85,6 +98,9 @@ internal sealed class WriteRoute(ClusterAccess cluster, CopyRoute copies)
         }
         return total;
     }
+
+    /// <summary>A write that is ready to be sent, or what is to be copied or branched.</summary>
+    private sealed record PreparedWrite(List<EncodedWrite> Units, string? CopyFrom, string? BranchFrom);
 }
 
 /// <summary>The replies to the units of one write, added up.</summary>

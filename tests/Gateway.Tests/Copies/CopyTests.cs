@@ -154,7 +154,7 @@ public sealed class CopyTests(RunningGateway gateway)
         Assert.True(still.IsOneSnapshot);
         WriteRequest late = new() { Namespace = "cp-changes", Deletes = [Value.Of(1499UL)] };
         CopyOutcome changed = await new NamespaceCopy(cluster, "cp-changes", "cp-changed").RunAsync(
-            rows => { if (rows == 1000) cluster.WriteAsync(late, CancellationToken.None).Wait(); },
+            rows => { if (rows == 1000) cluster.WriteAsync(cluster.Encode(late), CancellationToken.None).Wait(); },
             CancellationToken.None);
         Assert.Equal((1499UL, false), (changed.Reply.Upserted, changed.IsOneSnapshot));
     }
