@@ -58,8 +58,8 @@ public sealed record GatewayOptions
     /// whatever the text makes of it.</summary>
     public int SmallBodySizeMax => Math.Min(BodySizeMax, 8 << 20);
 
-    /// <summary>Bytes of bodies of all requests, and of writes that wait for the cluster, at a time; beyond it requests are told to come
-    /// later.</summary>
+    /// <summary>Bytes of bodies of all requests, and of writes that wait for the cluster, at a time; beyond it requests
+    /// are told to come later.</summary>
     public long BodiesSizeMax => Math.Max(4L * BodySizeMax, 256 << 20);
 
     /// <summary>Writes that are not small which are served at a time; the others wait, as long as a request to the
