@@ -36,6 +36,9 @@ public sealed record ClientOptions
     public TimeSpan BackoffMin { get; init; } = TimeSpan.FromMilliseconds(20);
     public TimeSpan BackoffMax { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>Tells how long <see cref="ConnectTimeout"/> has lasted.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
     /// <summary>Calls that may wait in the client; further callers wait for room.</summary>
     public int QueueMax { get; init; } = 1024;
 

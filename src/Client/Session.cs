@@ -152,7 +152,7 @@ internal sealed partial class Session(ClientOptions options) : IDisposable
 
     private async Task<ReceivedMessage> ExchangeAsync(byte[] message, Header header, CancellationToken stop)
     {
-        long started = Stopwatch.GetTimestamp();
+        long started = options.Time.GetTimestamp();
         bool sent = false;
         int failures = 0;
         for (int copies = 0; ;)
@@ -169,7 +169,7 @@ internal sealed partial class Session(ClientOptions options) : IDisposable
                 await _connection!.SendAsync(message.AsMemory(0, (int)header.Size), patience.Token)
                     .ConfigureAwait(false);
                 ReceivedMessage answer = await AnswerAsync(header, patience.Token).ConfigureAwait(false);
-                double latency = Stopwatch.GetElapsedTime(started).TotalMicroseconds;
+                double latency = options.Time.GetElapsedTime(started).TotalMicroseconds;
                 _latencyMicroseconds = (uint)Math.Min(latency, uint.MaxValue);
                 LastProblem = "";
                 return answer;
@@ -190,7 +190,7 @@ internal sealed partial class Session(ClientOptions options) : IDisposable
                 Problem(exception.Message);
                 Disconnect();
             }
-            if (!sent && Stopwatch.GetElapsedTime(started) >= options.ConnectTimeout) throw Unreachable();
+            if (!sent && options.Time.GetElapsedTime(started) >= options.ConnectTimeout) throw Unreachable();
             // Another one may know better at once; there is reason to wait after all of them have been asked.
             int count = options.Addresses.Count;
             if (++failures % count != 0 || (count > 1 && failures == count)) continue;

@@ -209,7 +209,8 @@ public sealed class SessionTests
         await using (ScriptedServer gone = new()) port = gone.Port;
         await using DeterministicClient client = new(new ClientOptions
         {
-            Addresses = [new IPEndPoint(IPAddress.Loopback, port)], ConnectTimeout = TimeSpan.FromMilliseconds(500),
+            Addresses = [new IPEndPoint(IPAddress.Loopback, port)], RequestTimeout = LeapingTime.Leap,
+            ConnectTimeout = LeapingTime.Leap, ResendAfter = LeapingTime.Leap, Time = new LeapingTime(),
         });
         ConnectionException exception = await Assert.ThrowsAsync<ConnectionException>(
             () => client.DeleteNamespaceAsync("a"));
@@ -266,5 +267,18 @@ public sealed class SessionTests
         await client.DisposeAsync();
         await Assert.ThrowsAsync<ObjectDisposedException>(() => waiting);
         await Assert.ThrowsAsync<ObjectDisposedException>(() => client.DeleteNamespaceAsync("b"));
+    }
+
+    /// <summary>An hour has passed whenever somebody looks: whatever an attempt takes, there is time for one and for no
+    /// second.</summary>
+    private sealed class LeapingTime : TimeProvider
+    {
+        public static readonly TimeSpan Leap = TimeSpan.FromHours(1);
+
+        private long _ticks;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Interlocked.Add(ref _ticks, Leap.Ticks);
     }
 }
