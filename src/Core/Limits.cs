@@ -88,6 +88,10 @@ public static class Limits
     public const int QueryTextSizeMax = 8192;
     public const int QueryTermsMax = 1024;
     public const int NamespacePageMax = 1000;
+
+    /// <summary>Rows and ids of one write in JSON, however many entries of the log it becomes: each is an object in the
+    /// memory of who reads it, whatever its text takes.</summary>
+    public const int WriteRowsMax = 1_000_000;
     public const int ByFilterRowsMax = 50_000;
 
     /// <summary>Documents of a namespace that is branched.</summary>

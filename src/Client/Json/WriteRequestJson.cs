@@ -101,17 +101,32 @@ public static class WriteRequestJson
         return new Row { Id = id, Attributes = attributes };
     }
 
-    private static List<Value> ReadIds(ref JsonCursor json)
+    /// <param name="before">Rows and ids that the request has had so far.</param>
+    private static List<Value> ReadIds(ref JsonCursor json, int before)
     {
         List<Value> ids = [];
         if (json.Token != JsonTokenType.StartArray) throw json.NoVariant("an array of ids", "IdVec");
         ArrayScope array = json.Array();
-        while (json.Next(ref array)) ids.Add(ValueJson.ReadId(ref json));
+        while (NextRow(ref json, ref array, before)) ids.Add(ValueJson.ReadId(ref json));
         return ids;
     }
 
+    /// <summary>Moves to the next row or id, as long as there may be one more. What is beyond that is only
+    /// counted.</summary>
+    private static bool NextRow(ref JsonCursor json, ref ArrayScope array, int before)
+    {
+        if (!json.Next(ref array)) return false;
+        if (before + array.Count <= Limits.WriteRowsMax) return true;
+        do json.Skip();
+        while (json.Next(ref array));
+        json.CheckCount(before + array.Count, Limits.WriteRowsMax, "rows and ids in one request");
+        return false;
+    }
+
     /// <summary>Columns of equal length, one of them the ids, become rows.</summary>
-    private static void ReadColumns(ref JsonCursor json, VectorColumns vectors, List<Row> rows, bool keepNull)
+    /// <param name="before">Rows and ids that the request has had so far.</param>
+    private static void ReadColumns(
+        ref JsonCursor json, VectorColumns vectors, List<Row> rows, bool keepNull, int before)
     {
         List<Value>? ids = null;
         List<(string Name, List<Value> Values)> columns = [];
@@ -120,10 +135,10 @@ public static class WriteRequestJson
         while (json.Next(ref scope, out string name))
         {
             json.CheckName(name);
-            if (name == ValueJson.IdName) ids = ReadIds(ref json);
+            if (name == ValueJson.IdName) ids = ReadIds(ref json, before);
             else if (vectors.Contains(name) && VectorColumns.IsFlat(json))
                 flat.Add((name, ValueJson.ReadFloats(ref json)));
-            else columns.Add((name, ReadColumn(ref json, vectors, name)));
+            else columns.Add((name, ReadColumn(ref json, vectors, name, before)));
         }
         if (ids is null) throw json.Missing("id");
         json.CheckCount(columns.Count + flat.Count, Limits.AttributesPerNamespaceMax, "columns");
@@ -151,11 +166,12 @@ public static class WriteRequestJson
         }
     }
 
-    private static List<Value> ReadColumn(ref JsonCursor json, VectorColumns vectors, string name)
+    private static List<Value> ReadColumn(ref JsonCursor json, VectorColumns vectors, string name, int before)
     {
         List<Value> values = [];
         ArrayScope array = json.Array("a column (an array with a value for each id)");
-        while (json.Next(ref array)) values.Add(json.IsNull ? Value.Null : vectors.Read(ref json, name));
+        while (NextRow(ref json, ref array, before))
+            values.Add(json.IsNull ? Value.Null : vectors.Read(ref json, name));
         return values;
     }
 
@@ -171,6 +187,8 @@ public static class WriteRequestJson
         private List<KeyValuePair<string, Value>> _patch = [];
         private string? _copyFrom, _branchFrom, _others, _othersThanBranch;
 
+        private int Rows => _upserts.Count + _patches.Count + _deletes.Count;
+
         public void ReadField(ref JsonCursor json, string field)
         {
             if (json.IsNull) return;
@@ -180,9 +198,9 @@ public static class WriteRequestJson
             {
                 case "upsert_rows": ReadRows(ref json, _upserts, keepNull: false); break;
                 case "patch_rows": ReadRows(ref json, _patches, keepNull: true); break;
-                case "upsert_columns": ReadColumns(ref json, vectors, _upserts, keepNull: false); break;
-                case "patch_columns": ReadColumns(ref json, vectors, _patches, keepNull: true); break;
-                case "deletes": _deletes = ReadIds(ref json); break;
+                case "upsert_columns": ReadColumns(ref json, vectors, _upserts, keepNull: false, Rows); break;
+                case "patch_columns": ReadColumns(ref json, vectors, _patches, keepNull: true, Rows); break;
+                case "deletes": _deletes = ReadIds(ref json, Rows); break;
                 case "upsert_condition": _upsertCondition = FilterJson.Read(ref json, newRow: true); break;
                 case "patch_condition": _patchCondition = FilterJson.Read(ref json, newRow: true); break;
                 case "delete_condition": _deleteCondition = FilterJson.Read(ref json, newRow: true); break;
@@ -262,8 +280,10 @@ public static class WriteRequestJson
 
         private void ReadRows(ref JsonCursor json, List<Row> rows, bool keepNull)
         {
+            int before = Rows;
             ArrayScope array = json.Array("an array of rows");
-            while (json.Next(ref array)) rows.Add(ReadRow(ref json, vectors, ValueJson.IdName, keepNull));
+            while (NextRow(ref json, ref array, before))
+                rows.Add(ReadRow(ref json, vectors, ValueJson.IdName, keepNull));
         }
 
         private void ReadPatchByFilter(ref JsonCursor json)

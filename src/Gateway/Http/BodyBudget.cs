@@ -2,7 +2,7 @@ using System.Threading;
 
 namespace Deterministic.Gateway.Http;
 
-/// <summary>Bytes that the bodies of all requests may take at a time. Safe to use from many threads.</summary>
+/// <summary>Bytes that all requests under way may take at a time. Safe to use from many threads.</summary>
 internal sealed class BodyBudget(long sizeMax)
 {
     private long _taken;

@@ -16,23 +16,32 @@ internal sealed class RequestBody : IDisposable
 
     private readonly BodyBudget _budget;
     private readonly int _sizeMax;
+    private readonly bool _keepsPlace;
     private byte[] _bytes = [];
     private int _size;
+    private int _taken;
 
-    private RequestBody(BodyBudget budget, int sizeMax)
+    private RequestBody(BodyBudget budget, int sizeMax, bool keepsPlace)
     {
         _budget = budget;
         _sizeMax = sizeMax;
+        _keepsPlace = keepsPlace;
     }
 
     public ReadOnlySpan<byte> Span => _bytes.AsSpan(0, _size);
 
+    /// <param name="context">Of the request.</param>
+    /// <param name="budget">Of all bodies.</param>
+    /// <param name="sizeMax">Bytes of this one.</param>
+    /// <param name="limits">How slow it may be.</param>
+    /// <param name="keepsPlace">Whether its place in the budget outlives its bytes, until <see cref="Leave"/>: what is
+    /// made of them takes as much memory and more.</param>
     /// <exception cref="RequestException">Too large, too slow, too many, or of an encoding that is not
     /// known.</exception>
     public static async Task<RequestBody> ReadAsync(
-        HttpContext context, BodyBudget budget, int sizeMax, ConnectionLimits limits)
+        HttpContext context, BodyBudget budget, int sizeMax, ConnectionLimits limits, bool keepsPlace = false)
     {
-        RequestBody body = new(budget, sizeMax);
+        RequestBody body = new(budget, sizeMax, keepsPlace);
         using WireBody stream = new(context.Request.Body, sizeMax, limits, context.RequestAborted);
         try
         {
@@ -60,21 +69,34 @@ internal sealed class RequestBody : IDisposable
         }
         catch (Exception exception) when (exception is InvalidDataException or InvalidOperationException)
         {
-            body.Dispose();
+            body.Leave();
             throw new RequestException(400, "the body does not decompress as its content-encoding says");
         }
         catch
         {
-            body.Dispose();
+            body.Leave();
             throw;
         }
     }
 
     public void Dispose()
     {
+        if (_keepsPlace) ReturnBytes();
+        else Leave();
+    }
+
+    /// <summary>Gives the place in the budget back too.</summary>
+    public void Leave()
+    {
+        ReturnBytes();
+        _budget.Return(_taken);
+        _taken = 0;
+    }
+
+    private void ReturnBytes()
+    {
         if (_bytes.Length == 0) return;
         ArrayPool<byte>.Shared.Return(_bytes);
-        _budget.Return(_bytes.Length);
         _bytes = [];
         _size = 0;
     }
@@ -106,8 +128,9 @@ internal sealed class RequestBody : IDisposable
         }
         int size = _size;
         Span.CopyTo(larger);
-        Dispose();
+        Leave();
         _bytes = larger;
         _size = size;
+        _taken = larger.Length;
     }
 }

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Threading;
 using System.Threading.Tasks;
+using Deterministic.Core;
 using Deterministic.Gateway.Http;
 using Deterministic.Gateway.Security;
 using Microsoft.AspNetCore.Http;
@@ -19,6 +20,7 @@ internal sealed class Exchange(HttpContext context, string name, ExchangeLimits 
     private const string TooLargeTogether = "the server is busy with large requests; try again";
 
     private readonly long _started = Stopwatch.GetTimestamp();
+    private RequestBody? _body;
     private long _reserved;
     private LargeBodyGate.Place? _place;
 
@@ -62,11 +64,18 @@ internal sealed class Exchange(HttpContext context, string name, ExchangeLimits 
         return respondAsync ? most : Timeout.InfiniteTimeSpan;
     }
 
-    public Task<RequestBody> ReadBodyAsync() =>
-        RequestBody.ReadAsync(context, limits.Bodies, limits.SmallBodySizeMax, limits.Connections);
+    /// <summary>Its bytes are the caller's to give back; its place among the bodies of all requests is kept until the
+    /// answer.</summary>
+    public async Task<RequestBody> ReadBodyAsync()
+    {
+        Check.That(_body is null);
+        return _body = await RequestBody
+            .ReadAsync(context, limits.Bodies, limits.SmallBodySizeMax, limits.Connections, keepsPlace: true)
+            .ConfigureAwait(false);
+    }
 
     /// <summary>The body of a write; where it is large, behind others, which this one then holds up until it is
-    /// answered.</summary>
+    /// answered. Its place among the bodies goes with its bytes.</summary>
     public async Task<RequestBody> ReadLargeBodyAsync()
     {
         _place = await limits.LargeWrites.EnterAsync(context.Request.ContentLength, Aborted).ConfigureAwait(false);
@@ -111,16 +120,24 @@ internal sealed class Exchange(HttpContext context, string name, ExchangeLimits 
     {
         ReleaseAnswer();
         LeavePlace();
+        _body?.Leave();
     }
 
     public void SetHeader(string key, string value) => context.Response.Headers[key] = value;
 
-    public Task AnswerAsync(Action<Utf8JsonWriter> write, int status = 200) =>
-        Answer.WriteAsync(context, status, write);
+    public Task AnswerAsync(Action<Utf8JsonWriter> write, int status = 200)
+    {
+        _body?.Leave();
+        return Answer.WriteAsync(context, status, write);
+    }
 
     /// <summary>The answer to a query, which may be large.</summary>
     /// <exception cref="RequestException">Too many such are being sent.</exception>
-    public Task AnswerQueryAsync(Action<Utf8JsonWriter> write) => Answer.WriteAsync(context, write, limits.Answers);
+    public Task AnswerQueryAsync(Action<Utf8JsonWriter> write)
+    {
+        _body?.Leave();
+        return Answer.WriteAsync(context, write, limits.Answers);
+    }
 
     public Task AnswerAsync(string contentType, ReadOnlyMemory<byte> body) =>
         Answer.WriteAsync(context, 200, contentType, body);

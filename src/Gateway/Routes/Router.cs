@@ -35,7 +35,7 @@ internal sealed partial class Router(
 
     public void Map(WebApplication application)
     {
-        metrics.Gauge("deterministic.http.bodies_bytes", "Memory that bodies of requests take now",
+        metrics.Gauge("deterministic.http.bodies_bytes", "Bodies of the requests under way",
             () => _limits.Bodies.Taken);
         metrics.Gauge("deterministic.http.answers_bytes", "Memory that answers to queries take while they are sent",
             () => _limits.Answers.Taken);
