@@ -46,6 +46,7 @@ public sealed class GatewayServer : IAsyncDisposable
     private readonly CopyRegistry _copies;
     private readonly KeyReader _keyReader;
     private readonly TraceExporter? _traces;
+    private bool _isOpen;
 
     private GatewayServer(WebApplication application, GatewayOptions options, ILogger logger)
     {
@@ -145,11 +146,11 @@ public sealed class GatewayServer : IAsyncDisposable
     }
 
     /// <summary>Says that it is about to stop, waits for that to be heard, takes no more requests, answers those under
-    /// way and ends copies as far as there is time, and ends.</summary>
+    /// way and ends copies as far as there is time, and ends. Nobody has to hear of one that never served.</summary>
     public async ValueTask DisposeAsync()
     {
         BeginDrain();
-        if (_drainDelay > TimeSpan.Zero) await Task.Delay(_drainDelay).ConfigureAwait(false);
+        if (_isOpen && _drainDelay > TimeSpan.Zero) await Task.Delay(_drainDelay).ConfigureAwait(false);
         await Task.WhenAll(_application.StopAsync(), _copies.EndAsync(_drainTimeout)).ConfigureAwait(false);
         await _application.DisposeAsync().ConfigureAwait(false);
         if (Keys is not null) await Keys.DisposeAsync().ConfigureAwait(false);
@@ -204,5 +205,6 @@ public sealed class GatewayServer : IAsyncDisposable
             }
         }
         await _application.StartAsync(stop).ConfigureAwait(false);
+        _isOpen = true;
     }
 }

@@ -1,4 +1,5 @@
 using System;
+using System.Buffers;
 using System.IO;
 using System.IO.Pipelines;
 using System.Text;
@@ -16,9 +17,12 @@ internal sealed class ConnectionGate(ConnectionLimits limits)
     private const string Body =
         "{\"status\":\"error\",\"error\":\"this server has as many connections as it takes; try again later\"}";
 
+    /// <summary>Bytes of a request that are looked at.</summary>
+    private const int HeadSizeMax = ConnectionLimits.RequestLineSizeMax + ConnectionLimits.HeadersSizeMax;
+
     private static readonly byte[] Answer = Encoding.ASCII.GetBytes("HTTP/1.1 503 Service Unavailable\r\n" +
         $"content-type: application/json\r\ncontent-length: {Body.Length}\r\nretry-after: 1\r\n" +
-        $"cache-control: no-store\r\nconnection: close\r\n\r\n{Body}");
+        $"cache-control: no-store\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\n{Body}");
 
     private int _served;
 
@@ -45,12 +49,28 @@ internal sealed class ConnectionGate(ConnectionLimits limits)
             // A connection that is closed with bytes that nobody has read is reset, and the answer lost with it.
             PipeReader input = connection.Transport.Input;
             ReadResult request = await input.ReadAsync(patience.Token).ConfigureAwait(false);
+            bool more = HasBody(request.Buffer);
             input.AdvanceTo(request.Buffer.End);
             await connection.Transport.Output.WriteAsync(Answer, patience.Token).ConfigureAwait(false);
+            while (more)
+            {
+                request = await input.ReadAsync(patience.Token).ConfigureAwait(false);
+                more = !request.IsCompleted;
+                input.AdvanceTo(request.Buffer.End);
+            }
         }
         catch (Exception exception) when (exception is OperationCanceledException or IOException)
         {
             // It has not asked in time, or is gone.
         }
+    }
+
+    /// <summary>Whether a request says that more comes than its headers: then whoever asks may read the answer only
+    /// after all of it is sent.</summary>
+    private static bool HasBody(in ReadOnlySequence<byte> request)
+    {
+        string head = Encoding.Latin1.GetString(request.Slice(0, Math.Min(request.Length, HeadSizeMax)));
+        return head.Contains("\r\ncontent-length:", StringComparison.OrdinalIgnoreCase)
+            || head.Contains("\r\ntransfer-encoding:", StringComparison.OrdinalIgnoreCase);
     }
 }

@@ -27,6 +27,9 @@ internal sealed partial class RequestObserver(GatewayMetrics metrics, RequestLog
     /// <summary>What clients may call a request.</summary>
     public const int IdSizeMax = 128;
 
+    /// <summary>Characters of version 00 of `traceparent`.</summary>
+    private const int TraceParentSize = 55;
+
     /// <summary>As nginx has it: who asked went away before the answer.</summary>
     private const int StatusGone = 499;
 
@@ -74,11 +77,19 @@ internal sealed partial class RequestObserver(GatewayMetrics metrics, RequestLog
     {
         string? state = context.Request.Headers.TraceState.ToString() is { Length: > 0 } text ? text : null;
         bool isContinued = ActivityContext.TryParse(
-            context.Request.Headers.TraceParent.ToString(), state, isRemote: true, out ActivityContext parent);
+            Known(context.Request.Headers.TraceParent.ToString()), state, isRemote: true, out ActivityContext parent);
         Activity? span = Tracing.Source.StartActivity("request", ActivityKind.Server, parent);
         ActivityTraceId traceId = span?.TraceId ?? (isContinued ? parent.TraceId : ActivityTraceId.CreateRandom());
         trace = traceId.ToHexString();
         return span;
+    }
+
+    /// <summary>Later versions of the header may say more behind what this one does.</summary>
+    private static string Known(string traceParent)
+    {
+        bool isLater = traceParent.Length > TraceParentSize && traceParent[TraceParentSize] == '-'
+            && !traceParent.StartsWith("00", StringComparison.Ordinal);
+        return isLater ? traceParent[..TraceParentSize] : traceParent;
     }
 
     private static void End(Activity span, string method, string route, string name, int status)

@@ -68,14 +68,14 @@ public sealed class SlowClientTests(RunningGateway gateway)
                 $$"""{"upsert_rows":[{"id":{{i}},"a":"{{text}}"}],"schema":{{schema}}}""");
             Assert.Equal(200, written.Status);
         }
-        LineOf499 log = new();
+        LogLines log = new();
         await using GatewayServer server =
             await StartAsync(limits => limits with { Grace = Moment, RateMin = 64 << 10 }, log);
         using RawConnection client = await RawConnection.OpenAsync(server.Url, receiveBufferSize: 4096);
         const string query = """{"limit":10,"include_attributes":true}""";
         await client.SendAsync($"POST /v2/namespaces/slow-reader/query HTTP/1.1\r\n{Head}" +
             $"content-length: {query.Length}\r\n\r\n{query}");
-        await log.Seen.WaitAsync(TimeSpan.FromMinutes(1));
+        await log.SeenAsync(" status=499 ").WaitAsync(TimeSpan.FromMinutes(1));
         string answer = await client.ReadToEndAsync();
         Assert.StartsWith("HTTP/1.1 200 ", answer, StringComparison.Ordinal);
         Assert.InRange(answer.Length, 1, rows * signs * 6);
@@ -183,6 +183,20 @@ public sealed class SlowClientTests(RunningGateway gateway)
         Assert.Equal(200, status);
     }
 
+    /// <summary>More of a body comes than lies in buffers on the way: who sends it reads the answer after that.</summary>
+    [Fact]
+    public async Task WhoSendsALargeBodyOverAConnectionTooManyIsToldToo()
+    {
+        await using GatewayServer server = await StartAsync(static limits => limits with { ConnectionsMax = 0 });
+        using RawConnection client = await RawConnection.OpenAsync(server.Url);
+        const int size = 32 << 20;
+        await client.SendAsync($"POST /v2/namespaces/slow HTTP/1.1\r\n{Head}Content-Length: {size}\r\n\r\n");
+        await client.SendAsync(new byte[size]);
+        Reply refused = await client.ReadAsync();
+        refused.MustBe(503, "this server has as many connections as it takes; try again later");
+        Assert.Equal("nosniff", refused.Headers["x-content-type-options"]);
+    }
+
     private Task<GatewayServer> StartAsync(Func<ConnectionLimits, ConnectionLimits> change, ILogger? logger = null) =>
         RunningGateway.StartAsync(gateway.Cluster, logger, options => options with
         {
@@ -196,25 +210,5 @@ public sealed class SlowClientTests(RunningGateway gateway)
         List<byte> bytes = encoding == "gzip" ? [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3] : [0x0c];
         while (bytes.Count < size) bytes.AddRange(encoding == "gzip" ? [0, 0, 0, 0xff, 0xff] : [0x06]);
         return [.. bytes];
-    }
-
-    /// <summary>Hears that a client has gone before its answer.</summary>
-    private sealed class LineOf499 : ILogger
-    {
-        private readonly TaskCompletionSource _seen = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public Task Seen => _seen.Task;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception,
-            Func<TState, Exception?, string> formatter)
-        {
-            if (formatter(state, exception).Contains(" status=499 ", StringComparison.Ordinal)) _seen.TrySetResult();
-        }
     }
 }

@@ -1,12 +1,13 @@
 using System;
 using System.Net;
+using System.Net.Sockets;
 using System.Threading;
 using System.Threading.Tasks;
 using Deterministic.Client;
 using Deterministic.Core.Model;
 using Deterministic.Gateway.Security;
+using Deterministic.Gateway.Tests.Support;
 using Deterministic.Replica.Hosting;
-using Microsoft.Extensions.Logging;
 using Xunit;
 
 namespace Deterministic.Gateway.Tests.Security;
@@ -14,6 +15,8 @@ namespace Deterministic.Gateway.Tests.Security;
 /// <summary>What others can reach is not there before somebody has a key to it.</summary>
 public sealed class WaitingTests : IAsyncLifetime
 {
+    private const string Waits = "not listening on ";
+
     private ChildReplica? _replica;
 
     public async Task InitializeAsync()
@@ -32,9 +35,9 @@ public sealed class WaitingTests : IAsyncLifetime
     [Fact]
     public async Task ItListensOnceThereIsAKey()
     {
-        Waits logger = new();
+        LogLines logger = new();
         Task<(GatewayServer? Server, string Error)> starting = GatewayServer.TryStartAsync(Options, logger);
-        await Task.WhenAny(logger.Seen, starting);
+        await Task.WhenAny(logger.SeenAsync(Waits), starting);
         Assert.False(starting.IsCompleted);
         ApiToken.Create(out string id, out byte[] hash);
         await using DeterministicClient client = new(Cluster);
@@ -48,13 +51,30 @@ public sealed class WaitingTests : IAsyncLifetime
     [Fact]
     public async Task ItStopsWhileItWaits()
     {
-        Waits logger = new();
+        LogLines logger = new();
         using CancellationTokenSource stop = new();
         Task<(GatewayServer? Server, string Error)> starting =
             GatewayServer.TryStartAsync(Options, logger, stop.Token);
-        await Task.WhenAny(logger.Seen, starting);
+        await Task.WhenAny(logger.SeenAsync(Waits), starting);
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => starting);
+    }
+
+    /// <summary>Nobody sends requests to it that would have to hear of its end first.</summary>
+    [Fact]
+    public async Task WhatCannotListenEndsAtOnceHoweverLongItWouldDrain()
+    {
+        using TcpListener other = new(IPAddress.Loopback, 0);
+        other.Start();
+        GatewayOptions options = Options with
+        {
+            Listen = (IPEndPoint)other.LocalEndpoint, Development = true, WaitsForKeys = false,
+            DrainDelay = GatewayOptions.DrainMax,
+        };
+        (GatewayServer? server, string error) =
+            await GatewayServer.TryStartAsync(options, new LogLines()).WaitAsync(TimeSpan.FromMinutes(1));
+        Assert.Null(server);
+        Assert.StartsWith($"--http: cannot listen on {options.Listen}: ", error, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -68,26 +88,5 @@ public sealed class WaitingTests : IAsyncLifetime
         GatewayOptions options = new() { Listen = new IPEndPoint(IPAddress.Parse(address), 0), Cluster = Cluster };
         Assert.Equal(waits, options.WaitsForKeys);
         Assert.True((options with { WaitsForKeys = true }).WaitsForKeys);
-    }
-
-    /// <summary>Hears that it waits.</summary>
-    private sealed class Waits : ILogger
-    {
-        private readonly TaskCompletionSource _seen = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public Task Seen => _seen.Task;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception,
-            Func<TState, Exception?, string> formatter)
-        {
-            if (formatter(state, exception).StartsWith("not listening on ", StringComparison.Ordinal))
-                _seen.TrySetResult();
-        }
     }
 }

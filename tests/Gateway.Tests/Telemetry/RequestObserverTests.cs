@@ -12,7 +12,6 @@ using Deterministic.Gateway.Http;
 using Deterministic.Gateway.Telemetry;
 using Deterministic.Gateway.Tests.Support;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Logging;
 using Xunit;
 
 namespace Deterministic.Gateway.Tests.Telemetry;
@@ -28,7 +27,7 @@ public sealed partial class RequestObserverTests(RunningGateway gateway)
     [Fact]
     public async Task ARequestHasOneLineInTheLogAndItsTokenIsNotInIt()
     {
-        Lines lines = new();
+        LogLines lines = new();
         await SendAsync(lines, [Write("o-line", Secret)]);
         string line = Assert.Single(lines.All);
         Assert.Matches(Line(), line);
@@ -38,7 +37,7 @@ public sealed partial class RequestObserverTests(RunningGateway gateway)
     [Fact]
     public async Task WhatIsNoNameIsNotInTheLog()
     {
-        Lines lines = new();
+        LogLines lines = new();
         await SendAsync(lines, [Write("evil%0AGET%20x", "any")]);
         Assert.Contains(" namespace=- status=400 ", Assert.Single(lines.All), StringComparison.Ordinal);
     }
@@ -52,7 +51,7 @@ public sealed partial class RequestObserverTests(RunningGateway gateway)
     {
         HttpRequestMessage request = Write("o-id", "any");
         request.Headers.TryAddWithoutValidation(RequestObserver.IdHeader, id);
-        Lines lines = new();
+        LogLines lines = new();
         Reply reply = Assert.Single(await SendAsync(lines, [request]));
         string told = reply.Headers[RequestObserver.IdHeader];
         if (isKept) Assert.Equal(id, told);
@@ -65,7 +64,7 @@ public sealed partial class RequestObserverTests(RunningGateway gateway)
     {
         HttpRequestMessage request = Write("o-id", "any");
         request.Headers.Add(RequestObserver.IdHeader, new string('x', RequestObserver.IdSizeMax + 1));
-        Reply reply = Assert.Single(await SendAsync(new Lines(), [request]));
+        Reply reply = Assert.Single(await SendAsync(new LogLines(), [request]));
         Assert.Equal(32, reply.Headers[RequestObserver.IdHeader].Length);
     }
 
@@ -74,10 +73,31 @@ public sealed partial class RequestObserverTests(RunningGateway gateway)
     {
         HttpRequestMessage request = Write("o-trace", "any");
         request.Headers.Add("traceparent", TraceParent);
-        Lines lines = new();
+        LogLines lines = new();
         await SendAsync(lines, [request, Write("o-trace", "any")]);
         Assert.EndsWith($" trace={TraceId}", lines.All[0], StringComparison.Ordinal);
         Assert.DoesNotContain(TraceId, lines.All[1], StringComparison.Ordinal);
+    }
+
+    /// <summary>W3C Trace Context, section 3.2: what is not valid is as if it were not there.</summary>
+    [Theory]
+    [InlineData($"00-{TraceId}-b7ad6b7169203331-00", true)]
+    [InlineData($"cc-{TraceId}-b7ad6b7169203331-01", true)]
+    [InlineData($"cc-{TraceId}-b7ad6b7169203331-01-what-the-future-will-be-like", true)]
+    [InlineData($"cc-{TraceId}-b7ad6b7169203331-01.what-the-future-will-not-be-like", false)]
+    [InlineData($"00-{TraceId}-b7ad6b7169203331-01-more", false)]
+    [InlineData($"ff-{TraceId}-b7ad6b7169203331-01", false)]
+    [InlineData($"00-{TraceId}-0000000000000000-01", false)]
+    [InlineData($"00-{TraceId}-b7ad6b7169203331", false)]
+    [InlineData($"00-{TraceId}-B7AD6B7169203331-01", false)]
+    [InlineData($"00-{TraceId}-b7ad6b7169203331-01,00-{TraceId}-b7ad6b7169203331-01", false)]
+    public async Task OnlyATraceThatIsOneGoesOn(string parent, bool goesOn)
+    {
+        HttpRequestMessage request = Write("o-trace", "any");
+        request.Headers.TryAddWithoutValidation("traceparent", parent);
+        LogLines lines = new();
+        await SendAsync(lines, [request]);
+        Assert.Equal(goesOn, Assert.Single(lines.All).EndsWith($" trace={TraceId}", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -95,7 +115,7 @@ public sealed partial class RequestObserverTests(RunningGateway gateway)
         ActivitySource.AddActivityListener(listener);
         HttpRequestMessage request = Write("o-span", "any");
         request.Headers.Add("traceparent", TraceParent);
-        await SendAsync(new Lines(), [request]);
+        await SendAsync(new LogLines(), [request]);
         Activity[] spans = [.. ended];
         Assert.Equal(["write", "POST /v2/namespaces/{name}"], spans.Select(static span => span.DisplayName));
         Assert.Equal(spans[1].SpanId, spans[0].ParentSpanId);
@@ -109,7 +129,7 @@ public sealed partial class RequestObserverTests(RunningGateway gateway)
     [InlineData(false, 499)]
     public async Task WhoHasTheAnswerMayGo(bool hasAnswer, int status)
     {
-        Lines lines = new();
+        LogLines lines = new();
         using GatewayMetrics metrics = new([]);
         using CancellationTokenSource gone = new();
         DefaultHttpContext context = new() { RequestAborted = gone.Token };
@@ -129,7 +149,7 @@ public sealed partial class RequestObserverTests(RunningGateway gateway)
         };
 
     /// <summary>Of a gateway of its own. When it has ended, so has all that it writes down.</summary>
-    private async Task<List<Reply>> SendAsync(Lines lines, HttpRequestMessage[] requests)
+    private async Task<List<Reply>> SendAsync(LogLines lines, HttpRequestMessage[] requests)
     {
         List<Reply> replies = [];
         await using GatewayServer server = await gateway.StartAnotherAsync(lines);
@@ -145,21 +165,4 @@ public sealed partial class RequestObserverTests(RunningGateway gateway)
     [GeneratedRegex(@"\APOST /v2/namespaces/\{name\} namespace=o-line status=200 in=26 out=[0-9]+ ms=[0-9.]+ " +
         @"id=([0-9a-f]{32}) trace=\1\z")]
     private static partial Regex Line();
-
-    /// <summary>Keeps what is logged.</summary>
-    private sealed class Lines : ILogger
-    {
-        private readonly ConcurrentQueue<string> _lines = new();
-
-        public string[] All => [.. _lines];
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception,
-            Func<TState, Exception?, string> formatter) => _lines.Enqueue(formatter(state, exception));
-    }
 }
