@@ -49,9 +49,14 @@ function element(name, attributes = {}, ...children) {
   return made;
 }
 
-function tell(problem) {
-  find("problem").hidden = problem === "";
-  find("problem").textContent = problem;
+/** Of what is asked again and again, and of what somebody has asked for: one that is over does not hide the other. */
+const problems = { cluster: "", work: "" };
+
+function tell(source, problem) {
+  problems[source] = problem;
+  const text = [...new Set(Object.values(problems))].filter(one => one !== "").join(" · ");
+  find("problem").hidden = text === "";
+  find("problem").textContent = text;
 }
 
 function setState(is, text) {
@@ -160,11 +165,13 @@ function showFigures(figures) {
 // Namespaces
 
 async function listNamespaces(from) {
+  const mine = generation;
   const search = new URLSearchParams({ page_size: pageSize, prefix: find("prefix").value });
   if (from !== null) search.set("cursor", from);
   const body = find("namespaces").tBodies[0];
   const page = await askJson(`v1/namespaces?${search}`);
   const rows = await Promise.all(page.namespaces.map(async ({ id }) => namespaceRow(id, await metadataOf(id))));
+  if (mine !== generation) return;
   if (from === null) body.replaceChildren();
   body.append(...rows);
   if (body.rows.length === 0)
@@ -206,12 +213,14 @@ function namespaceRow(name, metadata) {
 
 async function runQuery() {
   const timing = find("timing");
+  const mine = generation;
   const started = performance.now();
   timing.textContent = "…";
   try {
     JSON.parse(find("body").value);
     const path = `v2/namespaces/${encodeURIComponent(find("namespace").value)}/query`;
     const { text } = await ask("POST", path, find("body").value);
+    if (mine !== generation) return;
     const elapsed = (performance.now() - started) / 1000;
     const answer = JSON.parse(text, exactNumber);
     const results = answer.results ?? [answer];
@@ -231,8 +240,8 @@ async function runQuery() {
 
 /** Whole numbers that a double does not hold stay as they were written. */
 const exactNumber = (_, value, context) =>
-  typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value)
-    ? context?.source ?? value : value;
+  typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value) && context?.source
+    ? JSON.rawJSON?.(context.source) ?? context.source : value;
 
 /** A table of the rows of one result, or of its aggregations. */
 function tableOf(result) {
@@ -242,11 +251,13 @@ function tableOf(result) {
   return element("table", {},
     element("thead", {}, element("tr", {}, ...names.map(name => element("th", {}, name)))),
     element("tbody", {}, ...rows.map(row =>
-      element("tr", {}, ...names.map(name => element("td", { class: "code" }, cell(row[name])))))));
+      element("tr", {}, ...names.map(name => element("td", { class: "code" }, cell(row, name)))))));
 }
 
-function cell(value) {
-  if (value === undefined) return "";
+/** Attributes may be called as the members that every object has. */
+function cell(row, name) {
+  if (!Object.hasOwn(row, name)) return "";
+  const value = row[name];
   if (typeof value === "number") return Number.isInteger(value) ? `${value}` : `${+value.toPrecision(7)}`;
   const text = typeof value === "string" ? value : JSON.stringify(value);
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
@@ -263,36 +274,56 @@ async function poll(mine) {
       if (status.status === "rejected") throw status.reason;
       showCluster(status.value);
       if (metrics.status === "fulfilled") showLoad(metrics.value.text, performance.now());
-      tell("");
+      tell("cluster", "");
     }
   } catch (error) {
+    if (mine !== generation) return;
     last = null;
     if (error instanceof Refused && (error.status === 401 || error.status === 403)) {
       // A key of some namespaces may use them; only those of all see the cluster.
       setState("warn", error.status === 401 ? "not connected" : "connected; this key may not see the cluster");
-      if (error.status === 401) tell(error.message);
+      if (error.status === 401) tell("cluster", error.message);
       return;
     }
-    setState("bad", "the gateway does not answer");
-    tell(error.message);
+    setState("bad", error instanceof Refused ? `the gateway answers ${error.status}` : "the gateway does not answer");
+    tell("cluster", error.message);
   }
   setTimeout(() => poll(mine), intervalMilliseconds);
 }
 
 async function guard(work) {
+  const mine = generation;
+  let problem = "";
   try {
     await work();
-    tell("");
   } catch (error) {
-    tell(error.message);
+    problem = error.message;
   }
+  if (mine === generation) tell("work", problem);
 }
 
-function connect() {
-  token = find("token").value;
+/** What one key may see is not there for the next one. */
+function forget() {
   generation++;
   last = null;
   for (const values of [rates, medians, tails]) values.length = 0;
+  for (const id of ["replicas", "namespaces"]) find(id).tBodies[0].replaceChildren();
+  for (const id of ["rate", "latency", "figures", "rows"]) find(id).replaceChildren();
+  for (const id of ["rate-now", "latency-now"]) find(id).textContent = "–";
+  for (const id of ["more", "raw"]) find(id).hidden = true;
+  find("timing").textContent = "";
+  find("namespace").value = "";
+  for (const source of Object.keys(problems)) tell(source, "");
+}
+
+function connect() {
+  forget();
+  token = find("token").value.trim();
+  if (!/^[\x21-\x7e]+$/.test(token)) {
+    setState("warn", "not connected");
+    tell("work", "an API key has letters without accents, digits and signs only");
+    return;
+  }
   poll(generation);
   guard(() => listNamespaces(null));
 }

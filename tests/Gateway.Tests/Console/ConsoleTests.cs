@@ -81,6 +81,8 @@ public sealed class ConsoleTests(RunningGateway gateway, ITestOutputHelper outpu
         const string ids =
             "[...document.querySelectorAll('#rows tbody tr')].map(row => row.cells[0].textContent).join()";
         Assert.Equal("1,2,9007199254740993", await browser.EvaluateAsync(ids));
+        Assert.Contains("\"id\": 9007199254740993,", await browser.EvaluateAsync("find('raw').textContent"),
+            StringComparison.Ordinal);
 
         await TypeAsync(browser, "body", "{\"limit\":0}");
         await browser.EvaluateAsync("find('query').requestSubmit()");
@@ -128,6 +130,71 @@ public sealed class ConsoleTests(RunningGateway gateway, ITestOutputHelper outpu
         await File.WriteAllBytesAsync(Path.Combine(folder, name), await browser.ScreenshotAsync());
     }
 
+    /// <summary>Names and values are text, whatever they look like, and whatever else has their name.</summary>
+    [Fact]
+    public async Task HostileNamesAndValuesAreShownAsTheyAre()
+    {
+        await using Browser? browser = await Browser.TryStartAsync();
+        if (browser is null)
+        {
+            Tool.IsMissing("chromium", NoBrowser, output);
+            return;
+        }
+        Assert.Equal(200, (await gateway.WriteAsync("console-hostile", """
+            {"upsert_rows":[
+              {"id":1,"constructor":"<img src=x onerror=fail()>","__proto__":"p","toString":"t"},
+              {"id":2,"<script>fail()</script>":"</td><script>fail()</script>","onclick":"fail()"},
+              {"id":3,"a":["</pre><b>",""]}]}
+            """)).Status);
+        await browser.GoToAsync(gateway.Url);
+        await browser.WaitForAsync("document.querySelectorAll('#namespaces .name').length > 0");
+        await TypeAsync(browser, "prefix", "console-hostile");
+        await browser.EvaluateAsync("find('search').requestSubmit()");
+        await browser.WaitForAsync("find('namespaces').tBodies[0].rows.length === 1");
+        Assert.Contains("<script>fail()</script> string",
+            await browser.EvaluateAsync("find('namespaces').textContent"), StringComparison.Ordinal);
+        await browser.EvaluateAsync("document.querySelector('#namespaces .name').click()");
+        await browser.EvaluateAsync("find('query').requestSubmit()");
+        await browser.WaitForAsync("find('timing').textContent.startsWith('3 rows · ')");
+        const string cellOf = "(row, name) => document.querySelectorAll('#rows tbody tr')[row].cells[" +
+            "[...document.querySelectorAll('#rows th')].findIndex(head => head.textContent === name)].textContent";
+        foreach ((int row, string name, string text) in ((int, string, string)[])
+            [(0, "constructor", "<img src=x onerror=fail()>"), (0, "__proto__", "p"), (1, "constructor", ""),
+                (1, "__proto__", ""), (1, "toString", ""), (1, "<script>fail()</script>",
+                "</td><script>fail()</script>"), (2, "a", "[\"</pre><b>\",\"\"]")])
+            Assert.Equal(text, await browser.EvaluateAsync($"({cellOf})({row}, '{name}')"));
+        Assert.Equal("0", await browser.EvaluateAsync("document.querySelectorAll('main :is(img, script, b)').length"));
+        Assert.Empty(browser.Problems);
+    }
+
+    [Fact]
+    public async Task WhatIsWrongIsSaidUntilItIsRight()
+    {
+        await using Browser? browser = await Browser.TryStartAsync();
+        if (browser is null)
+        {
+            Tool.IsMissing("chromium", NoBrowser, output);
+            return;
+        }
+        await browser.GoToAsync(gateway.Url);
+        await browser.WaitForAsync("find('state').textContent === 'the replica answers'");
+        await TypeAsync(browser, "prefix", new string('p', 129));
+        await browser.EvaluateAsync("find('search').requestSubmit()");
+        await browser.WaitForAsync("find('problem').textContent === '💔 prefix is longer than 128 bytes'");
+        // That the cluster was asked again, and answered, does not hide it.
+        await browser.EvaluateAsync("poll(generation)");
+        Assert.Equal("false", await browser.EvaluateAsync("find('problem').hidden"));
+        await TypeAsync(browser, "prefix", "");
+        await browser.EvaluateAsync("find('search').requestSubmit()");
+        await browser.WaitForAsync("find('problem').hidden");
+
+        await ConnectAsync(browser, "ключ");
+        Assert.Equal("an API key has letters without accents, digits and signs only",
+            await browser.EvaluateAsync("find('problem').textContent"));
+        Assert.Equal("not connected", await browser.EvaluateAsync("find('state').textContent"));
+        Assert.Equal("0", await browser.EvaluateAsync("document.querySelectorAll('#namespaces .name, .role').length"));
+    }
+
     [Fact]
     public async Task WhereKeysAreWantedItAsksForOneAndShowsWhatThatMaySee()
     {
@@ -156,6 +223,10 @@ public sealed class ConsoleTests(RunningGateway gateway, ITestOutputHelper outpu
         await ConnectAsync(browser, all);
         await browser.WaitForAsync("find('state').textContent === 'the replica answers'");
         await browser.WaitForAsync("document.querySelectorAll('#namespaces .name').length > 1");
+        await ConnectAsync(browser, "wrong");
+        await browser.WaitForAsync("find('problem').textContent === 'the API key is not valid'");
+        await browser.WaitForAsync("find('state').textContent === 'not connected'");
+        Assert.Equal("0", await browser.EvaluateAsync("document.querySelectorAll('#namespaces .name, .role').length"));
     }
 
     private static async Task ConnectAsync(Browser browser, string token)
