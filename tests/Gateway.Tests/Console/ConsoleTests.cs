@@ -69,7 +69,7 @@ public sealed class ConsoleTests(RunningGateway gateway, ITestOutputHelper outpu
         await browser.WaitForAsync("find('state').textContent === 'the replica answers'");
         Assert.Equal("primary", await browser.EvaluateAsync("document.querySelector('#replicas .role').textContent"));
 
-        await TypeAsync(browser, "prefix", "console-");
+        await TypeAsync(browser, "prefix", "console-b");
         await browser.EvaluateAsync("find('search').requestSubmit()");
         await browser.WaitForAsync("find('namespaces').tBodies[0].rows.length === 1");
         const string cells = "[...find('namespaces').tBodies[0].rows[0].cells].map(cell => cell.textContent).join('|')";
@@ -140,7 +140,7 @@ public sealed class ConsoleTests(RunningGateway gateway, ITestOutputHelper outpu
             Tool.IsMissing("chromium", NoBrowser, output);
             return;
         }
-        Assert.Equal(200, (await gateway.WriteAsync("console-hostile", """
+        Assert.Equal(200, (await gateway.WriteAsync("hostile-console", """
             {"upsert_rows":[
               {"id":1,"constructor":"<img src=x onerror=fail()>","__proto__":"p","toString":"t"},
               {"id":2,"<script>fail()</script>":"</td><script>fail()</script>","onclick":"fail()"},
@@ -148,7 +148,7 @@ public sealed class ConsoleTests(RunningGateway gateway, ITestOutputHelper outpu
             """)).Status);
         await browser.GoToAsync(gateway.Url);
         await browser.WaitForAsync("document.querySelectorAll('#namespaces .name').length > 0");
-        await TypeAsync(browser, "prefix", "console-hostile");
+        await TypeAsync(browser, "prefix", "hostile-console");
         await browser.EvaluateAsync("find('search').requestSubmit()");
         await browser.WaitForAsync("find('namespaces').tBodies[0].rows.length === 1");
         Assert.Contains("<script>fail()</script> string",

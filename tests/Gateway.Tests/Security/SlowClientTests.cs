@@ -183,7 +183,8 @@ public sealed class SlowClientTests(RunningGateway gateway)
         Assert.Equal(200, status);
     }
 
-    /// <summary>More of a body comes than lies in buffers on the way: who sends it reads the answer after that.</summary>
+    /// <summary>More of a body comes than lies in buffers on the way: who sends it reads the answer only
+    /// then.</summary>
     [Fact]
     public async Task WhoSendsALargeBodyOverAConnectionTooManyIsToldToo()
     {
