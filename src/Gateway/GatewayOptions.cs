@@ -60,7 +60,11 @@ public sealed record GatewayOptions
 
     /// <summary>Bytes of bodies of all requests, and of writes that wait for the cluster, at a time; beyond it requests
     /// are told to come later.</summary>
-    public long BodiesSizeMax => Math.Max(4L * BodySizeMax, 256 << 20);
+    public long BodiesSizeMax
+    {
+        get => field > 0 ? field : Math.Max(4L * BodySizeMax, 256 << 20);
+        init;
+    }
 
     /// <summary>Writes that are not small which are served at a time; the others wait, as long as a request to the
     /// cluster would.</summary>
@@ -74,7 +78,11 @@ public sealed record GatewayOptions
 
     /// <summary>Bytes of answers of all queries that are being sent at a time; beyond it queries are told to come
     /// later. The text of one answer may have several times the bytes of its attributes.</summary>
-    public long AnswersSizeMax => Math.Max(8L * BodySizeMax, 512 << 20);
+    public long AnswersSizeMax
+    {
+        get => field > 0 ? field : Math.Max(8L * BodySizeMax, 512 << 20);
+        init;
+    }
 
     /// <summary>Sessions for large writes, beside the one for small ones. Each has one message under way.</summary>
     public int LargeSessions { get; init; } = 3;

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Threading;
 using System.Threading.Tasks;
 using Deterministic.Client;
+using Deterministic.Core;
 using Deterministic.Core.Model;
 using Deterministic.Core.Wire;
 
@@ -10,7 +11,9 @@ namespace Deterministic.Gateway.Cluster;
 
 /// <summary>Reads the keys of the cluster over a connection of its own, which no other request can hold up. One call
 /// at a time.</summary>
-internal sealed class KeyReader(ClientOptions options) : IDisposable
+/// <param name="options">How to reach the cluster.</param>
+/// <param name="pageSize">Keys that are asked for at once.</param>
+internal sealed class KeyReader(ClientOptions options, uint pageSize = Limits.KeysMax) : IDisposable
 {
     private DeterministicReader? _reader;
 
@@ -26,8 +29,9 @@ internal sealed class KeyReader(ClientOptions options) : IDisposable
             string last = "";
             for (bool more = true; more;)
             {
-                (ListKeysReply page, _) = await _reader
-                    .ListKeysAsync(new ListKeysRequest { Cursor = last }, bounds, stop).ConfigureAwait(false);
+                ListKeysRequest request = new() { Cursor = last, PageSize = pageSize };
+                (ListKeysReply page, _) =
+                    await _reader.ListKeysAsync(request, bounds, stop).ConfigureAwait(false);
                 keys.AddRange(page.Keys);
                 more = page.More && page.Keys.Count > 0;
                 if (more) last = page.Keys[^1].Id;

@@ -103,6 +103,22 @@ public sealed class CopyRegistryTests
         Assert.Contains("broken off after 7 rows, which are in 'b'", operation.Error.Message);
     }
 
+    /// <summary>What it leaves is not what somebody who asks now wants.</summary>
+    [Fact]
+    public async Task NobodyJoinsACopyThatIsBrokenOff()
+    {
+        TaskCompletionSource<CopyOutcome> stubborn = new();
+        CopyOperation operation = _registry.Begin("a", "b", (_, _) => stubborn.Task);
+        using CancellationTokenSource gone = new();
+        Task<bool> waiting = WaitAsync(operation, gone.Token);
+        await gone.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+        Refused(400, "a copy to 'b' is under way", () => _registry.Begin("a", "b", AtOnce));
+        stubborn.SetCanceled();
+        await operation.Ended;
+        Assert.NotSame(operation, _registry.Begin("a", "b", AtOnce));
+    }
+
     [Fact]
     public async Task ACopyWhoseTokenWasToldGoesOnWithoutAnybodyWhoWaits()
     {

@@ -1,4 +1,5 @@
 using System;
+using System.Globalization;
 using System.Linq;
 using System.Net;
 using System.Net.Http;
@@ -54,6 +55,9 @@ public sealed class CopyTests(RunningGateway gateway)
         string token = (string)started.Good["token"]!;
         Assert.Single(started.Good.AsObject());
         JsonNode outcome = await OutcomeAsync($"/v1/namespaces/cp-target/operations/{token}");
+        DateTimeOffset start = DateTimeOffset.Parse((string)outcome["start_time"]!, CultureInfo.InvariantCulture);
+        DateTimeOffset finish = DateTimeOffset.Parse((string)outcome["finish_time"]!, CultureInfo.InvariantCulture);
+        Assert.InRange(finish, start, DateTimeOffset.UtcNow);
         JsonNode success = outcome["result"]!["success"]!;
         Assert.Equal(3000, (int?)success["rows_upserted"]);
         Assert.Equal("OK", (string?)success["status"]);

@@ -1,5 +1,6 @@
 using System.Collections.Generic;
 using System.Linq;
+using System.Net.Http;
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Threading.Tasks;
@@ -44,6 +45,20 @@ public sealed class LargeQueryTests(RunningGateway gateway) : IAsyncLifetime
         Assert.All(reply.Rows, row => Assert.Equal(Text((int)row!["id"]!), (string?)row["text"]));
         Assert.All(reply.Rows, row => Assert.False(row!.AsObject().ContainsKey("n")));
         Assert.Equal("true", reply.Headers[OneSnapshot]);
+    }
+
+    /// <summary>What was put together is given back when it has been sent.</summary>
+    [Fact]
+    public async Task NothingIsLeftOfAnAnswer()
+    {
+        await using GatewayServer server = await gateway.StartAnotherAsync();
+        using HttpClient client = RunningGateway.Connect(server);
+        using HttpResponseMessage response = await client.PostAsync($"/v2/namespaces/{Name}/query",
+            new StringContent("""{"rank_by":["id","desc"],"limit":500,"include_attributes":["text"]}"""));
+        Assert.Equal("true", (await Reply.ReadAsync(response)).Headers[OneSnapshot]);
+        PrometheusPage page = new(await client.GetStringAsync("/metrics"));
+        Assert.Equal(0, page["deterministic_http_bodies_bytes"]);
+        Assert.Equal(0, page["deterministic_http_answers_bytes"]);
     }
 
     [Fact]

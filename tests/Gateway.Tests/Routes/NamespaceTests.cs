@@ -147,6 +147,7 @@ public sealed class NamespaceTests(RunningGateway gateway)
             """);
         Reply copied = await gateway.WriteAsync("n-copy", """{"copy_from_namespace":"n-source"}""");
         Assert.Equal(2500, (int?)copied.Good["rows_upserted"]);
+        Assert.Equal("2", copied.Headers["x-deterministic-atomic-units"]);
         const string all = """{"rank_by":["id","asc"],"limit":10000,"include_attributes":true}""";
         Assert.Equal((await gateway.QueryAsync("n-source", all)).Rows.ToJsonString(),
             (await gateway.QueryAsync("n-copy", all)).Rows.ToJsonString());
@@ -176,6 +177,10 @@ public sealed class NamespaceTests(RunningGateway gateway)
         Reply branch = await gateway.WriteAsync("n-branch", """{"branch_from_namespace":"n-trunk"}""");
         Assert.Equal(2, (int?)branch.Good["rows_affected"]);
         Assert.True((bool)branch.Good["one_snapshot"]!);
+        Assert.Equal("1", branch.Headers["x-deterministic-atomic-units"]);
+        JsonNode trunk = (await gateway.GetAsync("/v2/namespaces/n-trunk/metadata")).Good;
+        Assert.Equal((int?)trunk["approx_logical_bytes"],
+            (int?)branch.Good["billing"]!["billable_logical_bytes_written"]);
         Assert.Equal((await gateway.GetAsync("/v1/namespaces/n-trunk/schema")).Text,
             (await gateway.GetAsync("/v1/namespaces/n-branch/schema")).Text);
         await gateway.WriteAsync("n-trunk", """{"deletes":[1]}""");
@@ -183,7 +188,11 @@ public sealed class NamespaceTests(RunningGateway gateway)
         const string foxes = """{"rank_by":["s","BM25","fox"],"limit":9}""";
         Assert.Equal("1,3", (await gateway.QueryAsync("n-branch", foxes)).Ids);
         Assert.Equal("", (await gateway.QueryAsync("n-trunk", foxes)).Ids);
-        Assert.Equal(404, (await gateway.WriteAsync("n-twig", """{"branch_from_namespace":"n-none"}""")).Status);
+        foreach (string source in (string[])["n-none", "no name"])
+        {
+            (await gateway.WriteAsync("n-twig", $$"""{"branch_from_namespace":"{{source}}"}"""))
+                .MustBe(404, $"🤷 namespace '{source}' was not found");
+        }
         (await gateway.WriteAsync("n-branch", """{"branch_from_namespace":{"source_namespace":"n-trunk"}}"""))
             .MustBe(400, "💔 namespace `n-branch` exists; a branch makes a new one");
     }

@@ -1,8 +1,11 @@
 using System;
+using System.Collections.Generic;
 using System.Linq;
 using System.Net.Http;
+using System.Threading;
 using System.Threading.Tasks;
 using Deterministic.Core.Model;
+using Deterministic.Gateway.Cluster;
 using Deterministic.Gateway.Security;
 using Deterministic.Gateway.Tests.Support;
 using Xunit;
@@ -31,6 +34,8 @@ public sealed class AdmissionTests(RunningGateway running)
         { "GET", "/v2/namespaces/{0}/metadata", null, "read" },
         { "GET", "/v1/namespaces/{0}/hint_cache_warm", null, "read" },
         { "POST", "/v1/namespaces/{0}/_debug/recall", "{}", "read" },
+        { "POST", "/v2/namespaces/{0}/explain_query", All, "read" },
+        { "PATCH", "/v1/namespaces/{0}/metadata", """{"read_only":false}""", "write" },
     };
 
     [Theory]
@@ -212,6 +217,38 @@ public sealed class AdmissionTests(RunningGateway running)
 
         Task<Reply> Copy(string bearer, string source) => gateway.SendAsync(
             bearer, HttpMethod.Post, "/v2/namespaces/k-to-b", $$"""{"copy_from_namespace":"{{source}}"}""");
+    }
+
+    /// <summary>Who has begun it may read; whoever else may, may ask too.</summary>
+    [Fact]
+    public async Task HowACopyGoesIsToldToWhoMayReadWhatItMakes()
+    {
+        await using GuardedGateway gateway = await GuardedGateway.StartAsync(running);
+        await running.WriteAsync("k-goes-a", OneRow);
+        (string both, _) = await gateway.CreateKeyAsync(KeyScopes.Read | KeyScopes.Write);
+        Reply begun = await gateway.SendAsync(
+            both, HttpMethod.Post, "/v2/namespaces/k-goes-b/async", """{"copy_from_namespace":"k-goes-a"}""");
+        string path = $"/v1/namespaces/k-goes-b/operations/{begun.Good["token"]}";
+        (string reads, _) = await gateway.CreateKeyAsync(KeyScopes.Read, prefix: "k-goes-");
+        Assert.Equal(200, (await gateway.GetAsync(reads, path)).Status);
+        (string writes, _) = await gateway.CreateKeyAsync(KeyScopes.Write);
+        (await gateway.GetAsync(writes, path)).MustBe(403, "this API key has not the scope `read`");
+        (string other, _) = await gateway.CreateKeyAsync(KeyScopes.Read, prefix: "k-other-");
+        (await gateway.GetAsync(other, path)).MustBe(403, "this API key is not for namespace 'k-goes-b'");
+    }
+
+    /// <summary>Page by page, if they are not in one.</summary>
+    [Fact]
+    public async Task AllKeysOfTheClusterAreRead()
+    {
+        await using GuardedGateway gateway = await GuardedGateway.StartAsync(running);
+        string[] ids = new string[3];
+        for (int i = 0; i < ids.Length; i++) (_, ids[i]) = await gateway.CreateKeyAsync(KeyScopes.Read);
+        using KeyReader whole = new(running.Cluster);
+        using KeyReader pages = new(running.Cluster, pageSize: 1);
+        string[] read = [.. (await pages.ReadAsync(CancellationToken.None)).Select(static key => key.Id)];
+        Assert.Subset(new HashSet<string>(read), new HashSet<string>(ids));
+        Assert.Equal(read, (await whole.ReadAsync(CancellationToken.None)).Select(static key => key.Id));
     }
 
     [Fact]

@@ -90,6 +90,21 @@ public sealed class KeyRingTests
         Assert.False(ring.Current!.Find(token)!.Bucket!.TryTake());
     }
 
+    /// <summary>A key that is revoked and made again under its id may have another rate.</summary>
+    [Fact]
+    public void ANewRateTakesEffectAtOnce()
+    {
+        string token = Add(rate: 1);
+        KeySet before = KeySet.Of(_keys, KeySet.Empty, _time);
+        Assert.True(before.Find(token)!.Bucket!.TryTake());
+        Assert.False(before.Find(token)!.Bucket!.TryTake());
+        ApiKey old = _keys[0];
+        ApiKey changed = new() { Id = old.Id, Hash = old.Hash, Scopes = old.Scopes, RequestsPerSecond = 2 };
+        KeySet after = KeySet.Of([changed], before, _time);
+        for (int i = 0; i < 2; i++) Assert.True(after.Find(token)!.Bucket!.TryTake());
+        Assert.False(after.Find(token)!.Bucket!.TryTake());
+    }
+
     [Fact]
     public void ABucketHoldsTheRequestsOfASecond()
     {

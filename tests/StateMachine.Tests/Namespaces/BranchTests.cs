@@ -195,6 +195,27 @@ public sealed class BranchTests
     }
 
     [Fact]
+    public void So_is_what_the_state_has_no_room_for()
+    {
+        using Machine machine = new(Configuration.Tiny);
+        Storage.Forest forest = machine.State.Trees.Forest;
+        AttributeSchema text = new() { Name = "t", Type = AttributeType.String, Filterable = false };
+        for (ulong id = 0; id < 40; id++)
+        {
+            Value value = Value.Of(new string('x', Configuration.Tiny.MessageBodySizeMax / 2));
+            machine.Write(new WriteRequest { Namespace = "n", Schema = [text], Upserts = [Ask.Row(id, ("t", value))] });
+        }
+        int made = 0;
+        while (Try(machine, $"m{made}", "n").Code == ErrorCode.Ok) made++;
+        Assert.InRange(made, 1, 1000);
+        UInt128 before = machine.StateChecksum();
+        Assert.Equal(ErrorCode.StateFull, Try(machine, "refused", "n").Code);
+        Assert.Equal(before, machine.StateChecksum());
+        Assert.True(forest.SizeBytes <= forest.SizeBytesMax);
+        machine.Verify();
+    }
+
+    [Fact]
     public void In_a_batch_it_is_alone()
     {
         using Machine machine = new();
