@@ -94,7 +94,11 @@ internal sealed class CopyRegistry(TimeProvider time, ILogger logger)
         }
         catch (TimeoutException)
         {
-            Tell(operation);
+            lock (_gate)
+            {
+                operation.Waiting--;
+                operation.IsKnown = true;
+            }
             return false;
         }
         catch (OperationCanceledException)

@@ -136,25 +136,32 @@ public sealed class NamespaceTests(RunningGateway gateway)
     private Task<Reply> PatchAsync(string name, string json) => gateway.SendAsync(
         HttpMethod.Patch, $"/v1/namespaces/{name}/metadata", new StringContent(json));
 
-    [Fact]
-    public async Task ACopyHasTheSameRowsAndSchema()
+    [Theory]
+    [InlineData("euclidean_squared")]
+    [InlineData("cosine_distance")]
+    public async Task ACopyHasTheSameRowsAndSchema(string metric)
     {
+        string source = $"n-source-{metric}";
+        string copy = $"n-copy-{metric}";
         string rows = string.Join(",",
             Enumerable.Range(0, 2500).Select(i => $$"""{"id":{{i}},"v":[{{i}},1],"s":"{{i}}"}"""));
-        await gateway.WriteAsync("n-source", $$"""
-            {"upsert_rows":[{{rows}}],"distance_metric":"euclidean_squared",
+        await gateway.WriteAsync(source, $$"""
+            {"upsert_rows":[{{rows}}],"distance_metric":"{{metric}}",
              "schema":{"v":{"type":"[2]f16","ann":true},"s":{"type":"string","full_text_search":true} } }
             """);
-        Reply copied = await gateway.WriteAsync("n-copy", """{"copy_from_namespace":"n-source"}""");
+        Reply copied = await gateway.WriteAsync(copy, $$"""{"copy_from_namespace":"{{source}}"}""");
         Assert.Equal(2500, (int?)copied.Good["rows_upserted"]);
         Assert.Equal("2", copied.Headers["x-deterministic-atomic-units"]);
         const string all = """{"rank_by":["id","asc"],"limit":10000,"include_attributes":true}""";
-        Assert.Equal((await gateway.QueryAsync("n-source", all)).Rows.ToJsonString(),
-            (await gateway.QueryAsync("n-copy", all)).Rows.ToJsonString());
-        Assert.Equal((await gateway.GetAsync("/v1/namespaces/n-source/schema")).Text,
-            (await gateway.GetAsync("/v1/namespaces/n-copy/schema")).Text);
-        (await gateway.WriteAsync("n-copy", """{"copy_from_namespace":{"source_namespace":"n-source"}}"""))
-            .MustBe(400, "💔 copy_from_namespace needs an empty destination, but 'n-copy' has documents");
+        Assert.Equal((await gateway.QueryAsync(source, all)).Rows.ToJsonString(),
+            (await gateway.QueryAsync(copy, all)).Rows.ToJsonString());
+        const string nearest = """{"rank_by":["v","ANN",[7,3]],"limit":9}""";
+        Assert.Equal((await gateway.QueryAsync(source, nearest)).Rows.ToJsonString(),
+            (await gateway.QueryAsync(copy, nearest)).Rows.ToJsonString());
+        Assert.Equal((await gateway.GetAsync($"/v1/namespaces/{source}/schema")).Text,
+            (await gateway.GetAsync($"/v1/namespaces/{copy}/schema")).Text);
+        (await gateway.WriteAsync(copy, $$"""{"copy_from_namespace":{"source_namespace":"{{source}}"} }"""))
+            .MustBe(400, $"💔 copy_from_namespace needs an empty destination, but '{copy}' has documents");
     }
 
     [Theory]

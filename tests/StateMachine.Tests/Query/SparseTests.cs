@@ -2,6 +2,7 @@ using System;
 using System.Linq;
 using Deterministic.Core;
 using Deterministic.Core.Model;
+using Deterministic.Core.Wire;
 using Deterministic.StateMachine.Tests.Support;
 using Xunit;
 
@@ -106,6 +107,21 @@ public sealed class SparseTests : IDisposable
         Write(Ask.Row(6, ("sv", Of())));
         Assert.Equal(Of(), Stored(6));
         Assert.Equal(Value.Null, Stored(4));
+    }
+
+    /// <summary>Whatever a client makes of it: two states that hold the same are the same bytes.</summary>
+    [Fact]
+    public void A_negative_zero_is_a_zero()
+    {
+        WireWriter writer = new(new byte[8]);
+        writer.Name("b"u8);
+        writer.U16(0x8000);
+        WireReader reader = new(writer.Written);
+        Value sent = Value.OfSparse(SparseDimension.Read(ref reader));
+        Assert.NotEqual(Of(("b", 0)), sent);
+        Write(Ask.Row(5, ("sv", sent)));
+        Assert.Equal(Of(("b", 0)), Stored(5));
+        _machine.Verify();
     }
 
     [Fact]
