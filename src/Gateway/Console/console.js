@@ -7,6 +7,7 @@ const pageSize = 20;
 
 let token = "";
 let generation = 0;
+let asked = 0;
 let last = null;
 let cursor = null;
 const rates = [];
@@ -165,13 +166,13 @@ function showFigures(figures) {
 // Namespaces
 
 async function listNamespaces(from) {
-  const mine = generation;
+  const mine = asked;
   const search = new URLSearchParams({ page_size: pageSize, prefix: find("prefix").value });
   if (from !== null) search.set("cursor", from);
   const body = find("namespaces").tBodies[0];
   const page = await askJson(`v1/namespaces?${search}`);
   const rows = await Promise.all(page.namespaces.map(async ({ id }) => namespaceRow(id, await metadataOf(id))));
-  if (mine !== generation) return;
+  if (mine !== asked) return;
   if (from === null) body.replaceChildren();
   body.append(...rows);
   if (body.rows.length === 0)
@@ -291,20 +292,22 @@ async function poll(mine) {
   setTimeout(() => poll(mine), intervalMilliseconds);
 }
 
+/** What was asked for last tells what is wrong; an earlier one may end after it. */
 async function guard(work) {
-  const mine = generation;
+  const mine = ++asked;
   let problem = "";
   try {
     await work();
   } catch (error) {
     problem = error.message;
   }
-  if (mine === generation) tell("work", problem);
+  if (mine === asked) tell("work", problem);
 }
 
 /** What one key may see is not there for the next one. */
 function forget() {
   generation++;
+  asked++;
   last = null;
   for (const values of [rates, medians, tails]) values.length = 0;
   for (const id of ["replicas", "namespaces"]) find(id).tBodies[0].replaceChildren();
