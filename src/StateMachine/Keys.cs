@@ -13,6 +13,10 @@ public ref struct Keys(Span<byte> buffer)
     /// document.</summary>
     public const int SizeMax = 8 + 2 + 2 * Limits.TokenSizeMax + 2 + 4;
 
+    /// <summary>Bytes of a chunk's key, and those of them that all chunks of a window share.</summary>
+    public const int ChunkSize = WindowSize + 2;
+    public const int WindowSize = 8 + 2 + 4;
+
     /// <summary>Added to an attribute's number for the column of its token counts.</summary>
     public const ushort TokenCountColumn = 0x8000;
 
@@ -47,6 +51,25 @@ public ref struct Keys(Span<byte> buffer)
         BinaryPrimitives.WriteUInt32BigEndian(_buffer[_size..], number);
         _size += 4;
         return ref this;
+    }
+
+    /// <summary>The window of a document and its place there, so that a walk can be kept inside of a
+    /// window.</summary>
+    [System.Diagnostics.CodeAnalysis.UnscopedRef]
+    public ref Keys Chunk(uint document)
+    {
+        Document(document / Limits.WindowDocuments);
+        BinaryPrimitives.WriteUInt16BigEndian(_buffer[_size..], (ushort)(document % Limits.WindowDocuments));
+        _size += 2;
+        return ref this;
+    }
+
+    /// <summary>The first document of the chunk with a key.</summary>
+    public static uint FirstOf(ReadOnlySpan<byte> chunkKey)
+    {
+        Check.That(chunkKey.Length == ChunkSize);
+        uint window = BinaryPrimitives.ReadUInt32BigEndian(chunkKey[(WindowSize - 4)..]);
+        return window * Limits.WindowDocuments + BinaryPrimitives.ReadUInt16BigEndian(chunkKey[WindowSize..]);
     }
 
     [System.Diagnostics.CodeAnalysis.UnscopedRef]

@@ -16,14 +16,15 @@ public enum TreeId : byte
     Documents = 3,
 
     /// <summary>Namespace number, window → one bit per document number of the window, set while the document
-    /// lives.</summary>
+    /// lives. Namespace number, 2³¹ + page → one bit per window of the page, set while the window has an entry
+    /// (<see cref="Documents.LiveWindows"/>).</summary>
     Liveness = 4,
 
-    /// <summary>Namespace number, attribute, first document → chunk of vectors.</summary>
+    /// <summary>Namespace number, attribute, window, first document in it (u16) → chunk of vectors.</summary>
     Vectors = 5,
 
-    /// <summary>Namespace number, attribute, first document → chunk of values of a filterable attribute, or of token
-    /// counts.</summary>
+    /// <summary>Namespace number, attribute, window, first document in it (u16) → chunk of values of a filterable
+    /// attribute, or of token counts.</summary>
     Columns = 6,
 
     /// <summary>Namespace number, attribute, term (of sparse vectors a dimension) → number of live documents

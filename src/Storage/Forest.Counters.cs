@@ -9,6 +9,9 @@ public sealed partial class Forest
     /// <summary>Tombstones that merges left out, for nothing older was there.</summary>
     public long TombstonesDropped => _compactor.Merge.TombstonesDropped;
 
+    /// <summary>Blocks of tables that touches of ranges had to look at, in memory or not.</summary>
+    public long BlocksVisited => Ranges.BlocksVisited;
+
     /// <summary>Merges that went on from a checkpoint.</summary>
     public long MergesResumed => _compactor.Merge.Resumed;
 

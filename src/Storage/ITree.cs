@@ -50,6 +50,10 @@ public interface ITree
     /// <summary>Asks for everything under a prefix.</summary>
     bool TouchPrefix(ReadOnlySpan<byte> prefix);
 
+    /// <summary>Asks for everything from the first key that <paramref name="first"/> may begin to the last that
+    /// <paramref name="last"/> may.</summary>
+    bool TouchRange(ReadOnlySpan<byte> first, ReadOnlySpan<byte> last);
+
     /// <summary>Asks for the first <paramref name="entries"/> entries from <paramref name="key"/> on within the
     /// prefix.</summary>
     bool TouchFirst(ReadOnlySpan<byte> key, int prefixSize, int entries);

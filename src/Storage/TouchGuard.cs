@@ -5,7 +5,7 @@ using Deterministic.Core;
 namespace Deterministic.Storage;
 
 /// <summary>Proves that an operation names all that it reads and changes, whatever is in memory. It notes every touch
-/// as an interval of keys whose contents are known: a key; from a prefix's first key to its last; from the entry that
+/// as an interval of keys whose contents are known: a key; from a prefix's first key to its last, or the last of another one; from the entry that
 /// a floor found (the start of the prefix if there was none) up to the key of the search; from a key to the last of
 /// the entries asked for (the end of the prefix if there were fewer). From the start of a prefetch to the end of the
 /// operation every access to a tree has to lie inside, keys that are put or removed and gaps that a walk crosses
@@ -70,8 +70,8 @@ public sealed class TouchGuard
 
     internal bool Touch(Tree tree, ReadOnlySpan<byte> key) => Note(tree, new Interval(key.ToArray(), After(key)));
 
-    internal bool TouchPrefix(Tree tree, ReadOnlySpan<byte> prefix) =>
-        Note(tree, new Interval(prefix.ToArray(), Behind(prefix)));
+    internal bool TouchRange(Tree tree, ReadOnlySpan<byte> first, ReadOnlySpan<byte> last) =>
+        Note(tree, new Interval(first.ToArray(), Behind(last)));
 
     internal bool TouchFloor(Tree tree, ReadOnlySpan<byte> key, int prefixSize)
     {

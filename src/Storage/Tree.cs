@@ -16,6 +16,7 @@ public sealed class Tree : ITree
     private readonly Forest _forest;
     private readonly byte _number;
     private readonly byte[] _key = new byte[KeySizeMax + 2];
+    private readonly byte[] _lastKey = new byte[KeySizeMax + 2];
 
     /// <summary>No key above this one lies under the active memtable, as long as it is known: most new keys are
     /// greater than all before, and need not be looked for.</summary>
@@ -29,6 +30,7 @@ public sealed class Tree : ITree
         _forest = forest;
         _number = (byte)number;
         _key[0] = _number;
+        _lastKey[0] = _number;
     }
 
     /// <summary>Entries.</summary>
@@ -173,8 +175,15 @@ public sealed class Tree : ITree
         return _forest.Note(!cursor.Missing && (_forest.Guard?.TouchFloor(this, key, prefixSize) ?? true));
     }
 
-    public bool TouchPrefix(ReadOnlySpan<byte> prefix) => _forest.Note(
-        _forest.Ranges.Touch(Composed(prefix)) && (_forest.Guard?.TouchPrefix(this, prefix) ?? true));
+    public bool TouchPrefix(ReadOnlySpan<byte> prefix) => TouchRange(prefix, prefix);
+
+    public bool TouchRange(ReadOnlySpan<byte> first, ReadOnlySpan<byte> last)
+    {
+        Check.That(first.SequenceCompareTo(last) <= 0 || first.StartsWith(last));
+        last.CopyTo(_lastKey.AsSpan(1));
+        return _forest.Note(_forest.Ranges.Touch(Composed(first), _lastKey.AsSpan(0, last.Length + 1)) &&
+            (_forest.Guard?.TouchRange(this, first, last) ?? true));
+    }
 
     public bool IsResident(ReadOnlySpan<byte> prefix) =>
         (_forest.IsComplete || _forest.Ranges.IsResident(Composed(prefix))) &&

@@ -9,8 +9,8 @@ using Deterministic.Storage;
 namespace Deterministic.StateMachine.Columns;
 
 /// <summary>Appends values of one column (or vectors of one vector column) in the ascending order of document numbers:
-/// begin, append, end. The chunk that is still open is kept apart in fixed buffers and written once; the column's last
-/// chunk is taken up when there is something to append.</summary>
+/// begin, append, end. The chunk that is still open is kept apart in fixed buffers and written once; the last
+/// chunk of the window is taken up when there is something to append.</summary>
 public sealed class ColumnAppender
 {
     private enum Layout
@@ -64,7 +64,7 @@ public sealed class ColumnAppender
     public void Append(uint document, ReadOnlySpan<byte> row, float inverseNorm = 0)
     {
         Check.That(_layout == Layout.Variable || row.Length == _width);
-        if (!_loaded) Load();
+        if (!_loaded) Load(document);
         Check.That(_rows == 0 || document >= _first + (uint)_rows);
         if (_rows > 0 && !Fits(document, row.Length)) Flush();
         if (_rows == 0) _first = document;
@@ -111,14 +111,15 @@ public sealed class ColumnAppender
         _changed = false;
     }
 
-    /// <summary>Takes up the last chunk of the column, if there is one.</summary>
-    private void Load()
+    /// <summary>Takes up the last chunk of the document's window, if there is one.</summary>
+    private void Load(uint document)
     {
         _loaded = true;
-        Keys key = new(stackalloc byte[14]);
-        key.Namespace(_namespace).Attribute(_attribute).Document(uint.MaxValue);
-        if (!_tree!.TryFloor(key.Key, 10, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> chunk)) return;
-        _first = BinaryPrimitives.ReadUInt32BigEndian(found[10..]);
+        Keys key = new(stackalloc byte[Keys.ChunkSize]);
+        key.Namespace(_namespace).Attribute(_attribute).Chunk(document);
+        if (!_tree!.TryFloor(key.Key, Keys.WindowSize, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> chunk))
+            return;
+        _first = Keys.FirstOf(found);
         _rows = ChunkLayout.Rows(chunk);
         int offset = ChunkLayout.PayloadOffset(_rows);
         if (chunk.Length > _bytes.Length) Check.Unreachable("a chunk larger than the largest value");
@@ -173,8 +174,8 @@ public sealed class ColumnAppender
         if (_layout == Layout.Variable) size += Copy(MemoryMarshal.AsBytes(_ends.AsSpan(0, _rows)), chunk[size..]);
         size += Copy(_bytes.Slice(0, _used), chunk[size..]);
         if (_cosine) size += Copy(MemoryMarshal.AsBytes(_inverseNorms.AsSpan(0, _present)), chunk[size..]);
-        Keys key = new(stackalloc byte[14]);
-        key.Namespace(_namespace).Attribute(_attribute).Document(_first);
+        Keys key = new(stackalloc byte[Keys.ChunkSize]);
+        key.Namespace(_namespace).Attribute(_attribute).Chunk(_first);
         _tree!.Put(key.Key, chunk[..size]);
     }
 

@@ -26,13 +26,10 @@ public sealed class DocumentStore
     private readonly ColumnAppender _appender;
     private readonly NativeBuffer _row;
 
-    /// <summary>A key prefix without the last byte of the document number stands for 256 documents.</summary>
-    internal const int WindowPrefixes = Limits.WindowDocuments / 256;
-
     private readonly float[] _widened = new float[Limits.DimensionsMax];
 
     /// <summary>For keys of lookups whose results are handed out.</summary>
-    private readonly byte[] _key = new byte[14];
+    private readonly byte[] _key = new byte[Keys.ChunkSize];
 
     public DocumentStore(StaticMemory memory, Trees trees, ComputeBackend compute, int rowSizeMax)
     {
@@ -85,10 +82,10 @@ public sealed class DocumentStore
     {
         ref AttributeRecord attribute = ref view.Attribute(slot);
         Keys key = new(_key);
-        key.Namespace(view.Number).Attribute(attribute.Number).Document(document);
-        if (!_trees.Vectors.TryFloor(key.Key, 10, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value))
-            return default;
-        uint first = BinaryPrimitives.ReadUInt32BigEndian(found[10..]);
+        key.Namespace(view.Number).Attribute(attribute.Number).Chunk(document);
+        if (!_trees.Vectors.TryFloor(
+            key.Key, Keys.WindowSize, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value)) return default;
+        uint first = Keys.FirstOf(found);
         VectorChunk chunk = new(value, first, RowSize(attribute), IsCosine(view));
         uint index = document - first;
         if (index >= (uint)chunk.Count || !chunk.Has((int)index)) return default;
@@ -246,7 +243,7 @@ public sealed class DocumentStore
     public void BuildColumn(NamespaceView view, int slot)
     {
         BeginColumn(view, view.Attribute(slot));
-        LiveDocuments live = new(_trees.Liveness, view.Number);
+        LiveDocuments live = new(_trees.Liveness, view.Number, view.Record.NextDocument);
         while (live.MoveNext())
         {
             if (CopyOfRow(view.Number, live.Document).TryFind((ushort)slot, out EncodedValue value))
@@ -261,7 +258,7 @@ public sealed class DocumentStore
     {
         ref AttributeRecord attribute = ref view.Attribute(slot);
         BeginTokenCounts(view, attribute);
-        LiveDocuments live = new(_trees.Liveness, view.Number);
+        LiveDocuments live = new(_trees.Liveness, view.Number, view.Record.NextDocument);
         while (live.MoveNext())
         {
             if (CopyOfRow(view.Number, live.Document).TryFind((ushort)slot, out EncodedValue value))
@@ -273,7 +270,7 @@ public sealed class DocumentStore
     /// <summary>Adds what <see cref="BuildText"/> would need.</summary>
     public void MeasureText(NamespaceView view, int slot, ref StateGrowth growth)
     {
-        LiveDocuments live = new(_trees.Liveness, view.Number);
+        LiveDocuments live = new(_trees.Liveness, view.Number, view.Record.NextDocument);
         while (live.MoveNext())
             if (Row(view.Number, live.Document).TryFind((ushort)slot, out EncodedValue value))
                 _text.Measure(view.Attribute(slot), value, ref growth);
@@ -354,10 +351,13 @@ public sealed class DocumentStore
 
     private void SetLive(ulong namespaceNumber, uint document)
     {
+        uint window = document / Limits.WindowDocuments;
         Keys key = new(stackalloc byte[12]);
-        key.Namespace(namespaceNumber).Document(document / Limits.WindowDocuments);
-        ChunkLayout.Set(_trees.Liveness.Resize(key.Key, Limits.WindowDocuments / 8),
-            (int)(document % Limits.WindowDocuments));
+        key.Namespace(namespaceNumber).Document(window);
+        Span<byte> bits = _trees.Liveness.Resize(key.Key, Limits.WindowDocuments / 8);
+        bool first = !bits.ContainsAnyExcept((byte)0);
+        ChunkLayout.Set(bits, (int)(document % Limits.WindowDocuments));
+        if (first) LiveWindows.Mark(_trees.Liveness, namespaceNumber, window);
     }
 
     private void ClearLive(NamespaceView view, uint document)
@@ -371,6 +371,7 @@ public sealed class DocumentStore
         ChunkLayout.Clear(bits, bit);
         if (bits.ContainsAnyExcept((byte)0)) return;
         _trees.Liveness.Remove(key.Key);
+        LiveWindows.Unmark(_trees.Liveness, view.Number, window);
         RemoveWindow(view, TreeId.Columns, 0, window);
         for (int slot = 1; slot <= view.AttributeCount; slot++)
         {
@@ -385,18 +386,8 @@ public sealed class DocumentStore
 
     private void RemoveWindow(NamespaceView view, TreeId tree, ushort attribute, uint window)
     {
-        Keys key = new(stackalloc byte[14]);
-        for (uint part = 0; part < WindowPrefixes; part++)
-            _trees[tree].RemovePrefix(WindowPrefix(ref key, view.Number, attribute, window, part), int.MaxValue);
-    }
-
-    /// <summary>Prefix of the keys of all chunks that begin in one of the <see cref="WindowPrefixes"/> parts of a
-    /// window.</summary>
-    internal static ReadOnlySpan<byte> WindowPrefix(
-        ref Keys key, ulong namespaceNumber, ushort attribute, uint window, uint part)
-    {
-        Check.That(part < WindowPrefixes);
-        uint first = window * Limits.WindowDocuments + part * 256;
-        return key.Namespace(namespaceNumber).Attribute(attribute).Document(first).Key[..^1];
+        Keys key = new(stackalloc byte[Keys.WindowSize]);
+        key.Namespace(view.Number).Attribute(attribute).Document(window);
+        _trees[tree].RemovePrefix(key.Key, int.MaxValue);
     }
 }

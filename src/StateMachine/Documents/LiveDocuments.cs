@@ -12,19 +12,18 @@ public struct LiveDocuments
 {
     private readonly Tree _liveness;
     private readonly ulong _namespace;
-    private readonly uint _windowLast;
-    private uint _next;
+    private LiveWindows _windows;
+    private int _next;
 
-    public LiveDocuments(Tree liveness, ulong namespaceNumber)
+    /// <param name="liveness">The tree.</param>
+    /// <param name="namespaceNumber">Of the namespace.</param>
+    /// <param name="nextDocument">Its next document's number.</param>
+    public LiveDocuments(Tree liveness, ulong namespaceNumber, uint nextDocument)
     {
-        Check.That(namespaceNumber > 0);
         _liveness = liveness;
         _namespace = namespaceNumber;
-        Keys key = new(stackalloc byte[12]);
-        key.Namespace(namespaceNumber).Document(uint.MaxValue);
-        bool any = liveness.TryFloor(key.Key, 8, out ReadOnlySpan<byte> found, out _);
-        _windowLast = any ? BinaryPrimitives.ReadUInt32BigEndian(found[8..]) : 0;
-        _next = 0;
+        _windows = new LiveWindows(liveness, namespaceNumber, nextDocument);
+        _next = Limits.WindowDocuments;
         Document = 0;
     }
 
@@ -33,18 +32,22 @@ public struct LiveDocuments
     public bool MoveNext()
     {
         Keys key = new(stackalloc byte[12]);
-        for (uint window = _next / Limits.WindowDocuments; window <= _windowLast; window++)
+        while (true)
         {
-            key.Namespace(_namespace).Document(window);
-            int from = window == _next / Limits.WindowDocuments ? (int)(_next % Limits.WindowDocuments) : 0;
-            if (!_liveness.TryGet(key.Key, out ReadOnlySpan<byte> bits)) continue;
-            int bit = FirstSet(bits, from);
+            if (_next == Limits.WindowDocuments)
+            {
+                if (!_windows.MoveNext()) return false;
+                _next = 0;
+            }
+            bool exists = _liveness.TryGet(
+                key.Namespace(_namespace).Document(_windows.Window).Key, out ReadOnlySpan<byte> bits);
+            Check.That(exists);
+            int bit = FirstSet(bits, _next);
+            _next = bit < 0 ? Limits.WindowDocuments : bit + 1;
             if (bit < 0) continue;
-            Document = window * Limits.WindowDocuments + (uint)bit;
-            _next = Document + 1;
+            Document = _windows.Window * Limits.WindowDocuments + (uint)bit;
             return true;
         }
-        return false;
     }
 
     private static int FirstSet(ReadOnlySpan<byte> bits, int from)

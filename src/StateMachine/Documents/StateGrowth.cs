@@ -11,7 +11,7 @@ namespace Deterministic.StateMachine.Documents;
 public struct StateGrowth
 {
     /// <summary>Entry, key, count and the presence bits of as many rows as a chunk may have.</summary>
-    private const long ChunkSize = Forest.EntryOverheadSize + 14 + 4 + ChunkLayout.PresenceSizeMax;
+    private const long ChunkSize = Forest.EntryOverheadSize + Keys.ChunkSize + 4 + ChunkLayout.PresenceSizeMax;
 
     /// <summary>The widest fixed-width value; strings and arrays take an offset of 4 bytes per row instead.</summary>
     private const long SlotSize = 16;
@@ -23,7 +23,10 @@ public struct StateGrowth
     /// <summary>In the attribute's column and in that of its token counts.</summary>
     private const long ValueSize = 2 * (ChunkSize + SlotSize);
     private const long VectorSize = ChunkSize + 4;
-    private const long WindowSize = Forest.EntryOverheadSize + 12 + Limits.WindowDocuments / 8;
+
+    /// <summary>Its bits, and the page that marks it.</summary>
+    private const long WindowSize = 2 * (Forest.EntryOverheadSize + 12) + Limits.WindowDocuments / 8 +
+        LiveWindows.PageSizeMax;
 
     /// <summary>A token with its entry among the terms (key without the term, value) and a block of postings of its own
     /// (key without the term, header, document, frequency, size, position).</summary>

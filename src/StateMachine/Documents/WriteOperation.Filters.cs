@@ -1,11 +1,11 @@
 using System;
-using System.Buffers.Binary;
 using System.Numerics;
 using System.Runtime.InteropServices;
 using Deterministic.Core;
 using Deterministic.Core.Model;
 using Deterministic.Core.Wire;
 using Deterministic.StateMachine.Filters;
+using Deterministic.StateMachine.Prefetch;
 
 namespace Deterministic.StateMachine.Documents;
 
@@ -64,8 +64,7 @@ public sealed partial class WriteOperation
         ErrorText unused = new(_unusedError);
         WireReader reader = new(body);
         if (!TryRead(context, ref reader, body, ref unused)) return false;
-        Keys key = new(stackalloc byte[8]);
-        bool resident = _trees.Liveness.TouchPrefix(key.Namespace(_view.Number).Key) &
+        bool resident = WindowTouch.Liveness(_trees, _view) &
             _filter.Touch(_roots[DeleteByFilter]) & _filter.Touch(_roots[PatchByFilter]);
         if (!resident) return false;
         // One more than may change is looked at; those that the deletes take do not count among the patches.
@@ -80,11 +79,11 @@ public sealed partial class WriteOperation
         bool resident = true;
         _filter.BeginWork();
         Keys key = new(stackalloc byte[12]);
-        Storage.TreeCursor cursor = _trees.Liveness.Seek(_liveWindows, key.Namespace(_view.Number).Key, 8);
-        for (; cursor.Valid && documentsMax > 0; cursor.Next())
+        LiveWindows live = new(_trees.Liveness, _view.Number, _view.Record.NextDocument);
+        while (documentsMax > 0 && live.MoveNext())
         {
-            uint window = BinaryPrimitives.ReadUInt32BigEndian(cursor.Key[8..]);
-            cursor.Value.CopyTo(MemoryMarshal.AsBytes(_mask.AsSpan()));
+            uint window = live.Window;
+            LoadWindow(window);
             _filter.EvaluateWindow(_roots[filter], window, _mask);
             int bit = WindowBitmap.Next(_mask, 0);
             for (; bit < Limits.WindowDocuments && documentsMax-- > 0; bit = WindowBitmap.Next(_mask, bit + 1))
@@ -94,6 +93,16 @@ public sealed partial class WriteOperation
             }
         }
         return resident;
+    }
+
+    /// <summary>Leaves the live documents of a window in the mask.</summary>
+    private void LoadWindow(uint window)
+    {
+        Keys key = new(stackalloc byte[12]);
+        bool exists = _trees.Liveness.TryGet(
+            key.Namespace(_view.Number).Document(window).Key, out ReadOnlySpan<byte> bits);
+        Check.That(exists);
+        bits.CopyTo(MemoryMarshal.AsBytes(_mask.AsSpan()));
     }
 
     private bool TryCompile(ReadOnlySpan<byte> body, ref ErrorText error)
@@ -130,14 +139,12 @@ public sealed partial class WriteOperation
         int filter, MatchList matches, bool allowPartial, ReadOnlySpan<byte> name, ref ErrorText error)
     {
         if (_roots[filter] == FilterProgram.NoFilter) return true;
-        Keys prefix = new(stackalloc byte[8]);
-        prefix.Namespace(_view.Number);
         _filter.BeginWork();
-        Storage.TreeCursor cursor = _trees.Liveness.Seek(_liveWindows, prefix.Key, prefix.Size);
-        for (; cursor.Valid; cursor.Next())
+        LiveWindows live = new(_trees.Liveness, _view.Number, _view.Record.NextDocument);
+        while (live.MoveNext())
         {
-            uint window = BinaryPrimitives.ReadUInt32BigEndian(cursor.Key[8..]);
-            cursor.Value.CopyTo(MemoryMarshal.AsBytes(_mask.AsSpan()));
+            uint window = live.Window;
+            LoadWindow(window);
             _filter.EvaluateWindow(_roots[filter], window, _mask);
             if (!_filter.TryEndWork(ref error)) return false;
             if (TryTakeMatches(filter, window, matches)) continue;

@@ -12,7 +12,6 @@ namespace Deterministic.StateMachine.Documents;
 /// changes anything, so an answer with an error means that nothing happened.</summary>
 public sealed partial class WriteOperation
 {
-    private readonly Storage.CursorSlot _liveWindows;
     private const int RowSizeMin = 6;
 
     private readonly Trees _trees;
@@ -36,7 +35,6 @@ public sealed partial class WriteOperation
         StaticMemory memory, Trees trees, NamespaceView view, DocumentStore store, FilterProgram filter,
         int messageSizeMax)
     {
-        _liveWindows = trees.Liveness.NewCursor();
         _filter = filter;
         _deleteMatches = new MatchList(memory, Limits.ByFilterRowsMax);
         _patchMatches = new MatchList(memory, Limits.ByFilterRowsMax);

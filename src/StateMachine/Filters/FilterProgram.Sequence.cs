@@ -2,14 +2,15 @@ using System;
 using Deterministic.Core;
 using Deterministic.Core.Model;
 using Deterministic.StateMachine.Postings;
+using Deterministic.StateMachine.Prefetch;
 
 namespace Deterministic.StateMachine.Filters;
 
 /// <summary>Sequences of tokens, found by the positions in the postings, so that no row has to be read.</summary>
 public sealed partial class FilterProgram
 {
-    /// <summary>Asks for all that evaluating a filter reads: columns, terms and postings. True if it is
-    /// there.</summary>
+    /// <summary>Asks for all that evaluating a filter reads: rows and columns of live windows, terms and postings.
+    /// True if it is there. The marks of live windows have to be.</summary>
     public bool Touch(int root)
     {
         if (root == NoFilter) return true;
@@ -25,9 +26,9 @@ public sealed partial class FilterProgram
         switch (node.Access)
         {
             case PlanAccess.Documents:
-                return _trees.Documents.TouchPrefix(key.Namespace(_view.Number).Key);
+                return WindowTouch.Documents(_trees, _view);
             case PlanAccess.Column:
-                return _trees.Columns.TouchPrefix(key.Namespace(_view.Number).Attribute(node.Attribute).Key);
+                return WindowTouch.Chunks(_trees, _view, _trees.Columns, node.Attribute);
             case not PlanAccess.Postings:
                 return true;
         }

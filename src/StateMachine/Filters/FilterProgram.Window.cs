@@ -1,5 +1,4 @@
 using System;
-using System.Buffers.Binary;
 using System.Numerics;
 using Deterministic.Core;
 using Deterministic.Core.Model;
@@ -109,11 +108,10 @@ public sealed partial class FilterProgram
         Keys key = new(buffer);
         while (true)
         {
-            key.Namespace(_view.Number).Attribute(node.Attribute).Document(from);
-            if (!_trees.Columns.TryFloor(key.Key, 10, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value))
-                return;
-            uint start = BinaryPrimitives.ReadUInt32BigEndian(found[10..]);
-            if (start < first) return;
+            key.Namespace(_view.Number).Attribute(node.Attribute).Chunk(from);
+            if (!_trees.Columns.TryFloor(
+                key.Key, Keys.WindowSize, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value)) return;
+            uint start = Keys.FirstOf(found);
             _columnBytesRead += value.Length;
             EvaluateChunk(node, new ColumnChunk(value, start, width), (int)(start - first), care, result);
             if (start == first) return;

@@ -2,15 +2,17 @@ using System;
 using System.Runtime.InteropServices;
 using Deterministic.Core;
 using Deterministic.Core.Wire;
+using Deterministic.StateMachine.Documents;
 using Deterministic.StateMachine.Namespaces;
 
 namespace Deterministic.StateMachine.Prefetch;
 
-/// <summary>The first two rounds of every operation: the namespace's record, then its attributes.</summary>
+/// <summary>The first two rounds of every operation: the namespace's record, then its attributes and the marks of its
+/// live windows.</summary>
 internal static class NamespacePrefetch
 {
-    /// <summary>Whether record and attributes are in memory. The record's number is 0 if there is no such namespace,
-    /// or if the record is not there yet.</summary>
+    /// <summary>Whether record, attributes and the marks of live windows are in memory. The record's number is 0 if
+    /// there is no such namespace, or if the record is not there yet.</summary>
     public static bool TryTouch(Trees trees, ReadOnlySpan<byte> name, out NamespaceRecord record)
     {
         record = default;
@@ -19,7 +21,8 @@ internal static class NamespacePrefetch
         if (!trees.Namespaces.TryGet(name, out ReadOnlySpan<byte> value)) return true;
         record = MemoryMarshal.Read<NamespaceRecord>(value);
         Keys key = new(stackalloc byte[8]);
-        return trees.Attributes.TouchPrefix(key.Namespace(record.Number).Key);
+        return trees.Attributes.TouchPrefix(key.Namespace(record.Number).Key) &
+            LiveWindows.Touch(trees.Liveness, record.Number);
     }
 
     /// <summary>Metadata and schemas.</summary>

@@ -14,8 +14,7 @@ internal sealed class QueryPrefetch(Trees trees, NamespaceView view, FilterProgr
     /// <summary>Whether a sub-query can be ranked.</summary>
     public bool TouchRanking(QueryPlan plan)
     {
-        Keys key = new(stackalloc byte[8]);
-        bool resident = plan.IsResident & trees.Liveness.TouchPrefix(key.Namespace(view.Number).Key);
+        bool resident = plan.IsResident & WindowTouch.Liveness(trees, view);
         resident &= filters.Touch(plan.FilterRoot);
         foreach (ref readonly AggregatePlan aggregate in plan.Aggregates)
             if (aggregate.Slot >= 0) resident &= TouchColumn(aggregate.Slot);
@@ -49,11 +48,11 @@ internal sealed class QueryPrefetch(Trees trees, NamespaceView view, FilterProgr
 
     private void TouchVectors(int slot, ReadOnlySpan<RankedRow> rows)
     {
-        Keys key = new(stackalloc byte[8 + 2 + 4]);
+        Keys key = new(stackalloc byte[Keys.ChunkSize]);
         foreach (ref readonly RankedRow row in rows)
         {
-            key.Namespace(view.Number).Attribute((ushort)slot).Document(row.Document);
-            trees.Vectors.TouchFloor(key.Key, 10);
+            key.Namespace(view.Number).Attribute((ushort)slot).Chunk(row.Document);
+            trees.Vectors.TouchFloor(key.Key, Keys.WindowSize);
         }
     }
 
@@ -62,8 +61,7 @@ internal sealed class QueryPrefetch(Trees trees, NamespaceView view, FilterProgr
         switch (node.Access)
         {
             case PlanAccess.Vectors:
-                Keys key = new(stackalloc byte[10]);
-                return trees.Vectors.TouchPrefix(key.Namespace(view.Number).Attribute((ushort)node.Slot).Key);
+                return WindowTouch.Chunks(trees, view, trees.Vectors, node.Slot);
             case PlanAccess.Postings:
                 return TouchColumn(node.Slot | Keys.TokenCountColumn);
             case PlanAccess.Column:
@@ -73,10 +71,5 @@ internal sealed class QueryPrefetch(Trees trees, NamespaceView view, FilterProgr
         }
     }
 
-    private bool TouchColumn(int number)
-    {
-        Check.That(number <= (Limits.AttributesPerNamespaceMax | Keys.TokenCountColumn));
-        Keys key = new(stackalloc byte[10]);
-        return trees.Columns.TouchPrefix(key.Namespace(view.Number).Attribute((ushort)number).Key);
-    }
+    private bool TouchColumn(int number) => WindowTouch.Chunks(trees, view, trees.Columns, number);
 }

@@ -6,6 +6,7 @@ using Deterministic.Core.Wire;
 using Deterministic.StateMachine.Columns;
 using Deterministic.StateMachine.Documents;
 using Deterministic.StateMachine.Filters;
+using Deterministic.Storage;
 
 namespace Deterministic.StateMachine.Prefetch;
 
@@ -22,7 +23,7 @@ internal sealed partial class WritePrefetch
         uint deletes = reader.U32();
         for (uint i = 0; i < deletes && !reader.Failed; i++) TouchRow(ref reader, record, opens, StagedKind.Delete);
         bool carries = patches > 0 || patchesByFilter;
-        if (upserts > 0 || carries) TouchEnds(record.Number, opens, carries);
+        if (upserts > 0 || carries) TouchEnds(record, opens, carries);
     }
 
     private void TouchRow(ref WireReader reader, in NamespaceRecord record, bool opens, StagedKind kind)
@@ -58,12 +59,12 @@ internal sealed partial class WritePrefetch
     /// over to the next version.</summary>
     private void TouchDeath(uint document, bool carries)
     {
-        Keys key = new(stackalloc byte[14]);
+        Keys key = new(stackalloc byte[Keys.ChunkSize]);
         for (int slot = 1; slot <= _view.AttributeCount; slot++)
         {
             if (!AttributeTypes.IsVector(_view.Attribute(slot).Type)) continue;
             _trees.Vectors.TouchFloor(
-                key.Namespace(_view.Number).Attribute((ushort)slot).Document(document).Key, 10);
+                key.Namespace(_view.Number).Attribute((ushort)slot).Chunk(document).Key, Keys.WindowSize);
         }
         key.Namespace(_view.Number).Document(document / Limits.WindowDocuments);
         _trees.Liveness.Touch(key.Key);
@@ -102,25 +103,36 @@ internal sealed partial class WritePrefetch
 
     /// <summary>The ends of all that new documents are appended to: rows, liveness, the columns that they may have
     /// values in, and every vector column, for a later change may look there for their vectors.</summary>
-    private void TouchEnds(ulong number, bool opens, bool carries)
+    private void TouchEnds(in NamespaceRecord record, bool opens, bool carries)
     {
-        Keys key = new(stackalloc byte[14]);
-        key.Namespace(number).Document(uint.MaxValue);
-        _trees.Documents.TouchFloor(key.Key, 8);
-        _trees.Liveness.TouchFloor(key.Key, 8);
-        _trees.Columns.TouchFloor(key.Namespace(number).Attribute(0).Document(uint.MaxValue).Key, 10);
+        Keys first = new(stackalloc byte[12]);
+        Keys last = new(stackalloc byte[12]);
+        first.Namespace(record.Number).Document(record.NextDocument);
+        _trees.Documents.TouchRange(first.Key, last.Namespace(record.Number).Key);
+        first.Namespace(record.Number).Document(record.NextDocument / Limits.WindowDocuments);
+        last.Namespace(record.Number).Document(uint.MaxValue / Limits.WindowDocuments);
+        _trees.Liveness.TouchRange(first.Key, last.Key);
+        TouchEnd(_trees.Columns, record, 0);
         for (int slot = 1; opens && slot <= _view.AttributeCount; slot++)
         {
             ref AttributeRecord attribute = ref _view.Attribute(slot);
             ushort tokens = (ushort)(slot | Keys.TokenCountColumn);
             bool vector = AttributeTypes.IsVector(attribute.Type);
-            key.Namespace(number).Attribute((ushort)slot).Document(uint.MaxValue);
-            if (vector) _trees.Vectors.TouchFloor(key.Key, 10);
+            if (vector) TouchEnd(_trees.Vectors, record, (ushort)slot);
             if (vector || !carries && !_named[slot]) continue;
-            if ((attribute.Flags & AttributeFlags.Filterable) != 0) _trees.Columns.TouchFloor(key.Key, 10);
-            if ((attribute.Flags & AttributeFlags.FullText) == 0) continue;
-            _trees.Columns.TouchFloor(key.Namespace(number).Attribute(tokens).Document(uint.MaxValue).Key, 10);
+            if ((attribute.Flags & AttributeFlags.Filterable) != 0) TouchEnd(_trees.Columns, record, (ushort)slot);
+            if ((attribute.Flags & AttributeFlags.FullText) != 0) TouchEnd(_trees.Columns, record, tokens);
         }
+    }
+
+    /// <summary>The last chunk of the window of the next document, and all windows behind it.</summary>
+    private static void TouchEnd(Tree tree, in NamespaceRecord record, ushort column)
+    {
+        Keys key = new(stackalloc byte[Keys.ChunkSize]);
+        Keys last = new(stackalloc byte[10]);
+        key.Namespace(record.Number).Attribute(column).Chunk(record.NextDocument | (Limits.WindowDocuments - 1));
+        tree.TouchFloor(key.Key, Keys.WindowSize);
+        tree.TouchRange(key.Key, last.Namespace(record.Number).Attribute(column).Key);
     }
 
     /// <summary>What a change by filter finds dies, or is carried over.</summary>
@@ -188,18 +200,10 @@ internal sealed partial class WritePrefetch
         }
     }
 
-    /// <summary>The chunks, and the one before them, which becomes the last of the column if the window was the
-    /// last.</summary>
     private void TouchWindow(TreeId tree, int attribute, uint window)
     {
-        Keys key = new(stackalloc byte[14]);
-        _trees[tree].TouchFloor(
-            DocumentStore.WindowPrefix(ref key, _view.Number, (ushort)attribute, window, 0), 10);
-        for (uint part = 0; part < DocumentStore.WindowPrefixes; part++)
-        {
-            _trees[tree].TouchPrefix(
-                DocumentStore.WindowPrefix(ref key, _view.Number, (ushort)attribute, window, part));
-        }
+        Keys key = new(stackalloc byte[Keys.WindowSize]);
+        _trees[tree].TouchPrefix(key.Namespace(_view.Number).Attribute((ushort)attribute).Document(window).Key);
     }
 
     /// <summary>A document that a request may end.</summary>

@@ -1,5 +1,4 @@
 using System;
-using System.Buffers.Binary;
 using Deterministic.Core;
 using Deterministic.Core.Wire;
 using Deterministic.Core.Model;
@@ -12,13 +11,12 @@ namespace Deterministic.StateMachine.Query;
 /// one look into the tree per chunk. Good until the trees change.</summary>
 public sealed class ColumnWalk(Tree columns)
 {
-    private const int PrefixSize = 8 + 2;
-    private const int KeySize = PrefixSize + 4;
-
     /// <summary>Key of a chunk, and a zero byte that puts it just above that chunk.</summary>
-    private readonly byte[] _key = new byte[KeySize + 1];
+    private readonly byte[] _key = new byte[Keys.ChunkSize + 1];
     private readonly CursorSlot _slot = columns.NewCursor();
     private TreeCursor _cursor;
+    private ulong _namespace;
+    private ushort _column;
     private int _width;
     private uint _first;
     private uint _last;
@@ -35,8 +33,8 @@ public sealed class ColumnWalk(Tree columns)
     /// <param name="width"><see cref="AttributeTypes.ColumnWidth"/> or the width of a token count.</param>
     public void Begin(ulong namespaceNumber, ushort column, AttributeType type, int width)
     {
-        Keys key = new(_key);
-        key.Namespace(namespaceNumber).Attribute(column).Document(0);
+        _namespace = namespaceNumber;
+        _column = column;
         Type = type;
         _width = width;
         _placed = false;
@@ -57,17 +55,19 @@ public sealed class ColumnWalk(Tree columns)
         return true;
     }
 
-    /// <summary>Moves to the chunk with the greatest first document not above <paramref name="document"/>; the cursor
-    /// is past the end if there is none. From there up to <see cref="_last"/> no other chunk has a say.</summary>
+    /// <summary>Moves to the chunk of the window with the greatest first document not above <paramref name="document"/>;
+    /// the cursor is past the end if there is none. From there up to <see cref="_last"/> no other chunk has a
+    /// say.</summary>
     private void Place(uint document)
     {
-        BinaryPrimitives.WriteUInt32BigEndian(_key.AsSpan(10), document);
-        TreeCursor at = columns.SeekBefore(_slot, _key, PrefixSize);
-        TreeCursor next = columns.Seek(_key, PrefixSize);
+        Keys key = new(_key);
+        key.Namespace(_namespace).Attribute(_column).Chunk(document);
+        TreeCursor at = columns.SeekBefore(_slot, _key, Keys.WindowSize);
+        TreeCursor next = columns.Seek(_key, Keys.WindowSize);
+        uint windowLast = document | (Limits.WindowDocuments - 1);
         _cursor = at;
-        _first = _cursor.Valid ? BinaryPrimitives.ReadUInt32BigEndian(_cursor.Key[10..]) : 0;
-        _last = next.Valid ? BinaryPrimitives.ReadUInt32BigEndian(next.Key[10..]) - 1
-            : uint.MaxValue;
+        _first = _cursor.Valid ? Keys.FirstOf(_cursor.Key) : windowLast - (Limits.WindowDocuments - 1);
+        _last = next.Valid ? Keys.FirstOf(next.Key) - 1 : windowLast;
         _placed = true;
         if (_cursor.Valid) BytesRead += _cursor.Value.Length;
         Check.That(_first <= document && document <= _last);

@@ -12,7 +12,7 @@ public sealed partial class QueryExecutor
 {
     private readonly ushort[] _nameIndexes = new ushort[Limits.AttributesPerNamespaceMax + 1];
     private readonly byte[] _documentKey = new byte[8 + 4];
-    private readonly byte[] _vectorKey = new byte[8 + 2 + 4];
+    private readonly byte[] _vectorKey = new byte[Keys.ChunkSize];
 
     /// <summary>Writes what has been ranked.</summary>
     /// <param name="body">The request.</param>
@@ -163,10 +163,10 @@ public sealed partial class QueryExecutor
         packed = 0;
         ref AttributeRecord attribute = ref _view.Attribute(slot);
         Keys key = new(_vectorKey);
-        key.Namespace(_view.Number).Attribute(attribute.Number).Document(document);
-        if (!_trees.Vectors.TryFloor(key.Key, 10, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value))
-            return false;
-        uint first = BinaryPrimitives.ReadUInt32BigEndian(found[10..]);
+        key.Namespace(_view.Number).Attribute(attribute.Number).Chunk(document);
+        if (!_trees.Vectors.TryFloor(
+            key.Key, Keys.WindowSize, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value)) return false;
+        uint first = Keys.FirstOf(found);
         int rowSize = (int)attribute.Dimensions * AttributeTypes.VectorElementSize(attribute.Type);
         chunk = new VectorChunk(value, first, rowSize, _view.Record.Metric == DistanceMetric.CosineDistance);
         uint index = document - first;

@@ -1,5 +1,4 @@
 using System;
-using System.Buffers.Binary;
 using System.Numerics;
 using System.Runtime.InteropServices;
 using Deterministic.Accel;
@@ -38,11 +37,10 @@ public sealed partial class QueryExecutor
         Keys key = new(buffer);
         while (true)
         {
-            key.Namespace(_view.Number).Attribute(attribute.Number).Document(from);
-            if (!_trees.Vectors.TryFloor(key.Key, 10, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value))
-                return;
-            uint start = BinaryPrimitives.ReadUInt32BigEndian(found[10..]);
-            if (start < first) return;
+            key.Namespace(_view.Number).Attribute(attribute.Number).Chunk(from);
+            if (!_trees.Vectors.TryFloor(
+                key.Key, Keys.WindowSize, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value)) return;
+            uint start = Keys.FirstOf(found);
             ScoreChunk(new VectorChunk(value, start, rowSize, cosine), (int)(start - first), cosine, half);
             if (start == first) return;
             from = start - 1;

@@ -6,6 +6,7 @@ using Deterministic.Core;
 using Deterministic.Core.Memory;
 using Deterministic.Core.Model;
 using Deterministic.Core.Wire;
+using Deterministic.StateMachine.Documents;
 using Deterministic.StateMachine.Filters;
 using Deterministic.StateMachine.Namespaces;
 using Deterministic.StateMachine.Prefetch;
@@ -22,7 +23,6 @@ public sealed partial class QueryExecutor : IRowTies
 {
     private const int NoPart = -1;
 
-    private readonly CursorSlot _live;
     private readonly Trees _trees;
     private readonly ComputeBackend _backend;
     private readonly NamespaceView _view;
@@ -57,7 +57,6 @@ public sealed partial class QueryExecutor : IRowTies
     /// <param name="messageBodySizeMax">Of the configuration: bounds requests, and so the operands of filters.</param>
     public QueryExecutor(StaticMemory memory, Trees trees, ComputeBackend backend, int messageBodySizeMax)
     {
-        _live = trees.Liveness.NewCursor();
         _trees = trees;
         _backend = backend;
         _view = new NamespaceView(trees.Namespaces, trees.Attributes);
@@ -251,7 +250,7 @@ public sealed partial class QueryExecutor : IRowTies
         PlanMethod method = _plan.Method;
         if (method == PlanMethod.Vectors) BeginVector();
         else if (method == PlanMethod.Scores) BeginScores();
-        TreeCursor live = FirstWindow();
+        LiveWindows live = new(_trees.Liveness, _view.Number, _view.Record.NextDocument);
         while (TryWindow(ref live, out uint window))
         {
             if (method == PlanMethod.Vectors) ScoreVectors(window);
@@ -265,7 +264,7 @@ public sealed partial class QueryExecutor : IRowTies
     private bool RunAggregation(ReadOnlySpan<byte> body, ref ErrorText error)
     {
         _aggregator.Begin(_plan);
-        TreeCursor live = FirstWindow();
+        LiveWindows live = new(_trees.Liveness, _view.Number, _view.Record.NextDocument);
         while (TryWindow(ref live, out uint window))
             if (!_aggregator.AddWindow(_plan, window, _mask, ref error)) return false;
         WireWriter writer = new(_lists.FreeBytes);
@@ -275,23 +274,18 @@ public sealed partial class QueryExecutor : IRowTies
         return true;
     }
 
-    private TreeCursor FirstWindow()
-    {
-        Keys key = new(stackalloc byte[8]);
-        return _trees.Liveness.Seek(_live, key.Namespace(_view.Number).Key, 8);
-    }
-
     /// <summary>Moves to the next window with documents that pass the filter and leaves them in the mask.</summary>
-    private bool TryWindow(ref TreeCursor live, out uint window)
+    private bool TryWindow(ref LiveWindows live, out uint window)
     {
         window = 0;
-        while (live.Valid)
+        Keys key = new(stackalloc byte[12]);
+        while (live.MoveNext())
         {
-            window = BinaryPrimitives.ReadUInt32BigEndian(live.Key[8..]);
-            ReadOnlySpan<byte> bits = live.Value;
-            Check.That(bits.Length == WindowBitmap.Bytes);
+            window = live.Window;
+            bool exists = _trees.Liveness.TryGet(
+                key.Namespace(_view.Number).Document(window).Key, out ReadOnlySpan<byte> bits);
+            Check.That(exists && bits.Length == WindowBitmap.Bytes);
             MemoryMarshal.Cast<byte, ulong>(bits).CopyTo(_mask);
-            live.Next();
             if (_plan.IsVector) _exhaustive += (ulong)WindowBitmap.Count(_mask);
             CountDocuments();
             _filters.EvaluateWindow(_plan.FilterRoot, window, _mask);

@@ -5,54 +5,61 @@ using Deterministic.Storage.Tables;
 
 namespace Deterministic.Storage.Levels;
 
-/// <summary>Asks for all blocks of all runs that may hold keys of a prefix, and the one in front of it, where a search
-/// from above may end.</summary>
+/// <summary>Asks for all blocks of all runs that may hold keys of a range of prefixes, and the one in front of it, where
+/// a search from above may end.</summary>
 internal sealed class RangeTouch(Grid grid, TableStore store, LevelSet levels)
 {
     /// <summary>Blocks that <see cref="IsResident"/> looks at before it says no.</summary>
     private const int BlocksLookedAtMax = 64;
 
-    /// <summary>Asks for all of them; true if they are in memory.</summary>
-    /// <param name="prefix">Byte of the tree, and the prefix.</param>
-    public bool Touch(ReadOnlySpan<byte> prefix)
+    /// <summary>Blocks looked at since construction, in memory or not.</summary>
+    public long BlocksVisited { get; private set; }
+
+    /// <summary>Asks for all from the first key of one prefix to the last of another; true if they are in
+    /// memory.</summary>
+    /// <param name="first">Byte of the tree, and the prefix.</param>
+    /// <param name="last">The same.</param>
+    public bool Touch(ReadOnlySpan<byte> first, ReadOnlySpan<byte> last)
     {
         int left = int.MaxValue;
-        return Visit(prefix, request: true, ref left);
+        return Visit(first, last, request: true, ref left);
     }
 
     /// <summary>Whether they are in memory; no if there are many, without looking.</summary>
     public bool IsResident(ReadOnlySpan<byte> prefix)
     {
         int left = BlocksLookedAtMax;
-        return Visit(prefix, request: false, ref left) && left >= 0;
+        return Visit(prefix, prefix, request: false, ref left) && left >= 0;
     }
 
-    private bool Visit(ReadOnlySpan<byte> prefix, bool request, ref int left)
+    private bool Visit(ReadOnlySpan<byte> first, ReadOnlySpan<byte> last, bool request, ref int left)
     {
         bool all = true;
         for (int age = 0; age < levels.Count; age++)
         {
             Run run = levels[age];
-            for (int at = run.PositionFrom(prefix); at < run.Count; at++)
+            for (int at = run.PositionFrom(first); at < run.Count; at++)
             {
                 TableIndex index = store.Index(run[at]);
-                if (!IsWithin(index.FirstKey, prefix)) break;
-                if (!VisitTable(index, prefix, request, ref left)) all = false;
+                if (!IsWithin(index.FirstKey, last)) break;
+                if (!VisitTable(index, first, last, request, ref left)) all = false;
                 if (left < 0 || (!all && !request)) return false;
             }
         }
         return all;
     }
 
-    private bool VisitTable(TableIndex index, ReadOnlySpan<byte> prefix, bool request, ref int left)
+    private bool VisitTable(
+        TableIndex index, ReadOnlySpan<byte> first, ReadOnlySpan<byte> last, bool request, ref int left)
     {
         bool all = true;
-        int floor = index.Floor(prefix);
+        int floor = index.Floor(first);
         for (int item = floor < 0 ? 0 : floor; item < index.Count;)
         {
-            if (!IsWithin(index.Key(item), prefix)) break;
+            if (!IsWithin(index.Key(item), last)) break;
             int parts = index.Kind(item) == IndexKind.Large ? index.Parts(item) : 1;
             if (--left < 0) return false;
+            BlocksVisited++;
             if (!VisitItem(index, item, parts, request)) all = false;
             if (!all && !request) return false;
             item += parts;

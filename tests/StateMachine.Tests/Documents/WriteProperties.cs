@@ -71,7 +71,7 @@ public sealed class WriteProperties
         Assert.True(state.View.TryFind("n"u8, out int number));
         Assert.Equal((ulong)model.Values.Sum(v => v.TextNumber), state.View.Attribute(text).TextTokens);
         SortedSet<int> seen = [];
-        LiveDocuments live = new(trees.Liveness, state.View.Number);
+        LiveDocuments live = new(trees.Liveness, state.View.Number, state.View.Record.NextDocument);
         while (live.MoveNext())
         {
             byte[] key = new byte[12];

@@ -34,6 +34,9 @@ public sealed class StateVerifier : IDisposable
         public NamespaceRecord Record;
         public SortedDictionary<int, (string Name, AttributeRecord Record)> Attributes { get; } = [];
         public SortedSet<uint> Live { get; } = [];
+
+        /// <summary>Windows that are marked as having live documents.</summary>
+        public SortedSet<uint> Marked { get; } = [];
         public SortedDictionary<uint, byte[]> Rows { get; } = [];
         public SortedDictionary<uint, long> VectorBytes { get; } = [];
 
@@ -141,6 +144,11 @@ public sealed class StateVerifier : IDisposable
         foreach ((Space space, byte[] key, byte[] bits) in Entries(TreeId.Liveness))
         {
             uint window = BinaryPrimitives.ReadUInt32BigEndian(key);
+            if (window >= 1u << 31)
+            {
+                AddMarks(space, window - (1u << 31), bits);
+                continue;
+            }
             Assert.Equal(Limits.WindowDocuments / 8, bits.Length);
             Assert.Contains(bits, b => b != 0);
             for (int i = 0; i < Limits.WindowDocuments; i++)
@@ -168,8 +176,18 @@ public sealed class StateVerifier : IDisposable
         foreach (Space space in _spaces.Values)
         {
             Assert.Equal(space.Live, space.Rows.Keys);
+            Assert.Equal(space.Live.Select(document => document / Limits.WindowDocuments).Distinct(), space.Marked);
             if (space.Live.Count > 0) Assert.True(space.Live.Max < space.Record.NextDocument);
         }
+    }
+
+    private static void AddMarks(Space space, uint page, byte[] bits)
+    {
+        Assert.InRange(bits.Length, sizeof(ulong), LiveWindows.PageSizeMax);
+        Assert.Equal(0, bits.Length % sizeof(ulong));
+        Assert.Contains(bits, b => b != 0);
+        for (int i = 0; i < 8 * bits.Length; i++)
+            if (ChunkLayout.IsSet(bits, i)) space.Marked.Add(page * LiveWindows.PageWindows + (uint)i);
     }
 
     private void ReadColumns()
@@ -177,7 +195,7 @@ public sealed class StateVerifier : IDisposable
         foreach ((Space space, byte[] key, byte[] value) in Entries(TreeId.Columns))
         {
             int number = BinaryPrimitives.ReadUInt16BigEndian(key);
-            uint first = BinaryPrimitives.ReadUInt32BigEndian(key.AsSpan(2));
+            uint first = Keys.FirstOf([.. new byte[8], .. key]);
             ColumnChunk chunk = new(value, first, ColumnWidth(space, number));
             SortedDictionary<uint, byte[]> column = Column(space.Columns, number);
             VerifyChunk(space, chunk.First, chunk.Count, chunk.Presence, value.Length, column);
@@ -226,7 +244,7 @@ public sealed class StateVerifier : IDisposable
         foreach ((Space space, byte[] key, byte[] value) in Entries(TreeId.Vectors))
         {
             int number = BinaryPrimitives.ReadUInt16BigEndian(key);
-            uint first = BinaryPrimitives.ReadUInt32BigEndian(key.AsSpan(2));
+            uint first = Keys.FirstOf([.. new byte[8], .. key]);
             AttributeRecord attribute = space.Attributes[number].Record;
             bool cosine = space.Record.Metric == DistanceMetric.CosineDistance;
             VectorChunk chunk = new(value, first, DocumentStore.RowSize(attribute), cosine);
