@@ -24,6 +24,7 @@ public sealed class DocumentStore
     private readonly TextIndex _text;
     private readonly SparseIndex _sparse;
     private readonly ColumnAppender _appender;
+    private readonly VectorShrink _shrink;
     private readonly NativeBuffer _row;
 
     private readonly float[] _widened = new float[Limits.DimensionsMax];
@@ -39,6 +40,7 @@ public sealed class DocumentStore
         _text = new TextIndex(memory, lists, rowSizeMax);
         _sparse = new SparseIndex(lists);
         _appender = new ColumnAppender(memory, rowSizeMax);
+        _shrink = new VectorShrink(memory, trees, rowSizeMax);
         _row = memory.Take(rowSizeMax);
     }
 
@@ -97,6 +99,9 @@ public sealed class DocumentStore
 
     public static bool IsCosine(NamespaceView view) => view.Record.Metric == DistanceMetric.CosineDistance;
 
+    /// <summary>Before the first change of an operation.</summary>
+    public void Begin(ulong op) => _shrink.Begin(op);
+
     /// <summary>Gives the document a number, an id entry, a row and a live bit. Columns, vectors and text follow for
     /// the whole batch in <see cref="Index"/>.</summary>
     public uint Add(NamespaceView view, ReadOnlySpan<byte> row, int vectorBytes)
@@ -147,6 +152,12 @@ public sealed class DocumentStore
         view.Record.Rows--;
         view.Record.LogicalBytes -= (ulong)bytes;
         ClearLive(view, document);
+        for (int slot = 1; slot <= view.AttributeCount; slot++)
+        {
+            ref AttributeRecord attribute = ref view.Attribute(slot);
+            if (!AttributeTypes.IsVector(attribute.Type)) continue;
+            _shrink.AfterDeath(view.Number, attribute.Number, RowSize(attribute), IsCosine(view), document);
+        }
     }
 
     public void RemoveId(ulong namespaceNumber, scoped in EncodedValue id)

@@ -269,6 +269,7 @@ public sealed partial class WriteOperation
         if (_isNew) NamespaceOperations.TakeNumber(_trees, record.Number);
         if (_kinds != WriteKinds.None) record.LastWriteAt = context.Timestamp;
         record.UpdatedAt = context.Timestamp;
+        _store.Begin(context.Op);
         _schema.BuildIndexes(_view, _store);
         WriteReplyWriter counts = new() { Kinds = _kinds };
         ApplyFilters(ref counts);

@@ -95,7 +95,8 @@ public sealed partial class FilterProgram
         for (int i = 0; i < result.Length; i++) result[i] = care[i] & ~open[i];
     }
 
-    /// <summary>Walks the column's chunks of the window from the last to the first.</summary>
+    /// <summary>Walks the column's chunks of the window from the last to the first, those that have nothing to say about
+    /// <paramref name="care"/> left out.</summary>
     private void EvaluateColumn(in FilterNode node, uint window, ReadOnlySpan<ulong> care, Span<ulong> result)
     {
         bool missing = node.Kind == FilterNodeKind.Present ? node.Negated : node.Missing;
@@ -103,19 +104,18 @@ public sealed partial class FilterProgram
         else result.Clear();
         int width = node.IsArray ? 0 : AttributeTypes.ColumnWidth(node.Element);
         uint first = window * Limits.WindowDocuments;
-        uint from = first + Limits.WindowDocuments - 1;
-        Span<byte> buffer = stackalloc byte[16];
+        Span<byte> buffer = stackalloc byte[Keys.ChunkSize];
         Keys key = new(buffer);
-        while (true)
+        int bit = WindowBitmap.Previous(care, Limits.WindowDocuments - 1);
+        while (bit >= 0)
         {
-            key.Namespace(_view.Number).Attribute(node.Attribute).Chunk(from);
+            key.Namespace(_view.Number).Attribute(node.Attribute).Chunk(first + (uint)bit);
             if (!_trees.Columns.TryFloor(
                 key.Key, Keys.WindowSize, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value)) return;
             uint start = Keys.FirstOf(found);
             _columnBytesRead += value.Length;
             EvaluateChunk(node, new ColumnChunk(value, start, width), (int)(start - first), care, result);
-            if (start == first) return;
-            from = start - 1;
+            bit = WindowBitmap.Previous(care, (int)(start - first) - 1);
         }
     }
 

@@ -50,6 +50,21 @@ public static class WindowBitmap
         if (shift != 0 && word + 1 < bitmap.Length) bitmap[word + 1] &= ~(bits >> (64 - shift));
     }
 
+    /// <summary>Last set bit at or before <paramref name="bit"/>, or -1; so for -1.</summary>
+    public static int Previous(ReadOnlySpan<ulong> bitmap, int bit)
+    {
+        Check.That(bit is >= -1 and < Limits.WindowDocuments);
+        if (bit < 0) return -1;
+        int word = bit >> 6;
+        ulong bits = bitmap[word] & ulong.MaxValue >> (63 - (bit & 63));
+        while (bits == 0)
+        {
+            if (--word < 0) return -1;
+            bits = bitmap[word];
+        }
+        return word * 64 + BitOperations.Log2(bits);
+    }
+
     /// <summary>First set bit at or after <paramref name="bit"/>, or <see cref="Limits.WindowDocuments"/>.</summary>
     public static int Next(ReadOnlySpan<ulong> bitmap, int bit)
     {

@@ -24,7 +24,8 @@ public sealed partial class QueryExecutor
         _inverseNorm = Normalisation.InverseNorm(_backend, _plan.Vector(_plan.Ranks[0]));
 
     /// <summary>Scores the documents of the mask that have a vector, chunk by chunk from the last of the window to the
-    /// first; the order of the results is total, so the order of scoring does not matter.</summary>
+    /// first, those without such documents left out; the order of the results is total, so the order of scoring does
+    /// not matter.</summary>
     private void ScoreVectors(uint window)
     {
         ref AttributeRecord attribute = ref _view.Attribute(_plan.Ranks[0].Slot);
@@ -32,18 +33,17 @@ public sealed partial class QueryExecutor
         bool cosine = _view.Record.Metric == DistanceMetric.CosineDistance;
         bool half = attribute.Type == AttributeType.VectorF16;
         uint first = window * Limits.WindowDocuments;
-        uint from = first + Limits.WindowDocuments - 1;
-        Span<byte> buffer = stackalloc byte[16];
+        Span<byte> buffer = stackalloc byte[Keys.ChunkSize];
         Keys key = new(buffer);
-        while (true)
+        int bit = WindowBitmap.Previous(_mask, Limits.WindowDocuments - 1);
+        while (bit >= 0)
         {
-            key.Namespace(_view.Number).Attribute(attribute.Number).Chunk(from);
+            key.Namespace(_view.Number).Attribute(attribute.Number).Chunk(first + (uint)bit);
             if (!_trees.Vectors.TryFloor(
                 key.Key, Keys.WindowSize, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value)) return;
             uint start = Keys.FirstOf(found);
             ScoreChunk(new VectorChunk(value, start, rowSize, cosine), (int)(start - first), cosine, half);
-            if (start == first) return;
-            from = start - 1;
+            bit = WindowBitmap.Previous(_mask, (int)(start - first) - 1);
         }
     }
 
