@@ -46,6 +46,7 @@ internal sealed class QueryMeasurement : IDisposable
         using QueryMeasurement sparse = new();
         sparse.WriteSparse();
         sparse.Sparse(rounds);
+        RewriteMeasurement.Run(rounds);
     }
 
     private void WriteVectors()
@@ -176,12 +177,12 @@ internal sealed class QueryMeasurement : IDisposable
         Console.WriteLine($"{name}: {times[rounds / 2]:F2} ms, least {times[0]:F2} ms");
     }
 
-    private delegate void BodyWriter(ref WireWriter writer);
+    public delegate void BodyWriter(ref WireWriter writer);
 
-    private static byte[] Query(string name, Query query) =>
+    public static byte[] Query(string name, Query query) =>
         Encode(new QueryRequest { Namespace = name, Queries = [query] }.Write);
 
-    private static byte[] Encode(BodyWriter write)
+    public static byte[] Encode(BodyWriter write)
     {
         byte[] buffer = new byte[Configuration.Production.MessageBodySizeMax];
         WireWriter writer = new(buffer);

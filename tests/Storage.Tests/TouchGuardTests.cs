@@ -86,6 +86,19 @@ public sealed class TouchGuardTests : IDisposable
     }
 
     [Fact]
+    public void A_range_covers_all_from_one_prefix_to_the_end_of_another()
+    {
+        Start();
+        _tree.TouchRange(Bytes("a3"), Bytes("b"));
+        Assert.True(_tree.TryGet(Bytes("a3"), out _));
+        Assert.False(_tree.TryGet(Bytes("a9"), out _));
+        TreeCursor cursor = _tree.Seek(Bytes("b"), 1);
+        while (cursor.Valid) cursor.Next();
+        Refused(() => _tree.TryGet(Bytes("a2"), out _));
+        Refused(() => _tree.TryGet(Bytes("c"), out _));
+    }
+
+    [Fact]
     public void The_first_entries_cover_no_more_of_a_walk()
     {
         Start();

@@ -171,10 +171,11 @@ internal sealed class ForestModel : IDisposable
         int tree = _random.Next(Trees);
         byte[] key = NewKey();
         byte[] prefix = key[..1];
+        int lastSize = _random.Next(2);
         var expected = new List<byte[]>();
         foreach (byte[] each in _entries[tree].Keys) if (each.AsSpan().StartsWith(prefix)) expected.Add(each);
         _bench.Run(
-            forest => forest[tree].TouchPrefix(prefix),
+            forest => forest[tree].TouchRange(prefix, prefix.AsSpan(0, lastSize)),
             forest =>
             {
                 TreeCursor cursor = forest[tree].Seek(prefix, 1);
