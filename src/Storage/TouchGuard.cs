@@ -5,11 +5,12 @@ using Deterministic.Core;
 namespace Deterministic.Storage;
 
 /// <summary>Proves that an operation names all that it reads and changes, whatever is in memory. It notes every touch
-/// as an interval of keys whose contents are known: a key; from a prefix's first key to its last, or the last of another one; from the entry that
-/// a floor found (the start of the prefix if there was none) up to the key of the search; from a key to the last of
-/// the entries asked for (the end of the prefix if there were fewer). From the start of a prefetch to the end of the
-/// operation every access to a tree has to lie inside, keys that are put or removed and gaps that a walk crosses
-/// included; what the operation itself has written is no exception, because its place had to be touched too.
+/// as an interval of keys whose contents are known: a key; from a prefix's first key to its last, or the last of
+/// another prefix; from the entry that a floor found (the start of the prefix if there was none) up to the key of the
+/// search; from a key to the last of the entries asked for (the end of the prefix if there were fewer). From the start
+/// of a prefetch to the end of the operation every access to a tree has to lie inside, keys that are put or removed
+/// and gaps that a walk crosses included; what the operation itself has written is no exception, because its place had
+/// to be touched too.
 /// <para>Cold, it also counts rounds: a touch of something not touched in an earlier round is answered with false, as
 /// if it had to come from the disk. It allocates: for tests, the simulator and fuzzing.</para></summary>
 public sealed class TouchGuard

@@ -79,8 +79,8 @@ internal sealed class VectorShrink
         return count;
     }
 
-    /// <summary>Writes the chunk with the live rows alone, up to the last of them, and returns its size. One without any
-    /// stays as an empty row, so that searches from above end where they did.</summary>
+    /// <summary>Writes the chunk with the live rows alone, up to the last of them, and returns its size. One without
+    /// any stays as an empty row, so that searches from above end where they did.</summary>
     private int Write(VectorChunk chunk, ReadOnlySpan<ulong> live, int rowSize, bool cosine)
     {
         int words = live.Length;

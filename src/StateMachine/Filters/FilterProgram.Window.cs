@@ -1,13 +1,20 @@
 using System;
 using System.Numerics;
+using System.Runtime.InteropServices;
 using Deterministic.Core;
 using Deterministic.Core.Model;
 using Deterministic.StateMachine.Columns;
+using Deterministic.Storage;
 
 namespace Deterministic.StateMachine.Filters;
 
 public sealed partial class FilterProgram
 {
+    /// <summary>Where fewer rows of 64 are wanted, they are tested one by one.</summary>
+    private const int LoneRowsMax = 8;
+
+    private readonly CursorSlot _columnChunks;
+
     /// <summary>Bytes of columns and postings read since <see cref="Begin"/>.</summary>
     public long BytesRead => _columnBytesRead + _terms.BytesRead;
 
@@ -95,8 +102,8 @@ public sealed partial class FilterProgram
         for (int i = 0; i < result.Length; i++) result[i] = care[i] & ~open[i];
     }
 
-    /// <summary>Walks the column's chunks of the window from the last to the first, those that have nothing to say about
-    /// <paramref name="care"/> left out.</summary>
+    /// <summary>Walks the column's chunks of the window from the last to the first that can have something to say about
+    /// <paramref name="care"/>.</summary>
     private void EvaluateColumn(in FilterNode node, uint window, ReadOnlySpan<ulong> care, Span<ulong> result)
     {
         bool missing = node.Kind == FilterNodeKind.Present ? node.Negated : node.Missing;
@@ -104,18 +111,18 @@ public sealed partial class FilterProgram
         else result.Clear();
         int width = node.IsArray ? 0 : AttributeTypes.ColumnWidth(node.Element);
         uint first = window * Limits.WindowDocuments;
-        Span<byte> buffer = stackalloc byte[Keys.ChunkSize];
-        Keys key = new(buffer);
         int bit = WindowBitmap.Previous(care, Limits.WindowDocuments - 1);
-        while (bit >= 0)
+        if (bit < 0) return;
+        Keys key = new(stackalloc byte[Keys.ChunkSize + 1]);
+        key.Namespace(_view.Number).Attribute(node.Attribute).Chunk(first + (uint)bit).Bytes([0]);
+        TreeCursor at = _trees.Columns.SeekBefore(_columnChunks, key.Key, Keys.WindowSize);
+        while (bit >= 0 && at.Valid)
         {
-            key.Namespace(_view.Number).Attribute(node.Attribute).Chunk(first + (uint)bit);
-            if (!_trees.Columns.TryFloor(
-                key.Key, Keys.WindowSize, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value)) return;
-            uint start = Keys.FirstOf(found);
-            _columnBytesRead += value.Length;
-            EvaluateChunk(node, new ColumnChunk(value, start, width), (int)(start - first), care, result);
+            uint start = Keys.FirstOf(at.Key);
+            _columnBytesRead += at.Value.Length;
+            EvaluateChunk(node, new ColumnChunk(at.Value, start, width), (int)(start - first), care, result);
             bit = WindowBitmap.Previous(care, (int)(start - first) - 1);
+            if (bit >= 0) at.Previous();
         }
     }
 
@@ -143,7 +150,10 @@ public sealed partial class FilterProgram
         bool oneInterval = chunk.Width == 8 && node.OperandCount == 1;
         if (oneInterval)
         {
-            passed = IntervalWord(node, chunk.SlotsAs<ulong>()[row..]) & wanted;
+            ReadOnlySpan<ulong> slots = chunk.SlotsAs<ulong>()[row..];
+            passed = BitOperations.PopCount(wanted) < LoneRowsMax
+                ? IntervalRows(node, slots, wanted)
+                : IntervalWord(node, slots) & wanted;
         }
         else
         {
@@ -154,6 +164,20 @@ public sealed partial class FilterProgram
             }
         }
         return node.Negated ? wanted & ~passed : passed;
+    }
+
+    /// <summary>Tests the wanted ones of 64 slots of 8 bytes against one interval.</summary>
+    private ulong IntervalRows(in FilterNode node, ReadOnlySpan<ulong> slots, ulong wanted)
+    {
+        FilterOperand operand = AllOperands[node.OperandStart];
+        ulong passed = 0;
+        for (ulong rest = wanted; rest != 0; rest &= rest - 1)
+        {
+            int bit = BitOperations.TrailingZeroCount(rest);
+            UInt128 key = ScalarKey.OfStored(node.Element, MemoryMarshal.AsBytes(slots.Slice(bit, 1)));
+            if (operand.Least <= key && key <= operand.Greatest) passed |= 1UL << bit;
+        }
+        return passed;
     }
 
     /// <summary>Tests up to 64 slots of 8 bytes against one interval without a branch per row. Absent slots are zero

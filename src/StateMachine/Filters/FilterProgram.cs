@@ -50,6 +50,7 @@ public sealed partial class FilterProgram
         Check.That(textSizeMax > 0);
         _view = view;
         _trees = trees;
+        _columnChunks = trees.Columns.NewCursor();
         _analyzer = new Analyzer(memory);
         _pool = new byte[6 * textSizeMax];
         _tokens = new TokenBuffer(memory, textSizeMax, 6 * textSizeMax);

@@ -55,9 +55,9 @@ public sealed class ColumnWalk(Tree columns)
         return true;
     }
 
-    /// <summary>Moves to the chunk of the window with the greatest first document not above <paramref name="document"/>;
-    /// the cursor is past the end if there is none. From there up to <see cref="_last"/> no other chunk has a
-    /// say.</summary>
+    /// <summary>Moves to the chunk of the window with the greatest first document not above
+    /// <paramref name="document"/>; the cursor is past the end if there is none. From there up to
+    /// <see cref="_last"/> no other chunk has a say.</summary>
     private void Place(uint document)
     {
         Keys key = new(_key);

@@ -6,6 +6,7 @@ using Deterministic.Core;
 using Deterministic.Core.Model;
 using Deterministic.StateMachine.Columns;
 using Deterministic.StateMachine.Filters;
+using Deterministic.Storage;
 
 namespace Deterministic.StateMachine.Query;
 
@@ -14,6 +15,7 @@ public sealed partial class QueryExecutor
     /// <summary>A row scored alone takes the time of so many more bytes, for nothing fetches it ahead.</summary>
     private const int LoneRowExtraSize = 4096;
 
+    private readonly CursorSlot _vectorChunks;
     private readonly float[] _scores = new float[ChunkLayout.RowsMax];
     private float _inverseNorm;
 
@@ -24,8 +26,7 @@ public sealed partial class QueryExecutor
         _inverseNorm = Normalisation.InverseNorm(_backend, _plan.Vector(_plan.Ranks[0]));
 
     /// <summary>Scores the documents of the mask that have a vector, chunk by chunk from the last of the window to the
-    /// first, those without such documents left out; the order of the results is total, so the order of scoring does
-    /// not matter.</summary>
+    /// first; the order of the results is total, so the order of scoring does not matter.</summary>
     private void ScoreVectors(uint window)
     {
         ref AttributeRecord attribute = ref _view.Attribute(_plan.Ranks[0].Slot);
@@ -33,17 +34,17 @@ public sealed partial class QueryExecutor
         bool cosine = _view.Record.Metric == DistanceMetric.CosineDistance;
         bool half = attribute.Type == AttributeType.VectorF16;
         uint first = window * Limits.WindowDocuments;
-        Span<byte> buffer = stackalloc byte[Keys.ChunkSize];
-        Keys key = new(buffer);
         int bit = WindowBitmap.Previous(_mask, Limits.WindowDocuments - 1);
-        while (bit >= 0)
+        Check.That(bit >= 0);
+        Keys key = new(stackalloc byte[Keys.ChunkSize + 1]);
+        key.Namespace(_view.Number).Attribute(attribute.Number).Chunk(first + (uint)bit).Bytes([0]);
+        TreeCursor at = _trees.Vectors.SeekBefore(_vectorChunks, key.Key, Keys.WindowSize);
+        while (bit >= 0 && at.Valid)
         {
-            key.Namespace(_view.Number).Attribute(attribute.Number).Chunk(first + (uint)bit);
-            if (!_trees.Vectors.TryFloor(
-                key.Key, Keys.WindowSize, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value)) return;
-            uint start = Keys.FirstOf(found);
-            ScoreChunk(new VectorChunk(value, start, rowSize, cosine), (int)(start - first), cosine, half);
+            uint start = Keys.FirstOf(at.Key);
+            ScoreChunk(new VectorChunk(at.Value, start, rowSize, cosine), (int)(start - first), cosine, half);
             bit = WindowBitmap.Previous(_mask, (int)(start - first) - 1);
+            if (bit >= 0) at.Previous();
         }
     }
 

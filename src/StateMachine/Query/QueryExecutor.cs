@@ -58,6 +58,7 @@ public sealed partial class QueryExecutor : IRowTies
     public QueryExecutor(StaticMemory memory, Trees trees, ComputeBackend backend, int messageBodySizeMax)
     {
         _trees = trees;
+        _vectorChunks = trees.Vectors.NewCursor();
         _backend = backend;
         _view = new NamespaceView(trees.Namespaces, trees.Attributes);
         _filters = new FilterProgram(memory, trees, _view, messageBodySizeMax);

@@ -5,8 +5,8 @@ using Deterministic.Storage.Tables;
 
 namespace Deterministic.Storage.Levels;
 
-/// <summary>Asks for all blocks of all runs that may hold keys of a range of prefixes, and the one in front of it, where
-/// a search from above may end.</summary>
+/// <summary>Asks for all blocks of all runs that may hold keys of a range of prefixes, and the one in front of it,
+/// where a search from above may end.</summary>
 internal sealed class RangeTouch(Grid grid, TableStore store, LevelSet levels)
 {
     /// <summary>Blocks that <see cref="IsResident"/> looks at before it says no.</summary>
