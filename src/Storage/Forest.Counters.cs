@@ -12,6 +12,9 @@ public sealed partial class Forest
     /// <summary>Blocks of tables that touches of ranges had to look at, in memory or not.</summary>
     public long BlocksVisited => Ranges.BlocksVisited;
 
+    /// <summary>Tombstones that searches and walks have passed over.</summary>
+    public long TombstonesPassed => _walks.Tombstones;
+
     /// <summary>Merges that went on from a checkpoint.</summary>
     public long MergesResumed => _compactor.Merge.Resumed;
 

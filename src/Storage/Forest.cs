@@ -34,6 +34,7 @@ public sealed partial class Forest
     private readonly TableStore _store;
     private readonly Compactor _compactor;
     private readonly MergeCursor[] _cursors = new MergeCursor[CursorsMax];
+    private readonly WalkCounts _walks = new();
     private readonly byte[] _keptKeys = new byte[KeptKeysMax * Tree.KeySizeMax];
     private int _nextCursor;
     private int _nextKeptKey;
@@ -60,8 +61,8 @@ public sealed partial class Forest
         Plant = options.Plant;
         _trees = new Tree[options.TreeCount];
         for (int i = 0; i < _trees.Length; i++) _trees[i] = new Tree(this, i);
-        for (int i = 0; i < _cursors.Length; i++) _cursors[i] = new MergeCursor(_memory, Grid, _store);
-        Floor = new MergeCursor(_memory, Grid, _store);
+        for (int i = 0; i < _cursors.Length; i++) _cursors[i] = new MergeCursor(_memory, Grid, _store, _walks);
+        Floor = new MergeCursor(_memory, Grid, _store, _walks);
         _tablesTrailer = new Trailer(memory, Grid, _store.TablesMax * TableRecord.Size);
         _mergeTrailer = new Trailer(memory, Grid, _compactor.Merge.StateSizeMax);
         _sessionsTrailer = new Trailer(memory, Grid, options.SessionsSizeMax);
@@ -126,7 +127,7 @@ public sealed partial class Forest
     public void AwaitRepairs() => Repairs ??= new BlockRepairs(this);
 
     /// <summary>Makes room for a long-lived cursor, at construction.</summary>
-    public CursorSlot NewCursor() => new(new MergeCursor(_memory, Grid, _store));
+    public CursorSlot NewCursor() => new(new MergeCursor(_memory, Grid, _store, _walks));
 
     /// <summary>Starts to gather what one operation needs. Asked again for the same operation after reads have
     /// completed, it gathers further.</summary>

@@ -25,6 +25,7 @@ internal sealed class MergeCursor
     private readonly RunCursor[] _runs;
     private readonly byte[] _key = new byte[Tree.KeySizeMax + 1];
     private readonly byte[] _prefix = new byte[Tree.KeySizeMax + 1];
+    private readonly WalkCounts _counts;
     private LevelSet _levels = null!;
     private MemoryTree _active = null!;
     private MemoryTree? _flushing;
@@ -33,8 +34,13 @@ internal sealed class MergeCursor
     private int _current;
     private bool _backward;
 
-    public MergeCursor(StaticMemory memory, Grid grid, TableStore store)
+    /// <param name="memory">Where room is from.</param>
+    /// <param name="grid">Where blocks come from.</param>
+    /// <param name="store">The tables.</param>
+    /// <param name="counts">Of all cursors of the forest.</param>
+    public MergeCursor(StaticMemory memory, Grid grid, TableStore store, WalkCounts counts)
     {
+        _counts = counts;
         _runs = new RunCursor[LevelSet.FlushRunsMax + 1 + LevelSet.LevelsMax];
         for (int i = 0; i < _runs.Length; i++) _runs[i] = new RunCursor(memory, grid, store, _prefix);
     }
@@ -166,6 +172,7 @@ internal sealed class MergeCursor
             for (int i = 0; i < _runCount; i++) Missing |= _runs[i].Missing;
             _current = Missing ? -1 : FindNearest();
             if (_current < 0 || !IsTombstone(_current)) return;
+            _counts.Tombstones++;
             int size = TakeKey();
             PassKey(_key.AsSpan(1, size));
         }

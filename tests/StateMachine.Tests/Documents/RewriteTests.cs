@@ -66,9 +66,9 @@ public sealed class RewriteTests
         return (blocks, ExplainReply.Read(ref reader).Queries[0]);
     }
 
-    private static Machine Rewritten(Func<int, IEnumerable<int>> idsOfRound)
+    private static Machine Rewritten(Configuration configuration, Func<int, IEnumerable<int>> idsOfRound)
     {
-        Machine machine = new(Configuration.Tiny);
+        Machine machine = new(configuration);
         machine.Guarded = false;
         for (int round = 0; round <= Rewrites; round++)
             Write(machine, "often", round == 0 ? Enumerable.Range(0, Documents) : idsOfRound(round), round);
@@ -80,7 +80,7 @@ public sealed class RewriteTests
     [Fact]
     public void Documents_replaced_in_order_cost_a_query_what_they_cost_written_once()
     {
-        using Machine machine = Rewritten(_ => Enumerable.Range(0, Documents));
+        using Machine machine = Rewritten(Configuration.Production, _ => Enumerable.Range(0, Documents));
         (long blocks, SubqueryPlan plan) = Cost(machine, "often");
         (long blocksOnce, SubqueryPlan once) = Cost(machine, "once");
         Assert.Equal(once.Candidates, plan.Candidates);
@@ -90,13 +90,29 @@ public sealed class RewriteTests
         machine.Verify();
     }
 
+    /// <summary>In production's sizes, for merges of small ones soon drop all tombstones.</summary>
+    [Fact]
+    public void A_query_passes_no_window_that_has_died()
+    {
+        using Machine machine = Rewritten(Configuration.Production, _ => Enumerable.Range(0, Documents));
+        Forest forest = machine.State.Trees.Forest;
+        byte[] prefix = new byte[8];
+        new Keys(prefix).Namespace(Record(machine, "often").Number);
+        long before = forest.TombstonesPassed;
+        for (TreeCursor at = machine.State.Trees.Liveness.Seek(prefix, prefix.Length); at.Valid;) at.Next();
+        Assert.True(forest.TombstonesPassed > before + Rewrites / 2);
+        before = forest.TombstonesPassed;
+        Cost(machine, "often");
+        Assert.Equal(before, forest.TombstonesPassed);
+    }
+
     /// <summary>Then there is hardly a window without a document that lives.</summary>
     [Fact]
     public void Documents_replaced_at_random_cost_at_most_twice_the_bytes_of_vectors()
     {
         Random random = new(5);
         using Machine machine = Rewritten(
-            _ => Enumerable.Range(0, Documents).Select(_ => random.Next(Documents)));
+            Configuration.Tiny, _ => Enumerable.Range(0, Documents).Select(_ => random.Next(Documents)));
         (_, SubqueryPlan plan) = Cost(machine, "often");
         (_, SubqueryPlan once) = Cost(machine, "once");
         Assert.Equal(once.Candidates, plan.Candidates);
