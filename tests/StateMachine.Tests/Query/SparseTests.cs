@@ -64,6 +64,20 @@ public sealed class SparseTests : IDisposable
     public void Rows_are_ranked_by_their_dot_products_and_rows_without_a_common_dimension_are_not() =>
         Assert.Equal("2: 9, 1: 2", Scores(Near(("tusk", 2), ("walrus", 1), ("unheard", 7))));
 
+    /// <summary>Also the first and the last one of each window of document numbers.</summary>
+    [Fact]
+    public void All_rows_of_several_windows_are_ranked()
+    {
+        const int rows = Limits.WindowDocuments + 100;
+        for (int first = 0; first < rows; first += 1000)
+        {
+            Write([.. Enumerable.Range(first, Math.Min(1000, rows - first))
+                .Select(id => Ask.Row((ulong)id, ("sv", Of(("many", 1)))))]);
+        }
+        QueryResult result = _machine.One(new Core.Model.Query { RankBy = Near(("many", 2)), Limit = 10_000 });
+        Assert.Equal(Enumerable.Range(0, rows).Select(id => Value.Of((ulong)id)), result.Rows.Select(row => row.Id));
+    }
+
     [Fact]
     public void Equal_products_come_in_the_order_of_ids()
     {
