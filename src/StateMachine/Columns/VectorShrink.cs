@@ -11,17 +11,24 @@ namespace Deterministic.StateMachine.Columns;
 /// <summary>Takes dead vectors out of a chunk once they are half of it, so that what a query reads and scores is never
 /// more than twice what lives. Documents keep their numbers. A chunk of n vectors is written again after n/2 deaths, so
 /// a death costs no more than the writing of one vector; what one operation may write is bounded, and what it leaves
-/// is made up for by a later death in the chunk.</summary>
+/// is made up for by a later death in the chunk. Deaths one after the other in a chunk are looked at once, after the
+/// last: what is replaced in the order in which it was written dies by whole chunks.</summary>
 internal sealed class VectorShrink
 {
     /// <summary>Bytes of chunks that one operation writes at most, in messages.</summary>
     private const int OperationMessagesMax = 4;
 
+    /// <summary>By the slot of the attribute: the chunk in which the last document died.</summary>
+    private readonly Pending[] _pending = new Pending[Limits.AttributesPerNamespaceMax + 1];
+
+    /// <summary>For keys of lookups whose results are handed out.</summary>
+    private readonly byte[] _key = new byte[Keys.ChunkSize];
     private readonly Trees _trees;
     private readonly NativeBuffer _chunk;
     private readonly long _operationSizeMax;
     private ulong _op;
     private long _left;
+    private int _pendingCount;
 
     public VectorShrink(StaticMemory memory, Trees trees, int messageBodySizeMax)
     {
@@ -32,31 +39,62 @@ internal sealed class VectorShrink
 
     public void Begin(ulong op)
     {
+        Check.That(_pendingCount == 0);
         if (op == _op) return;
         _op = op;
         // Where blocks are short, removing must not need any.
         _left = _trees.Forest.HasRoom(_operationSizeMax) ? _operationSizeMax : 0;
     }
 
-    /// <summary>The document's bit has been cleared; its chunk is in memory.</summary>
-    public void AfterDeath(ulong namespaceNumber, ushort attribute, int rowSize, bool cosine, uint document)
+    /// <summary>The document's bit has been cleared; its chunk is in memory. <see cref="EndDeaths"/> has to follow
+    /// before anything is appended.</summary>
+    public void AfterDeath(in VectorColumn column, int slot, uint document)
     {
-        Keys key = new(stackalloc byte[Keys.ChunkSize]);
-        Span<byte> chunkKey = stackalloc byte[Keys.ChunkSize];
-        key.Namespace(namespaceNumber).Attribute(attribute).Chunk(document);
-        if (!_trees.Vectors.TryFloor(
-            key.Key, Keys.WindowSize, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value)) return;
-        found.CopyTo(chunkKey);
-        uint first = Keys.FirstOf(found);
-        VectorChunk chunk = new(value, first, rowSize, cosine);
-        if (document - first >= (uint)chunk.Count || !chunk.Has((int)(document - first))) return;
+        ref Pending pending = ref _pending[slot];
+        if (document >= pending.First && document - pending.First < pending.Count)
+        {
+            pending.Document = document;
+            return;
+        }
+        EndDeaths(column, slot);
+        if (!TryFind(column, document, out uint first, out VectorChunk chunk)) return;
+        pending = new Pending { First = first, Count = (uint)chunk.Count, Document = document };
+        _pendingCount++;
+    }
+
+    /// <summary>Looks at the chunk of the last deaths.</summary>
+    public void EndDeaths(in VectorColumn column, int slot)
+    {
+        ref Pending pending = ref _pending[slot];
+        if (pending.Count == 0) return;
+        uint document = pending.Document;
+        pending = default;
+        _pendingCount--;
+        // It has gone if its window has died meanwhile.
+        if (!TryFind(column, document, out uint first, out VectorChunk chunk)) return;
         Span<ulong> live = stackalloc ulong[ChunkLayout.PresenceSizeMax / sizeof(ulong)];
-        int count = Live(namespaceNumber, chunk, live);
+        int count = Live(column.Namespace, chunk, live);
         if (2 * count > chunk.PresentCount) return;
-        int size = Write(chunk, live, rowSize, cosine);
+        int size = Write(chunk, live, column.RowSize, column.IsCosine);
         if (size > _left) return;
         _left -= size;
-        _trees.Vectors.Put(chunkKey, _chunk.Slice(0, size));
+        Keys key = new(stackalloc byte[Keys.ChunkSize]);
+        key.Namespace(column.Namespace).Attribute(column.Attribute).Chunk(first);
+        _trees.Vectors.Put(key.Key, _chunk.Slice(0, size));
+    }
+
+    /// <summary>The chunk that has the document's vector; false if the document has none.</summary>
+    private bool TryFind(in VectorColumn column, uint document, out uint first, out VectorChunk chunk)
+    {
+        first = 0;
+        chunk = default;
+        Keys key = new(_key);
+        key.Namespace(column.Namespace).Attribute(column.Attribute).Chunk(document);
+        if (!_trees.Vectors.TryFloor(
+            key.Key, Keys.WindowSize, out ReadOnlySpan<byte> found, out ReadOnlySpan<byte> value)) return false;
+        first = Keys.FirstOf(found);
+        chunk = new VectorChunk(value, first, column.RowSize, column.IsCosine);
+        return document - first < (uint)chunk.Count && chunk.Has((int)(document - first));
     }
 
     /// <summary>Counts the documents of the chunk that have a vector and live.</summary>
@@ -116,4 +154,20 @@ internal sealed class VectorShrink
         }
         return size;
     }
+
+    private struct Pending
+    {
+        public uint First;
+
+        /// <summary>Rows of the chunk; 0 if there is none.</summary>
+        public uint Count;
+        public uint Document;
+    }
 }
+
+/// <summary>Where the vectors of an attribute are, and how wide they are stored.</summary>
+/// <param name="Namespace">Its number.</param>
+/// <param name="Attribute">Its number.</param>
+/// <param name="RowSize">Bytes of a vector.</param>
+/// <param name="IsCosine">Whether norms stand beside them.</param>
+internal readonly record struct VectorColumn(ulong Namespace, ushort Attribute, int RowSize, bool IsCosine);

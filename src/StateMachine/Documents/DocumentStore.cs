@@ -156,7 +156,7 @@ public sealed class DocumentStore
         {
             ref AttributeRecord attribute = ref view.Attribute(slot);
             if (!AttributeTypes.IsVector(attribute.Type)) continue;
-            _shrink.AfterDeath(view.Number, attribute.Number, RowSize(attribute), IsCosine(view), document);
+            _shrink.AfterDeath(Column(view, attribute), slot, document);
         }
     }
 
@@ -172,6 +172,7 @@ public sealed class DocumentStore
     /// another.</summary>
     public void Index(NamespaceView view, RowStage stage, int from)
     {
+        EndDeaths(view);
         if (from == stage.Count) return;
         IndexIds(view, stage, from);
         for (int slot = 1; slot <= view.AttributeCount; slot++)
@@ -182,6 +183,18 @@ public sealed class DocumentStore
             else IndexValues(view, ref attribute, stage, from);
         }
     }
+
+    private void EndDeaths(NamespaceView view)
+    {
+        for (int slot = 1; slot <= view.AttributeCount; slot++)
+        {
+            ref AttributeRecord attribute = ref view.Attribute(slot);
+            if (AttributeTypes.IsVector(attribute.Type)) _shrink.EndDeaths(Column(view, attribute), slot);
+        }
+    }
+
+    private static VectorColumn Column(NamespaceView view, in AttributeRecord attribute) =>
+        new(view.Number, attribute.Number, RowSize(attribute), IsCosine(view));
 
     private void IndexIds(NamespaceView view, RowStage stage, int from)
     {
