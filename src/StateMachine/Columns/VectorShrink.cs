@@ -166,8 +166,17 @@ internal sealed class VectorShrink
 }
 
 /// <summary>Where the vectors of an attribute are, and how wide they are stored.</summary>
-/// <param name="Namespace">Its number.</param>
-/// <param name="Attribute">Its number.</param>
-/// <param name="RowSize">Bytes of a vector.</param>
-/// <param name="IsCosine">Whether norms stand beside them.</param>
-internal readonly record struct VectorColumn(ulong Namespace, ushort Attribute, int RowSize, bool IsCosine);
+internal readonly struct VectorColumn
+{
+    /// <summary>Its number.</summary>
+    public required ulong Namespace { get; init; }
+
+    /// <summary>Its number.</summary>
+    public required ushort Attribute { get; init; }
+
+    /// <summary>Bytes of a vector.</summary>
+    public required int RowSize { get; init; }
+
+    /// <summary>Whether norms stand beside them.</summary>
+    public required bool IsCosine { get; init; }
+}

@@ -193,8 +193,10 @@ public sealed class DocumentStore
         }
     }
 
-    private static VectorColumn Column(NamespaceView view, in AttributeRecord attribute) =>
-        new(view.Number, attribute.Number, RowSize(attribute), IsCosine(view));
+    private static VectorColumn Column(NamespaceView view, in AttributeRecord attribute) => new()
+    {
+        Namespace = view.Number, Attribute = attribute.Number, RowSize = RowSize(attribute), IsCosine = IsCosine(view),
+    };
 
     private void IndexIds(NamespaceView view, RowStage stage, int from)
     {
