@@ -73,7 +73,7 @@ public struct SuperblockCopy
     /// <summary>Bytes of one copy on disk: the struct, the headers of the view, zeroes.</summary>
     public const int Size = 2 * Limits.SectorSize;
     public const int ViewHeadersMax = 16;
-    public const uint VersionCurrent = 2;
+    public const uint VersionCurrent = 3;
     private const int ViewHeadersOffset = 1024;
     private const int ChecksumStart = 48;
 
